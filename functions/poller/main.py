@@ -1,0 +1,12 @@
+"""The function poller: one Pub/Sub message, one poll of one user's car."""
+
+import functions_framework
+from cloudevents.http import CloudEvent
+
+from shared.handlers.polling import take_message
+
+
+@functions_framework.cloud_event
+def poller(event: CloudEvent) -> None:
+    """Takes a message; raising makes Pub/Sub send it again."""
+    take_message(event.data["message"])

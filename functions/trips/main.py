@@ -1,0 +1,23 @@
+"""The function trips: the driver's trips."""
+
+import functions_framework
+from flask import Request, Response
+
+from shared.handlers import trips as calls
+from shared.handlers.http import route, serve
+
+ROUTES = [
+    route("GET", "/", calls.list_trips),
+    route("POST", "/", calls.add),
+    route("GET", "/active", calls.show_active),
+    route("DELETE", "/active", calls.drop_active),
+    route("GET", "/<trip_id>", calls.show),
+    route("PATCH", "/<trip_id>", calls.correct),
+    route("DELETE", "/<trip_id>", calls.delete),
+]
+
+
+@functions_framework.http
+def trips(request: Request) -> Response:
+    """Answers an HTTP request."""
+    return serve(request, ROUTES, scope="full")

@@ -1,0 +1,15 @@
+"""The function webhook_end: the end of a trip."""
+
+import functions_framework
+from flask import Request, Response
+
+from shared.handlers.http import route, serve
+from shared.handlers.webhooks import end
+
+ROUTES = [route("POST", "/", end)]
+
+
+@functions_framework.http
+def webhook_end(request: Request) -> Response:
+    """Answers an HTTP request."""
+    return serve(request, ROUTES, scope="webhook")

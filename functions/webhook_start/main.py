@@ -1,0 +1,15 @@
+"""The function webhook_start: the start of a trip, or a ping."""
+
+import functions_framework
+from flask import Request, Response
+
+from shared.handlers.http import route, serve
+from shared.handlers.webhooks import start
+
+ROUTES = [route("POST", "/", start)]
+
+
+@functions_framework.http
+def webhook_start(request: Request) -> Response:
+    """Answers an HTTP request."""
+    return serve(request, ROUTES, scope="webhook")

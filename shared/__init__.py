@@ -1,0 +1,1 @@
+"""What the functions share: domain, repositories, car providers, messaging and handlers, in one direction only."""

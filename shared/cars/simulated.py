@@ -1,0 +1,50 @@
+"""The simulated car cloud, over HTTP, for local use and tests."""
+
+import os
+from datetime import datetime, timedelta
+from typing import Any
+
+import requests
+
+from shared.cars.provider import CarUnavailable, LoginRefused
+from shared.domain.odometer import Reading
+
+
+class Provider:
+    """Reads a car from the server at CAR_CLOUD_URL."""
+
+    def read(self, vin: str, credentials: dict[str, Any], timeout_s: float) -> Reading | None:
+        """The car's odometer, position and state as it measured them. Raises CarUnavailable or LoginRefused."""
+        url = f"{os.environ.get('CAR_CLOUD_URL', 'http://127.0.0.1:8090')}/v1/cars/{vin}"
+        headers = {"Authorization": f"Bearer {credentials.get('token', '')}"}
+        try:
+            response = requests.get(url, headers=headers, timeout=timeout_s)
+        except requests.RequestException as error:
+            raise CarUnavailable(f"no answer: {type(error).__name__}") from error
+        _refuse(response)
+        try:
+            return _reading(response.json())
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise CarUnavailable("an answer that cannot be understood") from error
+
+
+def _refuse(response: requests.Response) -> None:
+    if response.status_code in (401, 403):
+        raise LoginRefused("the credentials are refused")
+    if response.status_code == 429:
+        after = response.headers.get("Retry-After", "")
+        raise CarUnavailable("too many requests", timedelta(seconds=int(after) if after.isdigit() else 60))
+    if response.status_code != 200:
+        raise CarUnavailable(f"status {response.status_code}")
+
+
+def _reading(body: dict[str, Any]) -> Reading | None:
+    if body["odometer_km"] is None:
+        return None
+    return Reading(
+        at=datetime.fromisoformat(body["measured_at"]),
+        km=float(body["odometer_km"]),
+        driving=body.get("state") == "driving",
+        lat=body.get("lat"),
+        lng=body.get("lng"),
+    )

@@ -1,0 +1,1 @@
+"""The rules of the mileage log. Pure: no I/O, no clock of its own, no Google, Flask or requests."""

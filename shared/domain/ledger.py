@@ -1,0 +1,221 @@
+"""The reconciliation: makes a trip of a drive by holding odometer, GPS trail and the trip before against each other."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import msgspec
+import polyline
+from msgspec.structs import replace
+
+from shared.domain.ending import Drive
+from shared.domain.odometer import SAME_KM, Reading
+from shared.domain.places import Place, place_at
+from shared.domain.trail import Fix, located, trail_distance_km
+from shared.domain.trip import Endpoint, Trip, classified, dated, end_odometer_km, km, linked, trip_id
+
+LEAST_BY_ODOMETER_KM = 0.1
+LEAST_BY_GPS_KM = 0.2
+# GPS is an estimate: an odometer may show this much more before the rest counts as a gap.
+GPS_TOLERANCE = 0.3
+GPS_TOLERANCE_KM = 1.0
+# A trail explains a distance only without longer holes; after its last fix a car may go on as fast as it can.
+LONGEST_HOLE = timedelta(minutes=2)
+FASTEST_KM_PER_HOUR = 130.0
+
+
+class NotATrip(msgspec.Struct, frozen=True):
+    """A drive that is not worth a line in the log, and why."""
+
+    drive: Drive
+    why: str
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Whose trip it is: e-mail and time zone (IANA name)."""
+
+    user: str
+    timezone: str
+
+
+class _Opening(msgspec.Struct, frozen=True):
+    km: float | None
+    estimated: bool = False
+
+
+def measured(
+    drive: Drive, trail: Sequence[Fix], previous: Trip | None, owner: Owner, places: Sequence[Place], now: datetime
+) -> Trip | NotATrip:
+    """The trip that came of a drive.
+
+    `trail` holds the older fixes from the store, `previous` is the trip before on the same car. Distance is by
+    odometer where both its values are known, else by GPS.
+    """
+    fixes = located((*trail, *drive.fixes))
+    fixes = [fix for fix in fixes if fix.at <= drive.ended_at]
+    opening, closing = _opening(drive, fixes, previous), _closing(drive)
+    if opening.km is None and closing is not None:
+        # Only the end is known: the start lies where GPS says, if it says anything.
+        opening = _Opening(km(closing.km - trail_distance_km(fixes)) if len(fixes) > 1 else None, estimated=True)
+    by_odometer = opening.km is not None and closing is not None and not (opening.estimated and not _driven(drive))
+    if opening.km is not None and closing is not None:
+        distance_km = km(closing.km - opening.km)
+    else:
+        distance_km = km(_best_known_km(drive, fixes, opening))
+    if why := _why_not_a_trip(drive, fixes, distance_km, by_odometer):
+        return NotATrip(drive, why)
+    trip = Trip(
+        id=trip_id(owner.user, drive.started_at),
+        user=owner.user,
+        car_id=drive.car_id,
+        started_at=drive.started_at,
+        ended_at=drive.ended_at,
+        timezone=owner.timezone,
+        date="",
+        year=0,
+        month=0,
+        start_odometer_km=opening.km,
+        end_odometer_km=km(closing.km) if closing else None,
+        distance_km=distance_km,
+        distance_source="odometer" if by_odometer else "gps",
+        gps_km=km(trail_distance_km(fixes)),
+        from_=_endpoint(fixes[:1], drive.readings, drive.started_at, places),
+        to=_endpoint(fixes[-1:], drive.readings, drive.ended_at, places),
+        route=polyline.encode([fix.position for fix in fixes if fix.position], 5),
+        flags=_flags(drive, fixes, opening, closing),
+        created_at=now,
+        updated_at=now,
+    )
+    return linked(classified(dated(trip)), previous)
+
+
+def settled(trip: Trip, reading: Reading, now: datetime) -> Trip | None:
+    """The trip with the end odometer that it waited for; None where it turns out to be no trip at all."""
+    flags = tuple(flag for flag in trip.flags if flag not in ("odometer_pending", "distance_unknown"))
+    end_km = km(reading.km)
+    if trip.start_odometer_km is None:
+        start_km = km(end_km - trip.distance_km)
+        flags = (*flags, "start_odometer_estimated")
+        changed = replace(trip, start_odometer_km=start_km, end_odometer_km=end_km, flags=flags)
+    else:
+        distance_km = km(end_km - trip.start_odometer_km)
+        if distance_km < LEAST_BY_ODOMETER_KM:
+            return None
+        changed = replace(
+            trip, end_odometer_km=end_km, distance_km=distance_km, distance_source="odometer", flags=flags
+        )
+    return replace(classified(changed), revision=trip.revision + 1, updated_at=now)
+
+
+def settled_by_next(previous: Trip, following: Trip, now: datetime) -> Trip | None:
+    """The trip before, settled by the start odometer of the next one, where GPS agrees that nothing is missing."""
+    if "odometer_pending" not in previous.flags or following.start_odometer_km is None:
+        return None
+    left_at_km = end_odometer_km(previous)
+    if left_at_km is None or abs(following.start_odometer_km - left_at_km) > _tolerance_km(previous.distance_km):
+        return None
+    return settled(previous, Reading(following.started_at, following.start_odometer_km), now)
+
+
+def _opening(drive: Drive, fixes: Sequence[Fix], previous: Trip | None) -> _Opening:
+    """The odometer at the start: the last parked one, unless the first reading of the drive shows a gap before it."""
+    parked_km = _parked_km(drive, previous)
+    first = next((reading for reading in _driven(drive)), None)
+    if parked_km is None:
+        if first is None:
+            return _Opening(None)
+        driven_km = trail_distance_km(fixes, first.at)
+        return _Opening(km(first.km - driven_km), estimated=driven_km >= LEAST_BY_ODOMETER_KM)
+    first = first or _closing(drive)
+    explained_km = _explained_km(drive, fixes, first.at) if first else None
+    if first is None or explained_km is None:
+        return _Opening(km(parked_km))
+    seen_at = max([drive.started_at, *(fix.at for fix in fixes if fix.at <= first.at)])
+    unseen = max(timedelta(0), min(first.at, drive.ended_at) - seen_at)
+    on_km = FASTEST_KM_PER_HOUR * (unseen / timedelta(hours=1))
+    if first.km - parked_km - explained_km <= max(_tolerance_km(explained_km), on_km):
+        return _Opening(km(parked_km))
+    return _Opening(km(first.km - explained_km))
+
+
+def _parked_km(drive: Drive, previous: Trip | None) -> float | None:
+    since = previous.ended_at if previous else None
+    parked = [
+        reading.km
+        for reading in drive.readings
+        if reading.at <= drive.started_at and not reading.driving and (since is None or reading.at >= since)
+    ]
+    if parked:
+        return parked[-1]
+    return end_odometer_km(previous) if previous else None
+
+
+def _driven(drive: Drive) -> list[Reading]:
+    """The readings measured on the way: after the start (or before it, of a car that drove already), before the end."""
+    return [reading for reading in drive.readings if drive.started_at < reading.at < drive.ended_at]
+
+
+def _closing(drive: Drive) -> Reading | None:
+    """The first reading at or after the end, once a car that does not drive has confirmed it."""
+    after = [
+        reading
+        for reading in drive.readings
+        if reading.at >= drive.ended_at and (drive.before is None or reading.at <= drive.before)
+    ]
+    return after[0] if any(not reading.driving for reading in after) else None
+
+
+def _explained_km(drive: Drive, fixes: Sequence[Fix], moment: datetime) -> float | None:
+    """What GPS explains up to a moment, or None where the trail has holes and explains nothing."""
+    seen = [drive.started_at, *(fix.at for fix in fixes if fix.at <= moment)]
+    if not fixes or any(later - earlier > LONGEST_HOLE for earlier, later in pairwise(seen)):
+        return None
+    return trail_distance_km(fixes, moment)
+
+
+def _tolerance_km(gps_km: float) -> float:
+    return max(GPS_TOLERANCE_KM, GPS_TOLERANCE * gps_km)
+
+
+def _best_known_km(drive: Drive, fixes: Sequence[Fix], opening: _Opening) -> float:
+    """GPS, but never less than what the odometer showed on the way."""
+    gps_km = trail_distance_km(fixes)
+    driven = _driven(drive)
+    if opening.km is None or not driven:
+        return gps_km
+    rest_km = gps_km - trail_distance_km(fixes, driven[-1].at)
+    return max(0.0, driven[-1].km - opening.km) + rest_km
+
+
+def _why_not_a_trip(drive: Drive, fixes: Sequence[Fix], distance_km: float, by_odometer: bool) -> str | None:
+    if by_odometer:
+        return "under 0.1 km by odometer" if distance_km < LEAST_BY_ODOMETER_KM - SAME_KM / 10 else None
+    # A car that was never read, and a phone that never said where it was: nothing says that it is no trip.
+    unknown = drive.car_id is not None and len(fixes) < 2 and _closing(drive) is None
+    return "under 0.2 km by GPS" if distance_km < LEAST_BY_GPS_KM and not unknown else None
+
+
+def _flags(drive: Drive, fixes: Sequence[Fix], opening: _Opening, closing: Reading | None) -> tuple[str, ...]:
+    flags = {
+        "odometer_pending": drive.car_id is not None and closing is None,
+        "start_odometer_estimated": opening.estimated and opening.km is not None,
+        "distance_unknown": len(fixes) < 2 and (opening.km is None or closing is None),
+        "end_unknown": "nothing was heard" in drive.why,
+    }
+    return tuple(name for name, holds in flags.items() if holds)
+
+
+def _endpoint(fixes: Sequence[Fix], readings: Sequence[Reading], moment: datetime, places: Sequence[Place]) -> Endpoint:
+    """Where the phone was, else where the car was seen within a quarter of an hour."""
+    near = [r for r in readings if r.lat is not None and abs(r.at - moment) <= timedelta(minutes=15)]
+    seen = fixes or [Fix(reading.at, reading.lat, reading.lng) for reading in near]
+    if not seen or not seen[0].position:
+        return Endpoint()
+    place = place_at(places, seen[0].position)
+    return Endpoint(*seen[0].position, place.name if place else "")
+
+
+def so_far_km(readings: Sequence[Reading], started_at: datetime, gps_km: float) -> float:
+    """How far a trip has gone by now: by odometer since the last parked reading, or by GPS where that says more."""
+    since = [r for r in readings if r.at <= started_at][-1:] or list(readings[:1])
+    return km(max([gps_km, *(readings[-1].km - reading.km for reading in since)]))

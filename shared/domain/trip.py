@@ -1,0 +1,139 @@
+"""Owns the finished trip: its fields, its kind, and what it adds to the sums. Distances in km to 0.1."""
+
+import hashlib
+from datetime import UTC, date, datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec.structs import replace
+
+TripKind = Literal["business", "private", "mixed", "unclassified"]
+DistanceSource = Literal["odometer", "gps", "manual"]
+
+NO_CAR = "-"  # stands for the car of a trip without one, where a key is needed
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """Where a trip began or ended: WGS84 degrees if known, the name of the user's place, the address."""
+
+    lat: float | None = None
+    lng: float | None = None
+    place: str = ""
+    address: str = ""
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """The trip before, on the same car, and the odometer in km at which it left the car."""
+
+    after_trip: str
+    from_odometer_km: float
+    since: datetime
+
+
+class Trip(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the log. Times are aware UTC; `timezone`, the user's, decides `date`, `year` and `month`."""
+
+    id: str
+    user: str
+    car_id: str | None
+    started_at: datetime
+    ended_at: datetime
+    timezone: str
+    date: str
+    year: int
+    month: int
+    from_: Endpoint = msgspec.field(name="from", default=Endpoint())
+    to: Endpoint = Endpoint()
+    start_odometer_km: float | None = None
+    end_odometer_km: float | None = None
+    distance_km: float = 0.0
+    distance_source: DistanceSource = "manual"
+    gps_km: float | None = None
+    gap_before_km: float = 0.0
+    gap: Gap | None = None
+    kind: TripKind = "unclassified"
+    business_km: float = 0.0
+    private_km: float = 0.0
+    purpose: str = ""
+    notes: str = ""
+    route: str = ""
+    source: Literal["automatic", "manual"] = "automatic"
+    flags: tuple[str, ...] = ()
+    revision: int = 1
+    created_at: datetime
+    updated_at: datetime
+
+
+class Sums(msgspec.Struct, frozen=True):
+    """Sums over trips, in metres: whole numbers add up without rounding."""
+
+    trip_count: int = 0
+    total_m: int = 0
+    business_m: int = 0
+    private_m: int = 0
+    unclassified_m: int = 0
+
+    def plus(self, other: "Sums", times: int = 1) -> "Sums":
+        """These sums and `times` the other ones."""
+        return Sums(*(a + times * b for a, b in zip(self, other, strict=True)))
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(msgspec.structs.astuple(self))
+
+
+def trip_id(user: str, started_at: datetime, source: str = "automatic") -> str:
+    """The id that follows from user and start, so that a trip saved twice is saved once."""
+    utc = started_at.astimezone(UTC)
+    digest = hashlib.sha256(f"{user}|{utc.isoformat()}|{source}".encode()).hexdigest()
+    return f"{utc:%Y%m%dT%H%M%SZ}-{digest[:6]}"
+
+
+def local_date(moment: datetime, timezone: str) -> date:
+    """The date of a moment in a time zone (IANA name)."""
+    return moment.astimezone(ZoneInfo(timezone)).date()
+
+
+def km(value: float) -> float:
+    """Kilometres as they are kept: to 0.1."""
+    return round(value, 1) + 0.0
+
+
+def dated(trip: Trip) -> Trip:
+    """The trip with date, year and month of its start in its time zone."""
+    day = local_date(trip.started_at, trip.timezone)
+    return replace(trip, date=day.isoformat(), year=day.year, month=day.month)
+
+
+def classified(trip: Trip) -> Trip:
+    """The trip with its kilometres divided by its kind; a mixed trip keeps its business part."""
+    business_km = {"business": trip.distance_km, "mixed": min(trip.business_km, trip.distance_km)}.get(trip.kind, 0.0)
+    private_km = 0.0 if trip.kind == "unclassified" else km(trip.distance_km - business_km)
+    return replace(trip, business_km=km(business_km), private_km=private_km)
+
+
+def sums_of(trip: Trip) -> Sums:
+    """What one trip adds to the sums."""
+    unclassified_km = trip.distance_km if trip.kind == "unclassified" else 0.0
+    parts = (trip.distance_km, trip.business_km, trip.private_km, unclassified_km)
+    return Sums(1, *(round(part * 1000) for part in parts))
+
+
+def linked(trip: Trip, previous: Trip | None) -> Trip:
+    """The trip with the gap between the end of the one before on the same car and its own start.
+
+    A negative gap is an overlap: the odometers of the two contradict each other.
+    """
+    left_at_km = None if previous is None else end_odometer_km(previous)
+    if previous is None or left_at_km is None or trip.start_odometer_km is None or trip.car_id is None:
+        return replace(trip, gap=None, gap_before_km=0.0)
+    gap_km = km(trip.start_odometer_km - left_at_km)
+    gap = Gap(previous.id, left_at_km, previous.ended_at) if gap_km else None
+    return replace(trip, gap=gap, gap_before_km=gap_km)
+
+
+def end_odometer_km(trip: Trip) -> float | None:
+    """The odometer at the end, by the distance where it was not read."""
+    if trip.end_odometer_km is not None or trip.start_odometer_km is None:
+        return trip.end_odometer_km
+    return km(trip.start_odometer_km + trip.distance_km)

@@ -1,0 +1,1 @@
+"""What each function does with a request or an event: decode, ask domain and store, encode."""

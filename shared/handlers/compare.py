@@ -1,0 +1,96 @@
+"""Answers whether a car's log adds up to its odometer."""
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Request
+
+from shared.domain.comparison import Month, compared
+from shared.domain.odometer import Reading
+from shared.domain.trip import Sums, Trip
+from shared.handlers import fields
+from shared.handlers.fields import zulu
+from shared.handlers.problems import bad
+from shared.repositories.accounts import Caller
+from shared.repositories.cars import Car
+from shared.repositories.documents import client
+from shared.repositories.user_store import UserStore
+
+SHOWN_READINGS = 20
+
+
+def show(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
+    """The comparison of one car, the default one if none is named; of a year or of all time."""
+    account, store = caller.account, UserStore(client(), caller.account.email)
+    year = fields.whole(request, "year", fields.YEARS)
+    car_id = fields.query_car_id(request) or account.default_car_id
+    if car_id is None:
+        raise bad("car_id", "is needed: there is no default car")
+    before = datetime(year + 1, 1, 1, tzinfo=ZoneInfo(account.timezone)).astimezone(UTC) if year else None
+    readings = store.readings(car_id, SHOWN_READINGS, before)
+    gaps = store.gap_trips(car_id, year)
+    latest = Reading(readings[0]["at"], readings[0]["km"]) if readings else None
+    result = compared(_start_km(store, car_id, year), latest, _months(store, car_id, year), gaps)
+    return {
+        "user": account.email,
+        "car_id": car_id,
+        "start_odometer_km": result.start_odometer_km,
+        "comparison": {
+            "actual_odometer_km": result.actual_odometer_km,
+            "calculated_km": result.calculated_km,
+            "difference_km": result.difference_km,
+            "difference_percent": result.difference_percent,
+            "status": result.status,
+            "reading_at": zulu(latest.at) if latest else None,
+        },
+        "closed": result.closed,
+        "gaps": [_gap(trip) for trip in gaps],
+        "timeline": result.timeline,
+        "odometer_readings": [
+            {"at": zulu(reading["at"]), "odometer_km": reading["km"], "source": reading["source"]}
+            for reading in readings
+        ],
+        "warnings": _warnings(store.cars.list_cars().get(car_id), gaps, result.start_odometer_km),
+    }, 200
+
+
+def _start_km(store: UserStore, car_id: str, year: int | None) -> float | None:
+    first = store.first_trip(car_id, year)
+    if first and first.start_odometer_km is not None:
+        return first.start_odometer_km
+    reading = store.first_reading(car_id)
+    return reading["km"] if reading else None
+
+
+def _months(store: UserStore, car_id: str, year: int | None) -> list[Month]:
+    return [
+        Month(f"{found_year}-{number:02d}", cars[car_id])
+        for found_year, months in sorted(store.sums(year).items())
+        for number, cars in sorted(months.items())
+        if cars.get(car_id, Sums()).trip_count
+    ]
+
+
+def _gap(trip: Trip) -> dict[str, Any]:
+    gap = trip.gap
+    return {
+        "after_trip": gap.after_trip if gap else None,
+        "before_trip": trip.id,
+        "from_odometer_km": gap.from_odometer_km if gap else None,
+        "to_odometer_km": trip.start_odometer_km,
+        "missing_km": trip.gap_before_km,
+        "from": zulu(gap.since) if gap else None,
+        "until": zulu(trip.started_at),
+    }
+
+
+def _warnings(car: Car | None, gaps: list[Trip], start_km: float | None) -> list[str]:
+    found = {
+        "The car's cloud refuses the credentials and is not asked any more until they are set again.": bool(
+            car and car.login_stopped
+        ),
+        "Two trips overlap: their odometers contradict each other.": any(trip.gap_before_km < 0 for trip in gaps),
+        "There is no odometer reading yet.": start_km is None,
+    }
+    return [text for text, holds in found.items() if holds]

@@ -1,0 +1,132 @@
+"""Owns the decoding of what callers send: numbers, times, car ids, years. Each bad value is a 400 that names it."""
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
+
+import msgspec
+from flask import Request
+
+from shared.handlers.http import MOST_BYTES, body_bytes
+from shared.handlers.problems import Problem, bad
+
+OLDEST_EVENT = timedelta(hours=24)
+AHEAD = timedelta(minutes=5)
+CAR_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+YEARS = range(2000, 2101)
+
+
+def utc_now() -> datetime:
+    """This moment, aware UTC."""
+    return datetime.now(UTC)
+
+
+def loose_body(request: Request) -> Mapping[str, Any]:
+    """The fields of a JSON or form-encoded body, none for an empty one. A phone is not asked for the right header."""
+    if request.mimetype == "multipart/form-data":
+        if (request.content_length or 0) > MOST_BYTES:
+            raise Problem(413, "A body can have 64 KiB at most.")
+        return request.form
+    data = body_bytes(request).strip()
+    if request.mimetype == "application/x-www-form-urlencoded" and not data.startswith(b"{"):
+        try:
+            return dict(parse_qsl(data.decode(), keep_blank_values=True, strict_parsing=bool(data)))
+        except ValueError as error:
+            raise Problem(400, "The body is not a form.") from error
+    if not data:
+        return {}
+    fields = _json(data)
+    if not isinstance(fields, dict):
+        raise Problem(400, "The body must be a JSON object.")
+    return fields
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Problem(400, "The body is not JSON.") from error
+
+
+def number(value: Any, field: str, lowest: float, highest: float) -> float | None:
+    """A finite number in a range, also as a string with a dot or a comma; None where there is none."""
+    if isinstance(value, str):
+        value = value.strip().replace(",", ".") or None
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise bad(field, "must be a number")
+    try:
+        found = float(value)
+    except (ValueError, OverflowError) as error:
+        raise bad(field, "must be a number") from error
+    if not math.isfinite(found) or not lowest <= found <= highest:
+        raise bad(field, f"must be from {lowest:g} to {highest:g}")
+    return found
+
+
+def moment(value: Any, field: str, timezone: str) -> datetime:
+    """An ISO 8601 time as aware UTC; without an offset it is in the time zone given."""
+    try:
+        if not isinstance(value, str):
+            raise TypeError("not a string")
+        found = datetime.fromisoformat(value.strip())
+        return (found if found.tzinfo else found.replace(tzinfo=ZoneInfo(timezone))).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise bad(field, "must be a time as in 2026-01-23T08:12:00+01:00") from error
+
+
+def event_time(value: Any, timezone: str, now: datetime) -> datetime:
+    """When the phone saw an event: now if it does not say, not over 24 h ago and not over 5 min ahead."""
+    if value is None or value == "":
+        return now
+    at = moment(value, "timestamp", timezone)
+    if not now - OLDEST_EVENT <= at <= now + AHEAD:
+        raise bad("timestamp", "must not be more than 24 h old or 5 min ahead")
+    return at
+
+
+def car_id(value: Any) -> str | None:
+    """A car's id in lower case, or None."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if not isinstance(value, str) or not CAR_ID.fullmatch(value.strip().lower()):
+        raise bad("car_id", "must be letters, digits, - and _, 32 at most")
+    return value.strip().lower()
+
+
+def whole(request: Request, name: str, allowed: range) -> int | None:
+    """A whole number of the query, in a range; None where it is not given."""
+    text = request.args.get(name)
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) not in allowed:
+        raise bad(name, f"must be a whole number from {allowed[0]} to {allowed[-1]}")
+    return int(text)
+
+
+def year_and_month(request: Request) -> tuple[int | None, int | None]:
+    """Year and month of the query; a month needs its year."""
+    year, month = whole(request, "year", YEARS), whole(request, "month", range(1, 13))
+    if month is not None and year is None:
+        raise bad("month", "needs a year")
+    return year, month
+
+
+def query_car_id(request: Request) -> str | None:
+    """The car of the query, or None."""
+    return car_id(request.args.get("car_id"))
+
+
+def local(at: datetime, timezone: str) -> str:
+    """A moment in ISO 8601 with the offset of a time zone, to the second."""
+    return at.astimezone(ZoneInfo(timezone)).isoformat(timespec="seconds")
+
+
+def zulu(at: datetime) -> str:
+    """A moment in ISO 8601 in UTC with a Z."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

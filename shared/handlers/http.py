@@ -1,0 +1,77 @@
+"""Owns the door of every HTTP function: routes, who is calling, and the shape of answers and errors."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from flask import Request, Response
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import Map, Rule
+
+from shared import logs
+from shared.handlers.problems import Problem
+from shared.repositories.accounts import AccountRepository, Caller, Scope
+from shared.repositories.documents import client
+
+MOST_BYTES = 64 * 1024
+Handler = Callable[..., tuple[Any, int]]
+
+
+def route(method: str, path: str, handler: Handler) -> Rule:
+    """One call of a function; `path` is what follows the function's own."""
+    return Rule(path, methods=[method], endpoint=handler, strict_slashes=False)
+
+
+def serve(request: Request, routes: Sequence[Rule], scope: Scope | None) -> Response:
+    """Answers a request by the first route that fits. A caller needs a key of this scope, or a full one.
+
+    Without a scope everybody may call: then the cloud's IAM stands before the function.
+    """
+    logs.configure()
+    try:
+        handler, arguments = _match(request, routes)
+        if scope:
+            arguments = {"caller": _caller(request, scope), **arguments}
+        body, status = handler(request=request, **arguments)
+        return Response(b"" if status == 204 else msgspec.json.encode(body), status, content_type="application/json")
+    except Problem as problem:
+        return problem.response()
+    except Exception:  # noqa: BLE001 - the last door: a caller gets an answer, the log gets the trace
+        logs.log().exception("a bug, or a service that is down", extra={"path": request.path})
+        return Problem(500, "Something went wrong here; nothing was changed. Please try again.").response()
+
+
+def _match(request: Request, routes: Sequence[Rule]) -> tuple[Handler, dict[str, Any]]:
+    adapter = Map([rule.empty() for rule in routes]).bind("localhost")
+    path = "/" + request.path.strip("/")
+    try:
+        handler, arguments = adapter.match(path, "GET" if request.method == "HEAD" else request.method)
+    except MethodNotAllowed as error:
+        allowed = ", ".join(sorted(set(error.valid_methods or ()) - {"HEAD"}))
+        raise Problem(405, f"This takes {allowed}.", headers={"Allow": allowed}) from error
+    except NotFound as error:
+        raise Problem(404, "There is nothing here.") from error
+    return handler, dict(arguments)
+
+
+def _caller(request: Request, scope: Scope) -> Caller:
+    email = (request.args.get("user") or request.headers.get("X-User-Email") or "").strip().lower()
+    kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    key = bearer.strip() if kind.lower() == "bearer" else request.args.get("key", "")
+    caller = AccountRepository(client()).proven(email or None, key)
+    if caller is None:
+        # The same words in every case: nobody can find out who is registered.
+        raise Problem(401, "A valid key is needed.", headers={"WWW-Authenticate": "Bearer"})
+    if scope == "full" and caller.scope != "full":
+        raise Problem(403, "This key can only start and end trips.")
+    return caller
+
+
+def body_bytes(request: Request) -> bytes:
+    """The body as it came. Raises 413 over 64 KiB."""
+    if (request.content_length or 0) > MOST_BYTES:
+        raise Problem(413, "A body can have 64 KiB at most.")
+    data = request.stream.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise Problem(413, "A body can have 64 KiB at most.")
+    return bytes(data)

@@ -1,0 +1,113 @@
+"""Stores what the trip machine decided: trips, sums, gaps, readings and state, all in the caller's one commit."""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from shared import logs
+from shared.domain.ending import Drive
+from shared.domain.ledger import NotATrip, Owner, measured, settled, settled_by_next
+from shared.domain.machine import Outcome, remember
+from shared.domain.rules import Rules
+from shared.domain.state import TripState
+from shared.domain.trip import Trip, linked
+from shared.repositories.change import Change
+from shared.repositories.documents import Stored
+from shared.repositories.user_store import UserStore
+
+
+def stage(change: Change, store: UserStore, outcome: Outcome, timezone: str, now: datetime, rules: Rules) -> TripState:
+    """Puts all of an outcome but the state itself into a change; gives the state to put with it."""
+    state = outcome.state
+    car_id = outcome.drives[0].car_id if outcome.drives else state.car_id or state.pending_car_id
+    if outcome.reading and car_id:
+        change.add_reading(car_id, outcome.reading, now)
+    if outcome.rejected:
+        logs.log().warning("odometer ignored: %s", outcome.rejected, extra={"user": store.email, "car": car_id})
+    if outcome.trail_block:
+        change.add_trail_block(state.trail_blocks - 1, outcome.trail_block)
+    if outcome.settlement and (trip := store.find_trip(outcome.settlement.trip_id)):
+        _settle(change, store, trip, settled(trip.value, outcome.settlement.reading, now))
+    for drive in outcome.drives:
+        state = _log_drive(change, store, drive, state, Owner(store.email, timezone), now, rules)
+    return state
+
+
+def relink(change: Change, store: UserStore, old: Trip | None, new: Trip | None) -> None:
+    """Stages the gaps that follow from a trip put in, changed or taken out: its own and its neighbours'."""
+    trip = new or old
+    if trip is None:
+        return
+    if new:
+        read = store.previous_trip(new.car_id, new.started_at, new.id)
+        change.put_trip(None, linked(new, _latest_before(change, new, read)))
+    places = {(side.car_id, side.started_at) for side in (old, new) if side}
+    for car_id, started_at in sorted(places, key=str):
+        following = store.next_trip(car_id, started_at, trip.id)
+        if following:
+            _link_following(change, store, following, trip.id)
+
+
+def _link_following(change: Change, store: UserStore, following: Stored[Trip], but: str) -> None:
+    current = change.staged(following.value.id) or following.value
+    read = store.previous_trip(current.car_id, current.started_at, but)
+    changed = linked(current, _latest_before(change, current, read))
+    if changed != current:
+        change.put_trip(following, changed)
+
+
+def _latest_before(change: Change, trip: Trip, read: Stored[Trip] | None) -> Trip | None:
+    """The trip before on the same car, as it will be once this change is stored."""
+    stored = [change.staged(read.value.id) or read.value] if read else []
+    staged = [other for other in change.staged_trips() if other.car_id == trip.car_id and other.id != trip.id]
+    before = [other for other in (*stored, *staged) if other.started_at < trip.started_at]
+    return max(before, key=lambda other: other.started_at, default=None)
+
+
+def _log_drive(
+    change: Change, store: UserStore, drive: Drive, state: TripState, owner: Owner, now: datetime, rules: Rules
+) -> TripState:
+    change.drop_trail(drive.trail_blocks)
+    read = store.previous_trip(drive.car_id, drive.started_at)
+    pending = read.value if read else None
+    if read and pending and (staged := change.staged(pending.id)):
+        read = Stored(staged, read.version)
+    trail = store.trail(drive.trail_blocks)
+    before = read.value if read else next(iter(change.staged_trips()[-1:]), None)
+    made = measured(drive, trail, before, owner, store.places(), now)
+    about = {"user": owner.user, "car": drive.car_id, "why": drive.why}
+    if isinstance(made, NotATrip):
+        logs.log().info("drive dropped: %s", made.why, extra=about)
+        return state
+    if read and (complete := settled_by_next(read.value, made, now)):
+        change.put_trip(read, complete)
+        made = linked(made, complete)
+    change.put_trip(None, made)
+    if following := store.next_trip(made.car_id, made.started_at):
+        _link_following(change, store, following, made.id)
+    logs.log().info("trip saved", extra={**about, "trip": made.id})
+    if drive.car_id is None:
+        return state
+    return remember(state, drive.car_id, made.id, now, rules, "odometer_pending" in made.flags)
+
+
+def _settle(change: Change, store: UserStore, read: Stored[Trip], trip: Trip | None) -> None:
+    if "odometer_pending" not in read.value.flags:
+        return
+    change.put_trip(read, trip)
+    following = store.next_trip(read.value.car_id, read.value.started_at)
+    if following:
+        before = trip or _stored_before(store, read.value)
+        changed = linked(following.value, before)
+        if changed != following.value:
+            change.put_trip(following, changed)
+
+
+def _stored_before(store: UserStore, trip: Trip) -> Trip | None:
+    read = store.previous_trip(trip.car_id, trip.started_at)
+    return read.value if read else None
+
+
+def locked(change: Change, read: Stored[TripState]) -> None:
+    """Makes a change by hand wait for every other one: all that alters the log writes the driver's state."""
+    change.put_state(read, replace(read.value, log_changes=read.value.log_changes + 1))

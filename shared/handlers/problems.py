@@ -1,0 +1,33 @@
+"""Owns the errors that callers see: application/problem+json (RFC 9457)."""
+
+from http import HTTPStatus
+
+import msgspec
+from flask import Response
+
+
+class Problem(Exception):
+    """An error with the caller's status; `field` where one field is at fault."""
+
+    def __init__(self, status: int, detail: str, field: str | None = None, headers: dict[str, str] | None = None):
+        super().__init__(detail)
+        self.status, self.detail, self.field, self.headers = status, detail, field, headers or {}
+
+    def response(self) -> Response:
+        """The answer that says it."""
+        body = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.field:
+            body["field"] = self.field
+        return Response(
+            msgspec.json.encode(body), self.status, headers=self.headers, content_type="application/problem+json"
+        )
+
+
+def bad(field: str, detail: str) -> Problem:
+    """400 for one field."""
+    return Problem(400, f"{field}: {detail}", field)

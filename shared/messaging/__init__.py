@@ -1,0 +1,1 @@
+"""The bus: Pub/Sub. The only package that imports it."""

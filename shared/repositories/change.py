@@ -1,0 +1,106 @@
+"""One atomic commit on a user's log: the state, trips with their sums, readings and the trail go in together or not."""
+
+from datetime import datetime
+from typing import Any
+
+from google.cloud import firestore
+
+from shared.domain.odometer import Reading
+from shared.domain.state import TripState
+from shared.domain.trail import Fix
+from shared.domain.trip import NO_CAR, Sums, Trip, sums_of
+from shared.repositories.documents import Stored, to_document
+
+SUM_FIELDS = Sums.__struct_fields__
+
+
+class Change:
+    """Collects writes and commits them at once. Every write of a known document demands that it is still as read."""
+
+    def __init__(self, db: firestore.Client, root: firestore.DocumentReference) -> None:
+        self._db, self._root = db, root
+        self._batch = db.batch()
+        self._state = root.collection("cache").document("trip_start")
+        self._trips: dict[str, tuple[Stored[Trip] | None, Trip | None]] = {}
+
+    def put_state(self, read: Stored[TripState], state: TripState) -> None:
+        """The driver's state, in place of the one that was read."""
+        if read.version is None:
+            self._batch.create(self._state, to_document(state))
+        else:
+            option = self._db.write_option(last_update_time=read.version)
+            self._batch.update(self._state, to_document(state), option=option)
+
+    def put_trip(self, read: Stored[Trip] | None, trip: Trip | None) -> None:
+        """A trip: new (nothing read), changed, or deleted (None). The sums follow."""
+        trip_id = trip.id if trip else read.value.id if read else ""
+        former = self._trips[trip_id][0] if trip_id in self._trips else read
+        self._trips[trip_id] = (former, trip)
+
+    def staged(self, trip_id: str) -> Trip | None:
+        """A trip as this change will store it, or None."""
+        return self._trips[trip_id][1] if trip_id in self._trips else None
+
+    def staged_trips(self) -> list[Trip]:
+        """The trips that this change will store, by time."""
+        trips = [trip for _, trip in self._trips.values() if trip]
+        return sorted(trips, key=lambda trip: trip.started_at)
+
+    def add_reading(self, car_id: str, reading: Reading, fetched_at: datetime, source: str = "car") -> None:
+        """An odometer reading; its id follows from car and moment, so that the same one is stored once."""
+        name = f"{reading.at:%Y%m%dT%H%M%S.%fZ}-{car_id}"
+        fields = {"car_id": car_id, "at": reading.at, "km": reading.km, "fetched_at": fetched_at, "source": source}
+        self._batch.set(self._root.collection("odometer_readings").document(name), fields)
+
+    def add_trail_block(self, n: int, fixes: tuple[Fix, ...]) -> None:
+        """A hundred older fixes of the trip going on."""
+        self._batch.set(self._trail(n), {"fixes": [to_document(fix) for fix in fixes]})
+
+    def drop_trail(self, blocks: int) -> None:
+        """Deletes the older fixes of a trip that is over."""
+        for n in range(blocks):
+            self._batch.delete(self._trail(n))
+
+    def commit(self) -> None:
+        """Writes everything or nothing. Raises a conflict of google.api_core where another writer was quicker."""
+        for trip_id, (read, trip) in self._trips.items():
+            self._write_trip(self._root.collection("trips").document(trip_id), read, trip)
+        for year, months in self._sum_changes().items():
+            fields = {"months": _increments(months)}
+            self._batch.set(self._root.collection("stats").document(str(year)), fields, merge=True)
+        self._batch.commit()
+
+    def _trail(self, n: int) -> firestore.DocumentReference:
+        block: firestore.DocumentReference = self._state.collection("trail").document(str(n))
+        return block
+
+    def _write_trip(self, document: Any, read: Stored[Trip] | None, trip: Trip | None) -> None:
+        if read is None:
+            if trip is not None:
+                self._batch.create(document, to_document(trip))
+            return
+        option = self._db.write_option(last_update_time=read.version)
+        if trip is None:
+            self._batch.delete(document, option=option)
+        else:
+            self._batch.update(document, to_document(trip), option=option)
+
+    def _sum_changes(self) -> dict[int, dict[int, dict[str, Sums]]]:
+        changes: dict[int, dict[int, dict[str, Sums]]] = {}
+        signed = [(read.value, -1) for read, _ in self._trips.values() if read]
+        signed += [(trip, 1) for _, trip in self._trips.values() if trip]
+        for trip, sign in signed:
+            cars = changes.setdefault(trip.year, {}).setdefault(trip.month, {})
+            car = trip.car_id or NO_CAR
+            cars[car] = cars.get(car, Sums()).plus(sums_of(trip), sign)
+        return {year: months for year, months in changes.items() if _increments(months)}
+
+
+def _increments(months: dict[int, dict[str, Sums]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for month, cars in months.items():
+        for car, sums in cars.items():
+            if any(sums):
+                fields = {name: firestore.Increment(value) for name, value in zip(SUM_FIELDS, sums, strict=True)}
+                found.setdefault(str(month), {})[car] = fields
+    return found

@@ -1,0 +1,139 @@
+"""The store of one user. Nothing here takes another user or a path, so users cannot be crossed."""
+
+from datetime import datetime
+from typing import Any
+
+from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
+
+from shared.domain.places import Place
+from shared.domain.state import TripState
+from shared.domain.trail import Fix
+from shared.domain.trip import Sums, Trip
+from shared.repositories.cars import CarRepository
+from shared.repositories.change import Change
+from shared.repositories.documents import Stored, from_document, to_document
+
+
+class UserStore:
+    """Everything that belongs to one user (e-mail in lower case)."""
+
+    def __init__(self, db: firestore.Client, email: str) -> None:
+        self.email = email
+        self._db = db
+        self._root = db.collection("users").document(email)
+        self._trips = self._root.collection("trips")
+        self._readings = self._root.collection("odometer_readings")
+        self._state = self._root.collection("cache").document("trip_start")
+        self._places_index = self._root.collection("settings").document("places")
+        self.cars = CarRepository(self._root.collection("settings"))
+
+    def change(self) -> Change:
+        """A new, empty commit."""
+        return Change(self._db, self._root)
+
+    # --- the trip going on
+
+    def state(self) -> Stored[TripState]:
+        """What is remembered of the driver, or an empty state."""
+        snapshot = self._state.get()
+        if not snapshot.exists:
+            return Stored(TripState())
+        return Stored(from_document(snapshot.to_dict(), TripState), snapshot.update_time)
+
+    def trail(self, blocks: int) -> list[Fix]:
+        """The older fixes of the trip going on."""
+        found = [self._state.collection("trail").document(str(n)) for n in range(blocks)]
+        snapshots = self._db.get_all(found) if found else []
+        return [from_document(fix, Fix) for snapshot in snapshots if snapshot.exists for fix in snapshot.get("fixes")]
+
+    def places(self) -> tuple[Place, ...]:
+        """The user's places, from the one document that holds what polls and ends need of them."""
+        data = self._places_index.get().to_dict() or {}
+        return tuple(from_document(place, Place) for place in data.get("places", {}).values())
+
+    def save_place(self, place: Place) -> None:
+        """Stores a place, and what polls need of it in the same commit."""
+        batch = self._db.batch()
+        batch.set(self._root.collection("locations").document(place.id), to_document(place))
+        batch.set(self._places_index, {"places": {place.id: to_document(place)}}, merge=True)
+        batch.commit()
+
+    # --- finished trips
+
+    def find_trip(self, trip_id: str) -> Stored[Trip] | None:
+        """A trip of this user, or None."""
+        snapshot = self._trips.document(trip_id).get()
+        return Stored(from_document(snapshot.to_dict(), Trip), snapshot.update_time) if snapshot.exists else None
+
+    def previous_trip(self, car_id: str | None, before: datetime, but: str = "") -> Stored[Trip] | None:
+        """The last trip of the car that started before a moment, leaving out the trip `but`."""
+        return self._neighbour(car_id, FieldFilter("started_at", "<", before), firestore.Query.DESCENDING, but)
+
+    def next_trip(self, car_id: str | None, after: datetime, but: str = "") -> Stored[Trip] | None:
+        """The first trip of the car that started after a moment, leaving out the trip `but`."""
+        return self._neighbour(car_id, FieldFilter("started_at", ">", after), firestore.Query.ASCENDING, but)
+
+    def first_trip(self, car_id: str, year: int | None = None) -> Trip | None:
+        """The first trip of the car, of a year if given."""
+        query = self._of_car(car_id, year).order_by("started_at")
+        return next(iter(_trips(query.limit(1))), None)
+
+    def gap_trips(self, car_id: str, year: int | None = None) -> list[Trip]:
+        """The trips of the car before which kilometres are missing or counted twice, by time."""
+        query = self._of_car(car_id, year).where(filter=FieldFilter("gap_before_km", "!=", 0))
+        return sorted(_trips(query), key=lambda trip: trip.started_at)
+
+    def trips(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Trip]:
+        """At most `limit` trips whose fields equal those given, newest first, after a position in that order."""
+        query: Any = self._trips
+        for name, value in equal.items():
+            query = query.where(filter=FieldFilter(name, "==", value))
+        query = query.order_by("started_at", direction=firestore.Query.DESCENDING)
+        query = query.order_by("id", direction=firestore.Query.DESCENDING)
+        if after:
+            query = query.start_after({"started_at": after[0], "id": after[1]})
+        return _trips(query.limit(limit))
+
+    def _of_car(self, car_id: str, year: int | None) -> Any:
+        query = self._trips.where(filter=FieldFilter("car_id", "==", car_id))
+        return query if year is None else query.where(filter=FieldFilter("year", "==", year))
+
+    def _neighbour(self, car_id: str | None, side: FieldFilter, order: str, but: str) -> Stored[Trip] | None:
+        query = self._trips.where(filter=FieldFilter("car_id", "==", car_id)).where(filter=side)
+        for snapshot in query.order_by("started_at", direction=order).limit(2 if but else 1).stream():
+            if snapshot.id != but:
+                return Stored(from_document(snapshot.to_dict(), Trip), snapshot.update_time)
+        return None
+
+    # --- sums and readings
+
+    def sums(self, year: int | None) -> dict[int, dict[int, dict[str, Sums]]]:
+        """The sums by year, month and car; of every year where none is given."""
+        stats = self._root.collection("stats")
+        snapshots = stats.stream() if year is None else [stats.document(str(year)).get()]
+        return {
+            int(snapshot.id): {
+                int(month): {car: from_document(sums, Sums) for car, sums in cars.items()}
+                for month, cars in snapshot.get("months").items()
+            }
+            for snapshot in snapshots
+            if snapshot.exists
+        }
+
+    def readings(self, car_id: str, limit: int, before: datetime | None = None) -> list[dict[str, Any]]:
+        """The newest readings of the car: `at`, `km` and `source` of each; those before a moment if given."""
+        query: Any = self._readings.where(filter=FieldFilter("car_id", "==", car_id))
+        if before:
+            query = query.where(filter=FieldFilter("at", "<", before))
+        query = query.order_by("at", direction=firestore.Query.DESCENDING).limit(limit)
+        return [snapshot.to_dict() for snapshot in query.stream()]
+
+    def first_reading(self, car_id: str) -> dict[str, Any] | None:
+        """The oldest reading of the car, or None."""
+        query = self._readings.where(filter=FieldFilter("car_id", "==", car_id)).order_by("at").limit(1)
+        return next((snapshot.to_dict() for snapshot in query.stream()), None)
+
+
+def _trips(query: Any) -> list[Trip]:
+    return [from_document(snapshot.to_dict(), Trip) for snapshot in query.stream()]

@@ -1,0 +1,35 @@
+"""Owns what an operator sets by environment variable, and the defaults."""
+
+import os
+from datetime import timedelta
+
+from shared.domain.rules import Rules
+
+DEFAULTS_S = {
+    "POLL_EVERY_S": 300.0,
+    "POLL_AFTER_END_S": 60.0,
+    "END_GRACE_S": 900.0,
+    "RESUME_WITHIN_S": 300.0,
+    "STALE_AFTER_S": 7200.0,
+    "CAR_TIMEOUT_S": 30.0,
+    "USER_CACHE_S": 60.0,
+}
+
+
+def seconds(name: str) -> float:
+    """A setting in seconds. Raises ValueError where it is not a number from 0 on."""
+    value = float(os.environ.get(name) or DEFAULTS_S[name])
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"{name} must be a number of seconds from 0 on, not {value}")
+    return value
+
+
+def rules() -> Rules:
+    """The waits of the trip machine."""
+    names = ("POLL_EVERY_S", "POLL_AFTER_END_S", "END_GRACE_S", "RESUME_WITHIN_S", "STALE_AFTER_S")
+    return Rules(*(timedelta(seconds=seconds(name)) for name in names))
+
+
+def project_id() -> str | None:
+    """The Google Cloud project, or None where the client libraries find it by themselves."""
+    return os.environ.get("GOOGLE_CLOUD_PROJECT") or None

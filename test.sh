@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Checks everything: style, types, arrows, behaviour. Arguments go to pytest.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+tools/setup.sh dev
+bin=.venv/bin
+echo "ruff" && $bin/ruff check . && $bin/ruff format --check -q .
+echo "mypy" && $bin/mypy
+echo "import contracts" && $bin/lint-imports
+exec $bin/python -m pytest -n 2 "$@"

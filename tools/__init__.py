@@ -1,0 +1,1 @@
+"""What operators and developers run by hand. Nothing that is deployed imports this."""

@@ -1,0 +1,157 @@
+"""The operator's tool: users, keys, cars and places, the same here and in the cloud."""
+
+import argparse
+import json
+import re
+import secrets
+import sys
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec.structs import replace
+
+from shared.domain.places import Place
+from shared.repositories.accounts import EMAIL, Account, AccountRepository, Key, Scope, hash_key, new_key
+from shared.repositories.cars import Car
+from shared.repositories.documents import client
+from shared.repositories.user_store import UserStore
+
+CAR_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+
+
+class Wrong(Exception):
+    """The call cannot be done; the text says why."""
+
+
+def add_user(options: argparse.Namespace) -> None:
+    """Registers a user and prints the full key, once."""
+    users = AccountRepository(client())
+    if not EMAIL.fullmatch(options.email):
+        raise Wrong(f"{options.email} is not an e-mail address")
+    if users.find(options.email):
+        raise Wrong(f"{options.email} is registered already")
+    try:
+        ZoneInfo(options.timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise Wrong(f"{options.timezone} is not a time zone such as Europe/Amsterdam") from error
+    account = Account(email=options.email, name=options.name, timezone=options.timezone)
+    print(f"user: {options.email}")
+    _add_key(users, account, "full", "first key")
+
+
+def add_key(options: argparse.Namespace) -> None:
+    """Gives a user one more key and prints it, once."""
+    users = AccountRepository(client())
+    _add_key(users, _user(users, options.email), options.scope, options.label)
+
+
+def revoke_key(options: argparse.Namespace) -> None:
+    """Takes a key from a user; instances in the cloud may still know it for a minute."""
+    users = AccountRepository(client())
+    account = _user(users, options.email)
+    if options.key_id not in account.keys:
+        raise Wrong(f"{options.email} has no key {options.key_id}")
+    keys = {key_id: key for key_id, key in account.keys.items() if key_id != options.key_id}
+    users.save(replace(account, keys=keys))
+    print(f"revoked: {options.key_id}")
+
+
+def list_keys(options: argparse.Namespace) -> None:
+    """Lists a user's keys, never the keys themselves."""
+    for key_id, key in sorted(_user(AccountRepository(client()), options.email).keys.items()):
+        used = f"last used on {key.last_used_on}" if key.last_used_on else "never used"
+        print(f"{key_id}  {key.scope:8}  {used}  {key.label}")
+
+
+def set_car(options: argparse.Namespace) -> None:
+    """Sets a car of a user; the first one becomes the default."""
+    users = AccountRepository(client())
+    account, car_id = _user(users, options.email), options.car_id.lower()
+    if not CAR_ID.fullmatch(car_id):
+        raise Wrong("a car's id has letters, digits, - and _, 32 at most")
+    try:
+        credentials = json.loads(options.credentials) if options.credentials else None
+    except ValueError as error:
+        raise Wrong("--credentials must be JSON") from error
+    if credentials is not None and not isinstance(credentials, dict):
+        raise Wrong("--credentials must be a JSON object")
+    car = Car(id=car_id, provider=options.provider, name=options.name or car_id, vin=options.vin)
+    UserStore(client(), account.email).cars.save(car, credentials)
+    if options.default or account.default_car_id is None:
+        users.save(replace(account, default_car_id=car_id))
+    print(f"car: {car_id}")
+
+
+def add_place(options: argparse.Namespace) -> None:
+    """Adds a place of a user."""
+    account = _user(AccountRepository(client()), options.email)
+    if not (-90 <= options.lat <= 90 and -180 <= options.lng <= 180 and 0 < options.radius_m <= 10_000):
+        raise Wrong("latitude, longitude or radius is out of range")
+    place = Place(secrets.token_hex(6), options.name, options.lat, options.lng, options.radius_m, options.kind)
+    UserStore(client(), account.email).save_place(place)
+    print(f"place: {place.id}")
+
+
+def _user(users: AccountRepository, email: str) -> Account:
+    account = users.find(email)
+    if account is None:
+        raise Wrong(f"{email} is not registered")
+    return account
+
+
+def _add_key(users: AccountRepository, account: Account, scope: Scope, label: str) -> None:
+    key, key_id = new_key(), secrets.token_hex(4)
+    kept = Key(sha256=hash_key(key), scope=scope, label=label, created_at=datetime.now(UTC))
+    users.save(replace(account, keys={**account.keys, key_id: kept}))
+    print(f"key id: {key_id}")
+    print(f"key: {key}")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    found = argparse.ArgumentParser(prog="python -m tools.admin", description=__doc__)
+    commands = found.add_subparsers(required=True)
+
+    def command(name: str, run: object) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=(run.__doc__ or "").strip())
+        made.add_argument("email", type=lambda text: text.strip().lower())
+        made.set_defaults(run=run)
+        return made
+
+    user = command("add-user", add_user)
+    user.add_argument("--name", default="")
+    user.add_argument("--timezone", default="Europe/Amsterdam")
+    key = command("add-key", add_key)
+    key.add_argument("--scope", choices=("webhook", "full"), required=True)
+    key.add_argument("--label", default="")
+    command("revoke-key", revoke_key).add_argument("key_id")
+    command("list-keys", list_keys)
+    car = command("set-car", set_car)
+    car.add_argument("car_id")
+    car.add_argument("--provider", required=True)
+    car.add_argument("--name", default="")
+    car.add_argument("--vin", default="")
+    car.add_argument("--credentials", help='JSON, for example {"token": "…"}')
+    car.add_argument("--default", action="store_true")
+    place = command("add-place", add_place)
+    place.add_argument("name")
+    place.add_argument("lat", type=float)
+    place.add_argument("lng", type=float)
+    place.add_argument("--radius-m", type=float, default=150.0)
+    place.add_argument("--kind", choices=("business", "private", "pause"), default="private")
+    return found
+
+
+def main() -> int:
+    """Runs one command."""
+    options = parser().parse_args()
+    try:
+        options.run(options)
+    except Wrong as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

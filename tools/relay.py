@@ -1,0 +1,92 @@
+"""Stands in for Eventarc: takes the messages of poll-car from Pub/Sub and posts each to the poller as a CloudEvent."""
+
+import base64
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import requests
+from google.api_core.exceptions import AlreadyExists
+from google.cloud import pubsub_v1
+from google.protobuf.duration_pb2 import Duration
+
+TOPIC = "poll-car"
+AT_ONCE = 64
+ACK_DEADLINE_S = 600
+
+
+class Relay:
+    """A streaming pull with a post for each message; what the poller does not take comes again."""
+
+    def __init__(self, project_id: str, poller_url: str) -> None:
+        self._source = f"//pubsub.googleapis.com/projects/{project_id}/topics/{TOPIC}"
+        self._topic = f"projects/{project_id}/topics/{TOPIC}"
+        self._subscription = f"projects/{project_id}/subscriptions/{TOPIC}-poller"
+        self._poller_url = poller_url
+        self._subscriber = pubsub_v1.SubscriberClient()
+        self._pull: Any = None
+
+    def start(self) -> None:
+        """Makes topic and subscription if they are not there, and begins to deliver."""
+        self._make()
+        pool = ThreadPoolExecutor(AT_ONCE)
+        self._pull = self._subscriber.subscribe(
+            self._subscription,
+            self._deliver,
+            flow_control=pubsub_v1.types.FlowControl(max_messages=AT_ONCE),
+            scheduler=pubsub_v1.subscriber.scheduler.ThreadScheduler(pool),
+        )
+
+    def stop(self) -> None:
+        """Stops to deliver; what is under way comes again at the next start."""
+        if self._pull:
+            self._pull.cancel()
+        self._subscriber.close()
+
+    def _make(self) -> None:
+        publisher = pubsub_v1.PublisherClient()
+        retry = {
+            "minimum_backoff": Duration(seconds=1),
+            "maximum_backoff": Duration(seconds=int(timedelta(minutes=1).total_seconds())),
+        }
+        wanted = {
+            "name": self._subscription,
+            "topic": self._topic,
+            "ack_deadline_seconds": ACK_DEADLINE_S,
+            "retry_policy": retry,
+        }
+        for make, asked in (
+            (publisher.create_topic, {"name": self._topic}),
+            (self._subscriber.create_subscription, wanted),
+        ):
+            try:
+                make(request=asked)
+            except AlreadyExists:
+                continue
+
+    def _deliver(self, message: Any) -> None:
+        published_at = message.publish_time.isoformat().replace("+00:00", "Z")
+        headers = {
+            "ce-id": message.message_id,
+            "ce-source": self._source,
+            "ce-type": "google.cloud.pubsub.topic.v1.messagePublished",
+            "ce-specversion": "1.0",
+            "ce-time": published_at,
+        }
+        body = {
+            "message": {
+                "data": base64.b64encode(message.data).decode(),
+                "messageId": message.message_id,
+                "publishTime": published_at,
+                "attributes": dict(message.attributes),
+            },
+            "subscription": self._subscription,
+        }
+        try:
+            taken = requests.post(self._poller_url, json=body, headers=headers, timeout=ACK_DEADLINE_S).ok
+        except requests.RequestException:
+            taken = False
+        if taken:
+            message.ack()
+        else:
+            message.nack()
