@@ -169,6 +169,7 @@ def _gunicorn(port: int) -> list[str]:
         "-m",
         "gunicorn",
         *threads,
+        "--no-control-socket",
         "--graceful-timeout",
         "1",
         "-b",

@@ -87,9 +87,9 @@ def _positions_now(state: TripState) -> Iterable[Position]:
 
 def gone_on_since(state: TripState, moment: datetime) -> bool:
     """Whether the odometer shows that the car has driven since the moment, whatever its state says."""
-    readings = state.known_readings(state.car_id or "")
-    passed = [reading for reading in readings if reading.at <= moment] or readings[:1]
-    return bool(passed) and readings[-1].km - passed[-1].km >= RISEN_KM
+    # A reading from before the moment may be old news: only what was measured since can show a rise.
+    since = [reading for reading in state.readings if reading.at >= moment]
+    return bool(since) and since[-1].km - since[0].km >= RISEN_KM
 
 
 def stale_since(state: TripState, leg: Leg, now: datetime, rules: Rules) -> tuple[datetime, str] | None:

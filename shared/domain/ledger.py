@@ -81,7 +81,7 @@ def measured(
         gps_km=km(trail_distance_km(fixes)),
         from_=_endpoint(fixes[:1], drive.readings, drive.started_at, places),
         to=_endpoint(fixes[-1:], drive.readings, drive.ended_at, places),
-        route=polyline.encode([fix.position for fix in fixes if fix.position], 5),
+        route=_route(fixes),
         flags=_flags(drive, fixes, opening, closing),
         created_at=now,
         updated_at=now,
@@ -203,6 +203,12 @@ def _flags(drive: Drive, fixes: Sequence[Fix], opening: _Opening, closing: Readi
         "end_unknown": "nothing was heard" in drive.why,
     }
     return tuple(name for name, holds in flags.items() if holds)
+
+
+def _route(fixes: Sequence[Fix]) -> str:
+    """The encoded polyline (precision 5); the library cannot encode an empty one."""
+    positions = [fix.position for fix in fixes if fix.position]
+    return polyline.encode(positions, 5) if positions else ""
 
 
 def _endpoint(fixes: Sequence[Fix], readings: Sequence[Reading], moment: datetime, places: Sequence[Place]) -> Endpoint:

@@ -9,7 +9,7 @@ SAME_KM = 0.05  # readings are kept to 0.1 km
 HIGHEST_KM = 2_000_000.0
 # A car that was not asked for weeks may have gone far; one that was asked an hour ago may not.
 JUMP_KM = 1_500.0
-JUMP_KM_PER_HOUR = 100.0
+JUMP_KM_PER_DAY = 1_000.0
 CLOCK_TOLERANCE = timedelta(minutes=5)
 RISEN_KM = 0.5
 
@@ -42,8 +42,8 @@ def why_not_believed(reading: Reading, known: Sequence[Reading], now: datetime) 
 
 
 def _jumps(earlier: Reading, later: Reading) -> bool:
-    hours = (later.at - earlier.at) / timedelta(hours=1)
-    return later.km - earlier.km > JUMP_KM + JUMP_KM_PER_HOUR * hours
+    days = (later.at - earlier.at) / timedelta(days=1)
+    return later.km - earlier.km > max(JUMP_KM, JUMP_KM_PER_DAY * days)
 
 
 def same_km(a: Reading, b: Reading) -> bool:

@@ -1,0 +1,28 @@
+"""Starts Google's emulators once for a whole test run, before the workers, which inherit where they listen."""
+
+import os
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from tools import emulators
+
+pytest_plugins = ["tests.system.fixtures"]
+_emulators = ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Runs in the process that starts the workers, and in each worker."""
+    if not hasattr(config, "workerinput"):
+        logs = Path(_emulators.enter_context(tempfile.TemporaryDirectory()))
+        firestore, pubsub = _emulators.enter_context(emulators.both(logs))
+        os.environ |= {"FIRESTORE_EMULATOR_HOST": firestore, "PUBSUB_EMULATOR_HOST": pubsub}
+    os.environ.setdefault("CREDENTIALS_KEYS", Fernet.generate_key().decode())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stops the emulators that this run started."""
+    _emulators.close()

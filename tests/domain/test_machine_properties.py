@@ -1,0 +1,103 @@
+"""What holds of the trip machine for every sequence of events."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.domain.machine import Ended, Started
+from tests.domain.world import World, at, fix
+
+settings.register_profile("log", max_examples=150, deadline=None)
+settings.load_profile("log")
+
+minutes = st.integers(0, 240)
+places = st.one_of(st.none(), st.floats(0, 40).map(lambda km: round(km, 2)))
+phone_events = st.one_of(st.tuples(st.just("start"), minutes, places), st.tuples(st.just("end"), minutes, places))
+car_events = st.one_of(
+    st.tuples(st.just("read"), minutes, st.floats(-10, 5000)),
+    st.tuples(st.just("fail"), minutes, st.floats(0, 100)),
+    st.tuples(st.just("tick"), minutes, st.none()),
+)
+
+
+def play(world: World, events: list[tuple[str, int, float | None]], arrival: float | None = None) -> None:
+    for name, minute, value in events:
+        now = minute if arrival is None else arrival
+        if name in ("start", "end"):
+            told = fix(minute, value)
+            world.take(Started(told, "car") if name == "start" else Ended(told), now)
+        elif name == "read":
+            world.read(minute, value or 0, now=now)
+        elif name == "fail":
+            world.fail(now, value or 0)
+        else:
+            world.tick(now)
+
+
+def check(world: World) -> None:
+    trips = world.log
+    assert all(trip.distance_km >= 0 for trip in trips)
+    assert all(trip.started_at <= trip.ended_at for trip in trips)
+    assert all(a.ended_at <= b.started_at for a, b in zip(trips, trips[1:], strict=False))
+    starts = [drive.started_at for drive in world.drives]
+    assert len(set(starts)) == len(starts)
+
+
+@given(st.lists(st.one_of(phone_events, car_events), max_size=25))
+def test_no_sequence_makes_a_distance_negative_or_trips_overlap(events: list[tuple[str, int, float | None]]) -> None:
+    world = World()
+    play(world, events)
+    world.tick(1000)
+    check(world)
+    assert not world.state.active
+
+
+@given(st.lists(st.one_of(phone_events, car_events), max_size=20), st.data())
+def test_an_event_that_comes_twice_changes_nothing(
+    events: list[tuple[str, int, float | None]], data: st.DataObject
+) -> None:
+    once, twice = World(), World()
+    for event in events:
+        play(once, [event])
+        play(twice, [event] * (data.draw(st.integers(1, 2)) if event[0] in ("start", "end") else 1))
+    assert [(d.started_at, d.ended_at, d.fixes) for d in once.drives] == [
+        (d.started_at, d.ended_at, d.fixes) for d in twice.drives
+    ]
+    assert once.trips == twice.trips
+
+
+@given(st.lists(st.tuples(st.sampled_from(["start", "end"]), places), min_size=2, max_size=5), st.randoms())
+def test_the_order_in_which_equal_time_events_arrive_does_not_matter(
+    events: list[tuple[str, float | None]], random: object
+) -> None:
+    same_time = [(name, 30, place) for name, place in events]
+    shuffled = list(same_time)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    worlds = [World(), World()]
+    for world, order in zip(worlds, (same_time, shuffled), strict=True):
+        world.start(0, 0)
+        play(world, order)
+        world.tick(60)
+        world.tick(400)
+        check(world)
+    assert [(d.started_at, d.ended_at, d.fixes) for d in worlds[0].drives] == [
+        (d.started_at, d.ended_at, d.fixes) for d in worlds[1].drives
+    ]
+
+
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=5), st.data())
+def test_no_reordering_or_repetition_within_a_drive_loses_it_or_makes_two_of_it(
+    lengths: list[int], data: st.DataObject
+) -> None:
+    world, truth, begin = World(), [], 0
+    for length in lengths:
+        end = begin + length
+        events: list[tuple[str, int, float | None]] = [("start", begin, 0.0), ("end", end, length / 2)]
+        events += [("start", minute, (minute - begin) / 2) for minute in range(begin + 1, end, 3)]
+        repeated = events + data.draw(st.lists(st.sampled_from(events), max_size=4))
+        play(world, data.draw(st.permutations(repeated)), arrival=end)
+        truth.append((at(begin), at(end)))
+        begin = end + 10
+    world.tick(begin + 30)
+    world.tick(begin + 1000)
+    check(world)
+    assert [(drive.started_at, drive.ended_at) for drive in world.drives] == truth

@@ -1,0 +1,109 @@
+"""Plays scripted events to the trip machine and keeps what comes of them, as the store would."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
+
+from shared.domain.ending import Drive
+from shared.domain.ledger import NotATrip, Owner, measured, settled, settled_by_next
+from shared.domain.machine import CarRead, CarUnreachable, Ended, Event, Outcome, Started, Tick, advance, remember
+from shared.domain.odometer import Reading
+from shared.domain.places import Place
+from shared.domain.rules import Rules
+from shared.domain.schedule import claimed
+from shared.domain.state import TripState
+from shared.domain.trail import Fix
+from shared.domain.trip import Trip, linked
+
+LEASE = timedelta(seconds=45)
+MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+HOME = (52.0907, 5.1214)
+
+
+def at(minutes: float) -> datetime:
+    """A moment of the scripted morning."""
+    return MORNING + timedelta(minutes=minutes)
+
+
+def fix(minutes: float, km_north: float | None = None, car_id: str | None = None, accuracy_m: float = 5) -> Fix:
+    """Where the phone is at a minute: so many km north of home, or nowhere."""
+    if km_north is None:
+        return Fix(at(minutes), car_id=car_id)
+    return Fix(at(minutes), HOME[0] + km_north / 111.195, HOME[1], accuracy_m, car_id)
+
+
+class World:
+    """One driver with one car, and the log that comes of what he does."""
+
+    def __init__(self, rules: Rules = Rules(), places: Sequence[Place] = (), car: str | None = "car") -> None:
+        self.rules, self.places, self.car = rules, places, car
+        self.state = TripState()
+        self.trips: dict[str, Trip] = {}
+        self.drives: list[Drive] = []
+        self.dropped: list[NotATrip] = []
+        self.trail: list[Fix] = []
+        self.now = MORNING
+
+    def start(self, minutes: float, km_north: float | None = None, car_id: str | None = None) -> str:
+        """A start or a ping; what the phone is told."""
+        return self.take(Started(fix(minutes, km_north, car_id), self.car), minutes).status
+
+    def end(self, minutes: float, km_north: float | None = None) -> str:
+        """An end; what the phone is told."""
+        return self.take(Ended(fix(minutes, km_north)), minutes).status
+
+    def read(self, measured: float, km: float, now: float | None = None, driving: bool = False) -> Outcome:
+        """The car's cloud answers."""
+        return self.take(CarRead("car", Reading(at(measured), km, driving)), measured if now is None else now)
+
+    def fail(self, now: float, retry_after_s: float = 0) -> Outcome:
+        """The car's cloud fails."""
+        return self.take(CarUnreachable("car", timedelta(seconds=retry_after_s)), now)
+
+    def tick(self, now: float) -> Outcome:
+        """Time passes, and the car is not asked."""
+        return self.take(Tick(has_car=self.car is not None), now)
+
+    def take(self, event: Event, now: float) -> Outcome:
+        """Any event at a minute of arrival; time never runs back."""
+        self.now = max(self.now, at(now))
+        if isinstance(event, CarRead | CarUnreachable | Tick) and (leased := claimed(self.state, self.now, LEASE)):
+            self.state, event = leased, replace(event, lease_until=leased.next_poll_at)
+        outcome = advance(self.state, event, self.now, self.rules, self.places)
+        self.trail += outcome.trail_block
+        self.state = outcome.state
+        if outcome.settlement and outcome.settlement.trip_id in self.trips:
+            trip = settled(self.trips.pop(outcome.settlement.trip_id), outcome.settlement.reading, self.now)
+            self.trips |= {trip.id: trip} if trip else {}
+        for drive in outcome.drives:
+            self._log(drive)
+        return outcome
+
+    def _log(self, drive: Drive) -> None:
+        self.drives.append(drive)
+        earlier = [t for t in self.trips.values() if t.car_id == drive.car_id and t.started_at < drive.started_at]
+        previous = max(earlier, key=lambda trip: trip.started_at, default=None)
+        made = measured(drive, self.trail, previous, Owner("d@example.com", "Europe/Amsterdam"), self.places, self.now)
+        self.trail = []
+        if isinstance(made, NotATrip):
+            self.dropped.append(made)
+            return
+        if previous and (complete := settled_by_next(previous, made, self.now)):
+            self.trips[complete.id] = complete
+            made = linked(made, complete)
+        assert made.id not in self.trips, "one trip became two"
+        self.trips[made.id] = made
+        if drive.car_id:
+            pending = "odometer_pending" in made.flags
+            self.state = remember(self.state, drive.car_id, made.id, self.now, self.rules, pending)
+
+    @property
+    def log(self) -> list[Trip]:
+        """The trips by time."""
+        return sorted(self.trips.values(), key=lambda trip: trip.started_at)
+
+    @property
+    def distances(self) -> list[float]:
+        """Their distances in km."""
+        return [trip.distance_km for trip in self.log]

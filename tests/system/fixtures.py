@@ -1,0 +1,224 @@
+"""The real stack for tests: its own process, functions by HTTP, emulators, relay and car cloud."""
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from google.cloud import firestore
+from msgspec.structs import replace
+
+from shared.domain.places import Place
+from shared.repositories.accounts import Account, AccountRepository, Key, hash_key, new_key
+from shared.repositories.cars import Car
+from shared.repositories.user_store import UserStore
+from tools import processes
+
+QUICK = {"POLL_EVERY_S": "0", "POLL_AFTER_END_S": "0", "CAR_TIMEOUT_S": "5"}
+UTRECHT = (52.0907, 5.1214)
+
+
+def ago(minutes: float) -> datetime:
+    """A moment of the last hours."""
+    return datetime.now(UTC) - timedelta(minutes=minutes)
+
+
+class Stack:
+    """A running stack with a project, ports and data of its own."""
+
+    def __init__(self, data: Path, **settings: str) -> None:
+        self.data, self.project = data, f"test-{secrets.token_hex(6)}"
+        self.port, self.cloud_port = processes.free_port(), processes.free_port()
+        self.url, self.cloud_url = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.cloud_port}"
+        self.env = {**os.environ, **QUICK, **settings, "GOOGLE_CLOUD_PROJECT": self.project}
+        self.db = firestore.Client(project=self.project)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *options: str) -> None:
+        """Starts it and waits until it is ready."""
+        ports = ["--port", str(self.port), "--car-cloud-port", str(self.cloud_port), "--data", str(self.data)]
+        command = [sys.executable, "-m", "tools.stack", "--no-demo", "--no-cron", *ports, *options]
+        (self.data / "env").unlink(missing_ok=True)
+        self.process = processes.start(command, self.data / "stack.log", self.env)
+        running = self.process
+        processes.wait_until(lambda: running.poll() is not None or (self.data / "env").exists(), "the stack")
+        assert running.poll() is None, (self.data / "stack.log").read_text()
+
+    def stop(self) -> None:
+        """Stops it as Ctrl-C does."""
+        if self.process:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(30)
+
+    def kill_functions(self) -> None:
+        """Kills the process that serves the functions, and waits until its master has started another."""
+        pid = self._serving()
+        os.kill(pid, signal.SIGKILL)
+        processes.wait_until(lambda: self._serving() != pid and self._answers(), "a new worker")
+
+    def _serving(self) -> int:
+        log = (self.data / "logs" / "functions.log").read_text()
+        return int(log.rsplit("Booting worker with pid: ", 1)[1].split()[0])
+
+    def _answers(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/stats", timeout=10).status_code == 401
+        except requests.RequestException:
+            return False
+
+    def tick(self) -> dict[str, int]:
+        """The cron's call."""
+        response = requests.post(f"{self.url}/scheduler/poll-all", timeout=30)
+        response.raise_for_status()
+        told: dict[str, int] = response.json()
+        return told
+
+    def admin(self, *call: str) -> str:
+        """Runs the operator's tool against this stack; what it prints."""
+        env = {**self.env, "CAR_CLOUD_URL": self.cloud_url}
+        command = [sys.executable, "-m", "tools.admin", *call]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def driver(self, car: bool = True, timezone: str = "Europe/Amsterdam") -> "Driver":
+        """A new user, with a simulated car unless told otherwise."""
+        return Driver(self, car, timezone)
+
+
+class Driver:
+    """One user of the stack, his phone and his car."""
+
+    def __init__(self, stack: Stack, car: bool, timezone: str) -> None:
+        self.stack = stack
+        self.email = f"d{secrets.token_hex(6)}@example.com"
+        self.key, self.webhook_key, self.vin = new_key(), new_key(), secrets.token_hex(8).upper()
+        self.store = UserStore(stack.db, self.email)
+        keys = {
+            "full": Key(sha256=hash_key(self.key), scope="full", last_used_on=datetime.now(UTC).date().isoformat()),
+            "hook": Key(sha256=hash_key(self.webhook_key), scope="webhook"),
+        }
+        self.account = Account(email=self.email, timezone=timezone, keys=keys)
+        AccountRepository(stack.db).save(self.account)
+        if car:
+            self.add_car("car", self.vin)
+
+    def add_car(self, car_id: str, vin: str) -> None:
+        """One more car; the first one is the default."""
+        self.store.cars.save(Car(id=car_id, provider="simulated", vin=vin), {"token": f"t-{vin}"})
+        self.account = replace(self.account, default_car_id=self.account.default_car_id or car_id)
+        AccountRepository(self.stack.db).save(self.account)
+        self.set_car(vin=vin, odometer_km=12345.0, measured_at=ago(600).isoformat(), state="parked")
+
+    def add_place(self, lat: float, lng: float, kind: Any, radius_m: float = 150) -> None:
+        """A place of his."""
+        self.store.save_place(Place(secrets.token_hex(4), f"A {kind} place", lat, lng, radius_m, kind))
+
+    def set_car(self, vin: str | None = None, **fields: Any) -> None:
+        """What the car's cloud says from now on, also of a car that he does not have."""
+        name = vin or self.vin
+        if isinstance(fields.get("measured_at"), datetime):
+            fields["measured_at"] = fields["measured_at"].isoformat()
+        body = {"token": f"t-{name}", **fields}
+        requests.put(f"{self.stack.cloud_url}/control/cars/{name}", json=body, timeout=10).raise_for_status()
+
+    def asked(self, vin: str | None = None) -> int:
+        """How often the car's cloud was asked."""
+        url = f"{self.stack.cloud_url}/control/cars/{vin or self.vin}"
+        count: int = requests.get(url, timeout=10).json()["requests"]
+        return count
+
+    def call(self, method: str, path: str, key: str | None = None, **more: Any) -> requests.Response:
+        """A call as this user."""
+        headers = {"Authorization": f"Bearer {key or self.key}", "X-User-Email": self.email}
+        return requests.request(method, f"{self.stack.url}{path}", headers=headers, timeout=60, **more)
+
+    def phone(self, event: str, at: datetime | None = None, position: Any = None, **more: Any) -> dict[str, Any]:
+        """The phone's start or end; the answer."""
+        body = dict(more)
+        if at:
+            body["timestamp"] = at.isoformat()
+        if position:
+            body |= {"lat": position[0], "lng": position[1]}
+        response = self.call("POST", f"/webhook/{event}", json=body)
+        assert response.status_code == 200, response.text
+        told: dict[str, Any] = response.json()
+        return told
+
+    def trips(self) -> list[dict[str, Any]]:
+        """His log, oldest first."""
+        found: list[dict[str, Any]] = self.call("GET", "/trips?limit=200").json()["trips"]
+        return found[::-1]
+
+    def active(self) -> dict[str, Any]:
+        """His trip going on, or nothing."""
+        response = self.call("GET", "/trips/active")
+        told: dict[str, Any] = response.json() if response.status_code == 200 else {}
+        return told
+
+    def wait(self, holds: Callable[[], Any], what: str) -> Any:
+        """Ticks until something holds, and gives it."""
+        found: list[Any] = []
+
+        def ticked() -> bool:
+            self.stack.tick()
+            found[:] = [holds()]
+            return bool(found[0])
+
+        processes.wait_until(ticked, what, within_s=30)
+        return found[0]
+
+    def wait_read(self, odometer_km: float) -> None:
+        """Waits until the trip going on knows an odometer."""
+        self.wait(lambda: self.active().get("odometer_km") == odometer_km, f"an odometer of {odometer_km}")
+
+    def wait_trips(self, count: int) -> list[dict[str, Any]]:
+        """Waits until the log has so many trips and none goes on."""
+        found: list[dict[str, Any]] = self.wait(
+            lambda: not self.active() and len(self.trips()) == count and self.trips(), f"{count} trips"
+        )
+        return found
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """One stack for all tests of a worker; each test has users of its own."""
+    yield from _run()
+
+
+@pytest.fixture
+def start_stack() -> Iterator[Callable[..., Stack]]:
+    """Starts stacks with settings of their own."""
+    running: list[Iterator[Stack]] = []
+
+    def start(**settings: str) -> Stack:
+        running.append(_run(**settings))
+        return next(running[-1])
+
+    yield start
+    for stack in running:
+        next(stack, None)
+
+
+def _run(**settings: str) -> Iterator[Stack]:
+    with tempfile.TemporaryDirectory() as data:
+        stack = Stack(Path(data), **settings)
+        stack.start()
+        try:
+            yield stack
+        finally:
+            stack.stop()
+
+
+@pytest.fixture
+def driver(stack: Stack) -> Driver:
+    """A new user with a simulated car at 12,345.0 km."""
+    return stack.driver()

@@ -1,0 +1,95 @@
+"""No call shows or changes what belongs to somebody else."""
+
+import pytest
+import requests
+
+from tests.system.fixtures import UTRECHT, Driver, Stack, ago
+
+FULL = [
+    ("GET", "/trips"),
+    ("POST", "/trips"),
+    ("GET", "/trips/active"),
+    ("DELETE", "/trips/active"),
+    ("GET", "/trips/some-id"),
+    ("PATCH", "/trips/some-id"),
+    ("DELETE", "/trips/some-id"),
+    ("GET", "/stats"),
+    ("GET", "/compare"),
+    ("GET", "/audi/compare"),
+]
+WEBHOOKS = [("POST", "/webhook/start"), ("POST", "/webhook/end")]
+MANUAL = {
+    "started_at": "2026-01-23T08:12:00+01:00",
+    "ended_at": "2026-01-23T08:41:00+01:00",
+    "from": {"address": "Dorpsstraat 1, Utrecht"},
+    "to": {"address": "Havenweg 2, Breda"},
+    "distance_km": 22.4,
+}
+
+
+@pytest.mark.parametrize(("method", "path"), FULL + WEBHOOKS)
+def test_whoever_has_no_right_key_learns_nothing(stack: Stack, driver: Driver, method: str, path: str) -> None:
+    other = stack.driver()
+    callers = [
+        ({}, {}),
+        ({"Authorization": "Bearer wrong"}, {"user": driver.email}),
+        ({"Authorization": f"Bearer {other.key}"}, {"user": driver.email}),
+        ({"Authorization": f"Bearer {driver.key}"}, {"user": "nobody@example.com"}),
+        ({"X-User-Email": driver.email}, {}),
+        ({}, {"user": driver.email, "key": other.webhook_key}),
+        ({"Authorization": f"Bearer {driver.key}"}, {"user": "a/b@example.com"}),
+    ]
+    answers = [
+        requests.request(method, f"{stack.url}{path}", headers=headers, params=query, timeout=30)
+        for headers, query in callers
+    ]
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({answer.content for answer in answers}) == 1
+    assert {answer.headers["Content-Type"] for answer in answers} == {"application/problem+json"}
+    assert driver.active() == {}
+
+
+@pytest.mark.parametrize(("method", "path"), FULL)
+def test_a_webhook_key_can_only_start_and_end_trips(driver: Driver, method: str, path: str) -> None:
+    assert driver.call(method, path, key=driver.webhook_key).status_code == 403
+
+
+@pytest.mark.parametrize("path", [path for _, path in WEBHOOKS])
+def test_a_webhook_key_may_start_and_end_trips(driver: Driver, path: str) -> None:
+    assert driver.call("POST", path, key=driver.webhook_key).status_code == 200
+
+
+def test_a_key_alone_names_its_owner_and_an_email_is_compared_without_case(stack: Stack, driver: Driver) -> None:
+    by_key = requests.get(f"{stack.url}/stats", params={"key": driver.key}, timeout=30).json()
+    upper = {"user": driver.email.upper(), "key": driver.key}
+    assert by_key["user"] == driver.email
+    assert requests.get(f"{stack.url}/stats", params=upper, timeout=30).json()["user"] == driver.email
+
+
+def test_a_revoked_key_is_worth_nothing(stack: Stack, driver: Driver) -> None:
+    assert driver.call("GET", "/stats").status_code == 200
+    stack.admin("revoke-key", driver.email, "full")
+    assert driver.call("GET", "/stats").status_code == 401
+
+
+def test_another_users_trip_cannot_be_seen_or_changed(stack: Stack, driver: Driver) -> None:
+    trip = driver.call("POST", "/trips", json=MANUAL).json()
+    other = stack.driver()
+    path = f"/trips/{trip['id']}"
+    assert other.call("GET", path).status_code == 404
+    assert other.call("PATCH", path, json={"notes": "mine"}).status_code == 404
+    assert other.call("DELETE", path).status_code == 404
+    assert driver.call("GET", path).json() == trip
+    assert other.trips() == []
+
+
+def test_two_drivers_at_the_same_time_never_meet(stack: Stack) -> None:
+    boris, tim = stack.driver(), stack.driver()
+    boris.phone("start", ago(30), UTRECHT)
+    assert tim.active() == {}
+    assert tim.phone("end", ago(20))["status"] == "ignored"
+    tim.phone("start", ago(15), (51.4, 5.4))
+    assert boris.active()["points"] == 1
+    assert tim.call("DELETE", "/trips/active").status_code == 204
+    assert boris.active()["user"] == boris.email
+    assert tim.call("GET", "/compare").json()["odometer_readings"] == []

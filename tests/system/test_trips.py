@@ -1,0 +1,174 @@
+"""Trips by hand: adding, correcting, deleting; lists, sums, gaps."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.system.fixtures import UTRECHT, Driver, ago
+from tests.system.test_tenancy import MANUAL
+
+
+def add(driver: Driver, day: int, start_km: float, end_km: float, **more: Any) -> dict[str, Any]:
+    begin = datetime(2026, 1, day, 8, tzinfo=UTC)
+    body = {
+        "started_at": begin.isoformat(),
+        "ended_at": (begin + timedelta(minutes=30)).isoformat(),
+        "from": {"lat": 52.1, "lng": 5.1},
+        "to": {"address": "Havenweg 2, Breda"},
+        "start_odometer_km": start_km,
+        "end_odometer_km": end_km,
+        **more,
+    }
+    response = driver.call("POST", "/trips", json=body)
+    assert response.status_code == 201, response.text
+    trip: dict[str, Any] = response.json()
+    return trip
+
+
+def test_a_trip_by_hand_is_answered_as_stored(driver: Driver) -> None:
+    trip = driver.call("POST", "/trips", json={**MANUAL, "kind": "business", "purpose": "customer"}).json()
+    assert (trip["distance_km"], trip["business_km"], trip["private_km"]) == (22.4, 22.4, 0.0)
+    assert (trip["source"], trip["distance_source"], trip["revision"]) == ("manual", "manual", 1)
+    assert (trip["date"], trip["started_at"], trip["car_id"]) == ("2026-01-23", "2026-01-23T08:12:00+01:00", "car")
+    assert trip["from"] == {"lat": None, "lng": None, "place": "", "address": "Dorpsstraat 1, Utrecht"}
+    assert driver.call("GET", f"/trips/{trip['id']}").json() == trip
+    assert driver.call("POST", "/trips", json=MANUAL).status_code == 409
+
+
+def test_corrections_follow_the_revision_and_the_sums_follow_the_corrections(driver: Driver) -> None:
+    trip = add(driver, 5, 100, 120)
+    path = f"/trips/{trip['id']}"
+    changed = driver.call("PATCH", path, json={"kind": "mixed", "business_km": 15, "revision": 1}).json()
+    assert (changed["revision"], changed["business_km"], changed["private_km"]) == (2, 15.0, 5.0)
+    assert driver.call("PATCH", path, json={"notes": "x", "revision": 1}).status_code == 409
+    moved = driver.call("PATCH", path, json={"started_at": "2025-12-31T23:30:00", "end_odometer_km": 130}).json()
+    assert (moved["date"], moved["distance_km"]) == ("2025-12-31", 30.0)
+    assert driver.call("GET", "/stats?year=2026").json()["trip_count"] == 0
+    stats = driver.call("GET", "/stats?year=2025").json()
+    assert (stats["total_km"], stats["business_km"], stats["private_km"]) == (30.0, 15.0, 15.0)
+    assert stats["months"] == [
+        {
+            "month": 12,
+            "trip_count": 1,
+            "total_km": 30.0,
+            "business_km": 15.0,
+            "private_km": 15.0,
+            "unclassified_km": 0.0,
+        }
+    ]
+    assert driver.call("DELETE", path).status_code == 204
+    assert driver.call("GET", path).status_code == 404
+    assert driver.call("GET", "/stats").json()["total_km"] == 0
+
+
+def test_gaps_follow_every_change_of_the_log(driver: Driver) -> None:
+    first, third = add(driver, 5, 100, 120), add(driver, 7, 150, 160)
+    assert third["gap_before_km"] == 30.0
+
+    def gap() -> float:
+        found: float = driver.call("GET", f"/trips/{third['id']}").json()["gap_before_km"]
+        return found
+
+    second = add(driver, 6, 120, 145)
+    assert gap() == 5.0
+    driver.call("PATCH", f"/trips/{second['id']}", json={"end_odometer_km": 150})
+    assert gap() == 0.0
+    driver.call("PATCH", f"/trips/{second['id']}", json={"end_odometer_km": 155})
+    compared = driver.call("GET", "/compare?year=2026").json()
+    assert compared["gaps"][0]["missing_km"] == -5.0
+    assert compared["closed"] is False
+    driver.call("DELETE", f"/trips/{second['id']}")
+    assert gap() == 30.0
+    driver.call("PATCH", f"/trips/{first['id']}", json={"car_id": "other"})
+    assert gap() == 0.0
+    assert driver.call("GET", "/compare").json()["closed"] is True
+
+
+def test_a_list_goes_page_by_page_newest_first(driver: Driver) -> None:
+    added = [add(driver, day, day * 10, day * 10 + 10)["id"] for day in range(1, 6)]
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page = driver.call("GET", f"/trips?limit=2{cursor}").json()
+        seen += [trip["id"] for trip in page["trips"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert seen == added[::-1]
+    assert len(driver.call("GET", "/trips?year=2026&month=1&car_id=car&kind=unclassified").json()["trips"]) == 5
+    assert driver.call("GET", "/trips?year=2026&month=2").json()["trips"] == []
+    assert driver.call("GET", "/trips?kind=business").json()["trips"] == []
+
+
+def test_the_comparison_adds_up(driver: Driver) -> None:
+    driver.phone("start", ago(30), UTRECHT)
+    driver.wait_read(12345.0)
+    driver.phone("end", ago(5), (52.2, 5.12))
+    driver.set_car(odometer_km=12365.0, measured_at=ago(4))
+    driver.wait_trips(1)
+    compared = driver.call("GET", "/audi/compare").json()
+    assert compared == driver.call("GET", "/compare?car_id=car").json()
+    assert compared["start_odometer_km"] == 12345.0
+    held = compared["comparison"]
+    assert (held["actual_odometer_km"], held["calculated_km"], held["difference_km"]) == (12365.0, 12365.0, 0.0)
+    assert (held["status"], held["difference_percent"], compared["closed"]) == ("ok", 0.0, True)
+    assert [(line["distance_km"], line["cumulative_km"]) for line in compared["timeline"]] == [(20.0, 12365.0)]
+
+
+def test_a_car_without_readings_has_nothing_to_compare(driver: Driver) -> None:
+    compared = driver.call("GET", "/compare").json()
+    assert compared["comparison"]["status"] == "no_reading"
+    assert compared["comparison"]["actual_odometer_km"] is None
+
+
+def test_a_trip_going_on_can_be_dropped_and_does_not_come_back(driver: Driver) -> None:
+    begin = ago(20)
+    driver.phone("start", begin, UTRECHT)
+    assert driver.active()["phase"] == "driving"
+    assert driver.call("DELETE", "/trips/active").status_code == 204
+    assert driver.phone("start", begin, UTRECHT)["status"] == "ignored"
+    assert driver.call("GET", "/trips/active").status_code == 404
+    assert driver.call("DELETE", "/trips/active").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"ended_at": "2026-01-23T08:00:00+01:00"}, "ended_at"),
+        ({"distance_km": 5000.1}, "distance_km"),
+        ({"distance_km": -1}, "distance_km"),
+        ({"distance_km": "22"}, "distance_km"),
+        ({"started_at": "1999-01-01T00:00:00Z"}, "started_at"),
+        ({"started_at": "yesterday"}, "started_at"),
+        ({"from": {"lat": 91, "lng": 0}}, "from"),
+        ({"from": {"lat": 5}}, "from"),
+        ({"kind": "holiday"}, "kind"),
+        ({"kind": "business", "business_km": 3}, "business_km"),
+        ({"business_km": 23}, "business_km"),
+        ({"start_odometer_km": 20, "end_odometer_km": 10}, "end_odometer_km"),
+        ({"car_id": "a b"}, "car_id"),
+        ({"surprise": 1}, "surprise"),
+        ({"notes": "x" * 2001}, "notes"),
+    ],
+)
+def test_a_bad_trip_is_refused_by_field_and_changes_nothing(driver: Driver, body: Any, field: str) -> None:
+    response = driver.call("POST", "/trips", json={**MANUAL, **body})
+    assert (response.status_code, response.json().get("field")) == (400, field), response.text
+    assert driver.trips() == []
+    trip = driver.call("POST", "/trips", json=MANUAL).json()
+    assert driver.call("PATCH", f"/trips/{trip['id']}", json=body).status_code == 400
+    assert driver.trips() == [trip]
+
+
+def test_a_distance_that_contradicts_both_odometers_is_refused(driver: Driver) -> None:
+    body = {**MANUAL, "start_odometer_km": 20, "end_odometer_km": 30}
+    response = driver.call("POST", "/trips", json=body)
+    assert (response.status_code, response.json()["field"]) == (400, "distance_km")
+
+
+@pytest.mark.parametrize("name", ["started_at", "ended_at", "from", "to", "distance_km"])
+def test_what_a_trip_by_hand_needs_is_asked_for(driver: Driver, name: str) -> None:
+    body = {field: value for field, value in MANUAL.items() if field != name}
+    response = driver.call("POST", "/trips", json=body)
+    assert (response.status_code, response.json()["field"]) == (400, name)

@@ -1,0 +1,110 @@
+"""The house itself: what the docs name exists and what exists is named; bundles start alone; imports stay few."""
+
+import ast
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from shared.settings import DEFAULTS_S
+from tools.admin import parser
+from tools.bundle import FUNCTIONS, stage
+from tools.serve import PATHS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+OPENAPI = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
+
+
+@pytest.mark.parametrize("path", sorted(set(PATHS) - {"/poller"}))
+def test_readme_and_openapi_name_every_path(path: str) -> None:
+    assert path in README
+    assert any(described.startswith(path) for described in OPENAPI["paths"])
+
+
+@pytest.mark.parametrize("setting", sorted(DEFAULTS_S))
+def test_readme_names_every_setting_with_its_default(setting: str) -> None:
+    assert re.search(rf"`{setting}`[^\n]*\b{DEFAULTS_S[setting]:g}\b", README)
+
+
+def test_readme_names_every_command_of_the_operator() -> None:
+    commands = next(action.choices for action in parser()._actions if isinstance(action.choices, dict))
+    assert commands
+    assert [name for name in commands if name not in README] == []
+
+
+def test_only_repositories_import_firestore_and_only_messaging_imports_pubsub() -> None:
+    for file in (ROOT / "shared").rglob("*.py"):
+        names = _imports(file)
+        if "repositories" not in file.parts:
+            assert not any("firestore" in name for name in names), file
+        if "messaging" not in file.parts:
+            assert not any("pubsub" in name for name in names), file
+
+
+def _imports(file: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return {name for name in found if not name.startswith("shared")}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_bundle_starts_by_itself(name: str, tmp_path: Path) -> None:
+    stage(name, tmp_path / name)
+    started = _answer_of(tmp_path / name, name)
+    assert started in (401, 405, 500, 400), started
+
+
+def _answer_of(bundle: Path, name: str) -> int:
+    """Starts a bundle with the framework's console script and gives the status of its first answer."""
+    import requests
+
+    from tools import processes
+
+    port = processes.free_port()
+    script = Path(sys.executable).with_name("functions-framework")
+    kind = "cloudevent" if name == "poller" else "http"
+    command = [str(script), "--source", "main.py", "--target", name, "--port", str(port), "--signature-type", kind]
+    log = bundle / "log"
+    wrapped = ["sh", "-c", f"cd {bundle} && exec {' '.join(command)}"]
+    server = processes.start(wrapped, log, {"PATH": "/usr/bin:/bin", "GOOGLE_CLOUD_PROJECT": "p"})
+    try:
+        processes.wait_until(lambda: server.poll() is not None or processes.answers(port), name)
+        assert server.poll() is None, log.read_text()
+        return requests.get(f"http://127.0.0.1:{port}/", timeout=30).status_code
+    finally:
+        processes.stop(server)
+
+
+CLIENTS = {
+    "scheduler": "google.cloud.firestore, google.cloud.pubsub_v1",
+    "webhook_start": "google.cloud.firestore, google.cloud.pubsub_v1",
+    "webhook_end": "google.cloud.firestore, google.cloud.pubsub_v1",
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_bundle_imports_little_more_than_the_framework_and_its_google_clients(name: str, tmp_path: Path) -> None:
+    stage(name, tmp_path)
+    floor = f"import functions_framework, {CLIENTS.get(name, 'google.cloud.firestore')}"
+    own = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import main"
+    ratios = []
+    for _ in range(5):
+        floor_s, own_s = _import_s(floor), _import_s(own)
+        ratios.append(own_s / floor_s)
+    assert statistics.median(ratios) <= 1.15, ratios
+
+
+def _import_s(code: str) -> float:
+    """User time of a fresh process that runs the code: less noisy than the clock on the wall."""
+    timed = f"{code}\nimport os; print(os.times().user)"
+    done = subprocess.run([sys.executable, "-I", "-c", timed], capture_output=True, text=True, check=True)
+    return float(done.stdout.split()[-1])
