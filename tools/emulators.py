@@ -1,153 +1,176 @@
-"""Owns the running Firestore and Pub/Sub emulators: starting, stopping, and the export that outlives them.
+"""Owns Google's emulators of Firestore and Pub/Sub: finds them, sets them up where they are missing, runs them."""
 
-An emulator that the environment names is used as it is: neither started nor stopped here. Where the emulators are
-found on a machine is the business of tools.cloud_sdk.
-"""
-
-import contextlib
 import os
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import requests
 
-from tools.cloud_sdk import FIRESTORE, PUBSUB, Kind, commands, image_command
-from tools.processes import Child, StartError, answers, free_port, wait_until
+from tools import processes
 
-METADATA = "store.overall_export_metadata"
-READY_WITHIN_S = 60
-
-
-@dataclass
-class Emulator:
-    """One emulator: its "host:port", and its process when it is ours."""
-
-    kind: Kind
-    host: str
-    child: Child | None = None
-    container: str | None = None
-
-    @property
-    def is_external(self) -> bool:
-        return self.child is None
-
-    def wait_ready(self) -> None:
-        wait_until(
-            lambda: answers(f"http://{self.host}/"), READY_WITHIN_S, f"The {self.kind.title} emulator", self.child
-        )
-
-    def stop(self) -> None:
-        if self.child:
-            self.child.stop()
-        if self.container:
-            subprocess.run(["docker", "rm", "--force", self.container], capture_output=True, timeout=30, check=False)
+# They live briefly: what counts is how soon they answer.
+QUICK_START = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+FIRESTORE_MAIN = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
+IMAGE = "gcr.io/google.com/cloudsdktool/google-cloud-cli:emulators"
+PACKAGES = ("google-cloud-cli-firestore-emulator", "google-cloud-cli-pubsub-emulator")
+COMPONENTS = ("cloud-firestore-emulator", "pubsub-emulator")
+EXPORT = Path("store") / "store.overall_export_metadata"
+MISSING = (
+    "The Firestore and Pub/Sub emulators are missing: install the Google Cloud SDK and run "
+    "`gcloud components install cloud-firestore-emulator pubsub-emulator`, with Java 11 or newer."
+)
 
 
-def start_emulators(kinds: Sequence[Kind], log_dir: Path, seed: Path | None = None) -> list[Emulator]:
-    """Start the emulators, all at once and without waiting. To be called from a thread that outlives them."""
-    ours = [kind for kind in kinds if not os.environ.get(kind.variable)]
-    command_of = dict(zip(ours, commands(ours), strict=True))
-    return [_start(kind, command_of[kind], log_dir, seed) if kind in ours else _named(kind) for kind in kinds]
+class Missing(Exception):
+    """The emulators are not here and cannot be set up."""
 
 
-def _named(kind: Kind) -> Emulator:
-    host = os.environ[kind.variable]
-    if not answers(f"http://{host}/"):
-        raise StartError(f"{kind.variable} names {host}, where nothing answers: start it, or unset the variable.")
-    return Emulator(kind, host)
+@contextmanager
+def both(logs: Path, seed: Path | None = None) -> Iterator[tuple[str, str]]:
+    """Host and port of both emulators, started together; those named in the environment are used as they are."""
+    with ExitStack() as stack:
+        firestore, pubsub = os.environ.get("FIRESTORE_EMULATOR_HOST"), os.environ.get("PUBSUB_EMULATOR_HOST")
+        started = []
+        for name, host in (("firestore", firestore), ("pubsub", pubsub)):
+            if not host:
+                port = processes.free_port()
+                process = processes.start(command(name, port, seed), logs / f"{name}.log")
+                stack.callback(processes.stop, process)
+                started.append((name, port, process))
+        for name, port, process in started:
+            processes.wait_until(lambda p=port, q=process: q.poll() is not None or processes.answers(p), name)  # type: ignore[misc]
+            if process.poll() is not None:
+                raise Missing(f"The {name} emulator does not start; see {logs / f'{name}.log'}.")
+        ports = {name: f"127.0.0.1:{port}" for name, port, _ in started}
+        yield firestore or ports["firestore"], pubsub or ports["pubsub"]
 
 
-def _start(kind: Kind, command: list[str] | None, log_dir: Path, seed: Path | None) -> Emulator:
-    port = free_port()
-    seed = seed if kind is FIRESTORE else None
-    name = f"{kind.component}-{port}"
-    if command is None:
-        full = image_command(kind, name, port, seed, shared=log_dir.resolve().parent)
-    else:
-        seeds = [f"--seed_from_export={seed}"] if seed else []
-        full = [*command, "--host=127.0.0.1", f"--port={port}", *seeds]
-    child = Child(f"The {kind.title} emulator", full, log_dir / f"{kind.component}.log")
-    return Emulator(kind, f"127.0.0.1:{port}", child, container=None if command else name)
+def command(name: str, port: int, seed: Path | None = None) -> list[str]:
+    """The command that runs an emulator: from its jar, so that it is one process and stops as one."""
+    address = ["--host=127.0.0.1", f"--port={port}"]
+    seeded = [f"--seed_from_export={seed}"] if seed and name == "firestore" else []
+    platform = find_platform() or set_up()
+    if platform is None:
+        entry = "emulators firestore" if name == "firestore" else "beta emulators pubsub"
+        inside = f"gcloud {entry} start --host-port=0.0.0.0:{port}"
+        return ["docker", "run", "--rm", "--init", "-p", f"127.0.0.1:{port}:{port}", IMAGE, "sh", "-c", inside]
+    if name == "firestore":
+        jar = platform / "cloud-firestore-emulator" / "cloud-firestore-emulator.jar"
+        if jar.exists():
+            return [
+                java(),
+                *QUICK_START,
+                "-Duser.language=en",
+                "-cp",
+                str(jar),
+                FIRESTORE_MAIN,
+                "start",
+                *address,
+                *seeded,
+            ]
+        return [str(platform / "cloud-firestore-emulator" / "cloud_firestore_emulator"), "start", *address, *seeded]
+    jars = sorted((platform / "pubsub-emulator" / "lib").glob("cloud-pubsub-emulator-*-all.jar"))
+    if jars:
+        return [java(), *QUICK_START, "-jar", str(jars[-1]), *address]
+    return [str(platform / "pubsub-emulator" / "bin" / "cloud-pubsub-emulator"), *address]
 
 
-@contextlib.contextmanager
-def _running(kinds: Sequence[Kind], log_dir: Path, seed: Path | None = None) -> Iterator[list[str]]:
-    with contextlib.ExitStack() as stack:
-        emulators = start_emulators(kinds, log_dir, seed)
-        for emulator in emulators:
-            stack.callback(emulator.stop)
-        for emulator in emulators:
-            emulator.wait_ready()
-        yield [emulator.host for emulator in emulators]
+def find_platform() -> Path | None:
+    """The SDK's folder that holds both emulators, or None."""
+    for root in sdk_roots():
+        platform = root / "platform"
+        if all((platform / name).is_dir() for name in COMPONENTS) and shutil.which(java()):
+            return platform
+    return None
 
 
-@contextlib.contextmanager
-def firestore_emulator(log_dir: Path, seed: Path | None = None) -> Iterator[str]:
-    """A ready Firestore emulator, as "host:port", holding what the export named as seed holds."""
-    with _running([FIRESTORE], log_dir, seed) as (host,):
-        yield host
+def sdk_roots() -> Iterator[Path]:
+    """Where a Google Cloud SDK may be on this machine."""
+    if named := os.environ.get("CLOUDSDK_ROOT_DIR"):
+        yield Path(named)
+    if gcloud := shutil.which("gcloud"):
+        yield Path(gcloud).resolve().parent.parent
+        told = _output([gcloud, "info", "--format=value(installation.sdk_root)"])
+        if told:
+            yield Path(told)
+    home = Path.home() / "google-cloud-sdk"
+    yield from (Path("/usr/lib/google-cloud-sdk"), home, Path("/opt/google-cloud-sdk"))
+    yield Path("/snap/google-cloud-cli/current")
 
 
-@contextlib.contextmanager
-def pubsub_emulator(log_dir: Path) -> Iterator[str]:
-    """A ready Pub/Sub emulator, as "host:port"."""
-    with _running([PUBSUB], log_dir) as (host,):
-        yield host
+def java() -> str:
+    """The Java program."""
+    home = os.environ.get("JAVA_HOME")
+    return str(Path(home) / "bin" / "java") if home else "java"
 
 
-@contextlib.contextmanager
-def both_emulators(log_dir: Path, seed: Path | None = None) -> Iterator[tuple[str, str]]:
-    """Both emulators, started at the same time: Firestore's and Pub/Sub's "host:port"."""
-    with _running([FIRESTORE, PUBSUB], log_dir, seed) as (firestore_host, pubsub_host):
-        yield firestore_host, pubsub_host
+def set_up() -> Path | None:
+    """Installs the emulators in the way this machine offers; None where a Docker engine will run them.
+
+    Raises Missing where it offers none.
+    """
+    gcloud = shutil.which("gcloud")
+    if gcloud and _runs([gcloud, "components", "install", *COMPONENTS, "--quiet"]) and (found := find_platform()):
+        return found
+    if _apt_offers_them() and _apt_install() and (found := find_platform()):
+        return found
+    if shutil.which("docker") and _runs(["docker", "info"]):
+        return None
+    raise Missing(MISSING)
+
+
+def _apt_offers_them() -> bool:
+    return bool(shutil.which("apt-cache")) and "Candidate: " in _output(["apt-cache", "policy", PACKAGES[0]]).replace(
+        "Candidate: (none)", ""
+    )
+
+
+def _apt_install() -> bool:
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    wanted = [*PACKAGES] if shutil.which("java") else [*PACKAGES, "default-jre-headless"]
+    print("Installing the emulators with apt …", flush=True)
+    return _runs([*sudo, "apt-get", "install", "-y", "-qq", *wanted])
+
+
+def _runs(command: list[str]) -> bool:
+    try:
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def _output(command: list[str]) -> str:
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return done.stdout.strip()
 
 
 def export_store(host: str, project_id: str, directory: Path) -> None:
-    """Export the whole store as the newest of numbered folders under the directory, and drop the former ones.
-
-    A folder gets its number, by one rename, when it is complete: whatever happens in between, the newest number is
-    an export that can be used.
-    """
-    directory = directory.resolve()
-    directory.mkdir(parents=True, exist_ok=True)
-    former = _numbered(directory)
-    unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=directory))
-    try:
-        _export(host, project_id, unfinished)
-        unfinished.rename(directory / f"{_number(former[-1]) + 1 if former else 1:06d}")
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    for old in former:
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def _export(host: str, project_id: str, directory: Path) -> None:
-    order = {"database": f"projects/{project_id}/databases/(default)", "export_directory": str(directory)}
-    url = f"http://{host}/emulator/v1/projects/{project_id}:export"
-    answer = requests.post(url, json={**order, "export_name": "store"}, timeout=120)
-    if not answer.ok or not (directory / "store" / METADATA).is_file():
-        raise OSError(f"the Firestore emulator did not export its store: {answer.status_code} {answer.text.strip()}")
+    """Writes the Firestore emulator's data out; the former export stays whole until the new one is."""
+    fresh, former = directory.with_name(directory.name + ".new"), directory.with_name(directory.name + ".old")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    asked = {
+        "database": f"projects/{project_id}/databases/(default)",
+        "export_directory": str(fresh.resolve()),
+        "export_name": EXPORT.parts[0],
+    }
+    requests.post(f"http://{host}/emulator/v1/projects/{project_id}:export", json=asked, timeout=60).raise_for_status()
+    shutil.rmtree(former, ignore_errors=True)
+    if directory.exists():
+        directory.rename(former)
+    fresh.rename(directory)
+    shutil.rmtree(former, ignore_errors=True)
 
 
-def export_metadata(directory: Path) -> Path | None:
-    """The file to seed an emulator from: that of the newest complete export under the directory."""
-    metadata = [folder / "store" / METADATA for folder in _numbered(directory.resolve())]
-    return next((path for path in reversed(metadata) if path.is_file()), None)
-
-
-def empty_store(host: str, project_id: str) -> None:
-    """Drop every document of the project from a running emulator."""
-    url = f"http://{host}/emulator/v1/projects/{project_id}/databases/(default)/documents"
-    requests.delete(url, timeout=60).raise_for_status()
-
-
-def _numbered(directory: Path) -> list[Path]:
-    return sorted((path for path in directory.glob("*") if path.name.isdigit()), key=_number)
-
-
-def _number(folder: Path) -> int:
-    return int(folder.name)
+def exported(directory: Path) -> Path | None:
+    """What a Firestore emulator can be seeded from: the last whole export, or None."""
+    for place in (directory, directory.with_name(directory.name + ".old")):
+        if (place / EXPORT).exists():
+            return (place / EXPORT).resolve()
+    return None

@@ -1,113 +1,81 @@
-"""Owns child processes: each has a log, a session of its own, dies with us, and is stopped with all it started.
+"""Owns child processes: they start in a group of their own, die with us, and leave nothing behind."""
 
-It knows nothing of what the processes are for.
-"""
-
-import contextlib
+import ctypes
 import os
-import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-import requests
-
-ROOT = Path(__file__).resolve().parent.parent
-TETHER = Path(__file__).with_name("tether.py")
-
-
-class StartError(RuntimeError):
-    """Something could not be started. The message is one sentence for whoever typed the command."""
-
-
-class Child:
-    """A running child process.
-
-    On Linux it lives no longer than the thread that started it, so it must be started from one that stays.
-    """
-
-    def __init__(self, name: str, command: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
-        self.name = name
-        self.log = log
-        log.parent.mkdir(parents=True, exist_ok=True)
-        # Isolated and without site packages the tether costs some 25 ms.
-        tied = [sys.executable, "-I", "-S", str(TETHER), str(os.getpid()), *command]
-        with log.open("wb") as output:
-            self.process = subprocess.Popen(
-                tied,
-                cwd=ROOT,
-                env={**os.environ, **(env or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    @property
-    def is_running(self) -> bool:
-        return self.process.poll() is None
-
-    def last_words(self) -> str:
-        lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
-        return lines[-1][:300] if lines else "it said nothing"
-
-    def stop(self, grace_s: float = 5) -> None:
-        """Ask it to end, and after the grace kill it; either way nothing of its group remains."""
-        self.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(grace_s)
-        self.kill()
-
-    def kill(self) -> None:
-        # The process leads its group, so the group's id is its own.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+PR_SET_PDEATHSIG = 1
 
 
 def free_port() -> int:
-    """A port on 127.0.0.1 that nobody listens on.
-
-    Taken from below the range that the system hands out by itself: no outgoing connection can take it before its
-    server does.
-    """
-    for port in random.sample(range(20000, 32000), 200):
-        if is_free(port):
-            return port
-    raise StartError("No free port was found between 20000 and 32000 on 127.0.0.1.")
+    """A port of the loopback interface that nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """Whether a server could listen on the port."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            listener.bind(("127.0.0.1", port))
         except OSError:
             return False
-    return True
+        return True
 
 
-def answers(url: str) -> bool:
-    """Whether an HTTP server is there; what it answers does not matter."""
-    try:
-        requests.get(url, timeout=2).close()
-    except requests.RequestException:
-        return False
-    return True
+def answers(port: int) -> bool:
+    """Whether somebody listens on the port."""
+    with socket.socket() as caller:
+        caller.settimeout(1)
+        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float, what: str, child: Child | None = None) -> None:
-    """Wait for a condition. Give up when the time is over, or at once when the child that it depends on has ended."""
-    give_up_at = time.monotonic() + timeout_s
-    while not condition():
-        if child and not child.is_running:
-            raise StartError(f"{what} ended while starting: {child.last_words()} (see {child.log})")
-        if time.monotonic() > give_up_at:
-            raise StartError(
-                f"{what} was not ready within {timeout_s:.0f} s." + (f" (see {child.log})" if child else "")
-            )
-        time.sleep(0.03)
+def wait_until(holds: Callable[[], object], what: str, within_s: float = 60.0) -> None:
+    """Waits for a condition. Raises TimeoutError that names it."""
+    deadline = time.monotonic() + within_s
+    while not holds():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {within_s:g} s for {what}")
+        time.sleep(0.05)
+
+
+def start(command: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
+    """Starts a command that dies when we do; what it prints goes to the log file."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env=env,
+            start_new_session=True,
+            # Safe: no thread of ours holds a lock that the child would need before it becomes another program.
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+        )
+
+
+def stop(process: "subprocess.Popen[bytes]", within_s: float = 5.0) -> None:
+    """Asks a process and its children to stop, and ends them if they do not."""
+    for wanted in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, wanted)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(within_s)
+            break
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # what the process itself had started
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

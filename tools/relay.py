@@ -1,118 +1,92 @@
-"""Owns the stand-in for Eventarc: pulls from the topic poll-car and posts each message to the poller as a CloudEvent.
-
-A 2xx acknowledges the message; anything else, also no answer, gives it back to Pub/Sub, which sends it again later.
-It is not the emulator's own push because that opens its window slowly: one handler that hangs would hold up the others.
-"""
+"""Stands in for Eventarc: takes the messages of poll-car from Pub/Sub and posts each to the poller as a CloudEvent."""
 
 import base64
-import queue
-import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import requests
-from google.api_core.exceptions import AlreadyExists, GoogleAPICallError
+from google.api_core.exceptions import AlreadyExists
 from google.cloud import pubsub_v1
-from google.cloud.pubsub_v1.subscriber.message import Message
 from google.protobuf.duration_pb2 import Duration
 
 TOPIC = "poll-car"
-SUBSCRIPTION = "poll-car-relay"
 AT_ONCE = 64
 ACK_DEADLINE_S = 600
-EVENT_TYPE = "google.cloud.pubsub.topic.v1.messagePublished"
 
 
 class Relay:
-    """Pulls until stopped. Its Pub/Sub is the emulator that PUBSUB_EMULATOR_HOST names when it is made."""
+    """A streaming pull with a post for each message; what the poller does not take comes again."""
 
     def __init__(self, project_id: str, poller_url: str) -> None:
+        self._source = f"//pubsub.googleapis.com/projects/{project_id}/topics/{TOPIC}"
         self._topic = f"projects/{project_id}/topics/{TOPIC}"
-        self._subscription = f"projects/{project_id}/subscriptions/{SUBSCRIPTION}"
+        self._subscription = f"projects/{project_id}/subscriptions/{TOPIC}-poller"
         self._poller_url = poller_url
-        self._publisher = pubsub_v1.PublisherClient()
         self._subscriber = pubsub_v1.SubscriberClient()
-        self._pulled: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
-        self._stopping = threading.Event()
         self._pull: Any = None
 
     def start(self) -> None:
-        """Returns when the subscription exists: what is published from now on is delivered."""
-        self._create_subscription()
-        # Daemons, so that a handler that hangs cannot keep this process from ending.
-        for _ in range(AT_ONCE):
-            threading.Thread(target=self._deliver_all, name="relay", daemon=True).start()
-        self._open_pull()
-        threading.Thread(target=self._keep_pulling, name="relay-pull", daemon=True).start()
+        """Makes topic and subscription if they are not there, and begins to deliver."""
+        self._make()
+        pool = ThreadPoolExecutor(AT_ONCE)
+        self._pull = self._subscriber.subscribe(
+            self._subscription,
+            self._deliver,
+            flow_control=pubsub_v1.types.FlowControl(max_messages=AT_ONCE),
+            scheduler=pubsub_v1.subscriber.scheduler.ThreadScheduler(pool),
+        )
 
     def stop(self) -> None:
-        """Pull no more. What is being delivered goes on; Pub/Sub still has what was not acknowledged."""
-        self._stopping.set()
-        self._pull.cancel()
-        for _ in range(AT_ONCE):
-            self._pulled.put(None)
+        """Stops to deliver; what is under way comes again at the next start."""
+        if self._pull:
+            self._pull.cancel()
+        self._subscriber.close()
 
-    def _create_subscription(self) -> None:
-        try:
-            self._publisher.create_topic(name=self._topic)
-        except AlreadyExists:
-            pass
-        retry = {"minimum_backoff": Duration(seconds=1), "maximum_backoff": Duration(seconds=60)}
-        asked = {"name": self._subscription, "topic": self._topic, "ack_deadline_seconds": ACK_DEADLINE_S}
-        try:
-            self._subscriber.create_subscription(request={**asked, "retry_policy": retry})
-        except AlreadyExists:
-            pass
-
-    def _open_pull(self) -> None:
-        window = pubsub_v1.types.FlowControl(max_messages=AT_ONCE, min_duration_per_lease_extension=ACK_DEADLINE_S)
-        self._pull = self._subscriber.subscribe(self._subscription, self._pulled.put, flow_control=window)
-
-    def _keep_pulling(self) -> None:
-        """A pull ends by itself only when Pub/Sub went away; it comes back without the subscription."""
-        while not self._stopping.is_set():
+    def _make(self) -> None:
+        publisher = pubsub_v1.PublisherClient()
+        retry = {
+            "minimum_backoff": Duration(seconds=1),
+            "maximum_backoff": Duration(seconds=int(timedelta(minutes=1).total_seconds())),
+        }
+        wanted = {
+            "name": self._subscription,
+            "topic": self._topic,
+            "ack_deadline_seconds": ACK_DEADLINE_S,
+            "retry_policy": retry,
+        }
+        for make, asked in (
+            (publisher.create_topic, {"name": self._topic}),
+            (self._subscriber.create_subscription, wanted),
+        ):
             try:
-                self._pull.result()
-            except GoogleAPICallError:
-                if self._stopping.wait(1):
-                    return
-                self._reopen()
+                make(request=asked)
+            except AlreadyExists:
+                continue
 
-    def _reopen(self) -> None:
-        try:
-            self._create_subscription()
-            self._open_pull()
-        except GoogleAPICallError:
-            return  # still away: the loop comes by again
-
-    def _deliver_all(self) -> None:
-        while (message := self._pulled.get()) is not None:
-            if self._is_delivered(message):
-                message.ack()
-            else:
-                message.nack()
-
-    def _is_delivered(self, message: Message) -> bool:
+    def _deliver(self, message: Any) -> None:
         published_at = message.publish_time.isoformat().replace("+00:00", "Z")
         headers = {
-            "ce-specversion": "1.0",
             "ce-id": message.message_id,
-            "ce-source": f"//pubsub.googleapis.com/{self._topic}",
-            "ce-type": EVENT_TYPE,
+            "ce-source": self._source,
+            "ce-type": "google.cloud.pubsub.topic.v1.messagePublished",
+            "ce-specversion": "1.0",
             "ce-time": published_at,
         }
-        try:
-            answer = requests.post(
-                self._poller_url, json=self._event(message, published_at), headers=headers, timeout=ACK_DEADLINE_S
-            )
-        except requests.RequestException:
-            return False
-        return answer.ok
-
-    def _event(self, message: Message, published_at: str) -> dict[str, Any]:
-        content = {
-            "data": base64.b64encode(message.data).decode(),
-            "messageId": message.message_id,
-            "publishTime": published_at,
-            "attributes": dict(message.attributes),
+        body = {
+            "message": {
+                "data": base64.b64encode(message.data).decode(),
+                "messageId": message.message_id,
+                "publishTime": published_at,
+                "attributes": dict(message.attributes),
+            },
+            "subscription": self._subscription,
         }
-        return {"message": content, "subscription": self._subscription}
+        try:
+            taken = requests.post(self._poller_url, json=body, headers=headers, timeout=ACK_DEADLINE_S).ok
+        except requests.RequestException:
+            taken = False
+        if taken:
+            message.ack()
+        else:
+            message.nack()

@@ -19,6 +19,7 @@ import requests
 
 from tools import emulators, processes
 
+ROOT = Path(__file__).parent.parent
 PROJECT = "demo-mileage-log"
 EXPORT_EVERY_S = 60.0
 TICK_EVERY_S = 60.0
@@ -57,7 +58,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--no-demo", action="store_true", help="only the stack: no users, no drive")
     parser.add_argument("--port", type=int, default=8080, help="of the functions (default 8080)")
     parser.add_argument("--car-cloud-port", type=int, default=8090, help="of the simulated car cloud (default 8090)")
-    parser.add_argument("--data", type=Path, default=Path(".local"), help="where local data lives (default .local)")
+    parser.add_argument("--data", type=Path, default=ROOT / ".local", help="where local data lives (default .local)")
     parser.add_argument("--fresh", action="store_true", help="start from an empty store")
     parser.add_argument("--no-cron", action="store_true", help="no scheduler tick each minute")
     options = parser.parse_args()
@@ -135,12 +136,12 @@ def _empty(data: Path) -> None:
 
 
 def _credentials_key(data: Path) -> str:
-    """The key that seals car credentials, made at the first start. Without it the stored ones cannot be read."""
+    """The key that seals car credentials, made at the first start. The data's own key counts before any other."""
     file = data / "credentials.keys"
     if not file.exists():
         file.touch(mode=0o600)
-        file.write_text(urlsafe_b64encode(secrets.token_bytes(32)).decode())
-    return os.environ.get("CREDENTIALS_KEYS") or file.read_text().strip()
+        file.write_text(os.environ.get("CREDENTIALS_KEYS") or urlsafe_b64encode(secrets.token_bytes(32)).decode())
+    return file.read_text().strip()
 
 
 def _environment(options: argparse.Namespace, firestore: str, pubsub: str, key: str) -> dict[str, str]:

@@ -11,9 +11,9 @@ ROUTES = [
     route("POST", "/", calls.add),
     route("GET", "/active", calls.show_active),
     route("DELETE", "/active", calls.drop_active),
-    route("GET", "/<trip_id>", calls.show),
-    route("PATCH", "/<trip_id>", calls.correct),
-    route("DELETE", "/<trip_id>", calls.delete),
+    route("GET", "/<id:trip_id>", calls.show),
+    route("PATCH", "/<id:trip_id>", calls.correct),
+    route("DELETE", "/<id:trip_id>", calls.delete),
 ]
 
 

@@ -94,6 +94,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     drives: tuple[Drive, ...] = ()
     settlement: Settlement | None = None
+    car_id: str | None = None
     reading: Reading | None = None
     rejected: str = ""
     trail_block: tuple[Fix, ...] = ()
@@ -289,7 +290,7 @@ def _believe(state: TripState, car_id: str, reading: Reading | None, now: dateti
     if reading is None or old or not (current or waiting) or reading.at in {other.at for other in known}:
         return Outcome(state=state)
     if why := why_not_believed(reading, known, now):
-        return Outcome(state=replace(state, rejected=state.rejected + 1), rejected=why)
+        return Outcome(state=replace(state, rejected=state.rejected + 1), car_id=car_id, rejected=why)
     before_trip = not current or state.started_at is None or reading.at <= state.started_at
     settlement = None
     if parked and waiting and parked.trip_id and before_trip and not reading.driving:
@@ -298,7 +299,7 @@ def _believe(state: TripState, car_id: str, reading: Reading | None, now: dateti
         state = replace(state, parked={**state.parked, car_id: settled})
     if current:
         state = _take_in(state, reading, known, now)
-    return Outcome(state=state, reading=reading, settlement=settlement)
+    return Outcome(state=state, car_id=car_id, reading=reading, settlement=settlement)
 
 
 def _take_in(state: TripState, reading: Reading, known: Sequence[Reading], now: datetime) -> TripState:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from flask import Request, Response
 from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarge
-from werkzeug.routing import Map, Rule
+from werkzeug.routing import BaseConverter, Map, Rule
 
 from shared import logs
 from shared.handlers.problems import Problem
@@ -15,6 +15,12 @@ from shared.repositories.documents import client
 
 MOST_BYTES = 64 * 1024
 Handler = Callable[..., tuple[Any, int]]
+
+
+class _Id(BaseConverter):
+    """An id in a path, which is not one of the words that mean something else there."""
+
+    regex = r"(?!active$)[^/]+"
 
 
 def route(method: str, path: str, handler: Handler) -> Rule:
@@ -42,7 +48,7 @@ def serve(request: Request, routes: Sequence[Rule], scope: Scope | None) -> Resp
 
 
 def _match(request: Request, routes: Sequence[Rule]) -> tuple[Handler, dict[str, Any]]:
-    adapter = Map([rule.empty() for rule in routes]).bind("localhost")
+    adapter = Map([rule.empty() for rule in routes], converters={"id": _Id}).bind("localhost")
     path = "/" + request.path.strip("/")
     try:
         handler, arguments = adapter.match(path, "GET" if request.method == "HEAD" else request.method)

@@ -19,11 +19,11 @@ from shared.repositories.user_store import UserStore
 def stage(change: Change, store: UserStore, outcome: Outcome, timezone: str, now: datetime, rules: Rules) -> TripState:
     """Puts all of an outcome but the state itself into a change; gives the state to put with it."""
     state = outcome.state
-    car_id = outcome.drives[0].car_id if outcome.drives else state.car_id or state.pending_car_id
-    if outcome.reading and car_id:
-        change.add_reading(car_id, outcome.reading, now)
+    if outcome.reading and outcome.car_id:
+        change.add_reading(outcome.car_id, outcome.reading, now)
     if outcome.rejected:
-        logs.log().warning("odometer ignored: %s", outcome.rejected, extra={"user": store.email, "car": car_id})
+        about = {"user": store.email, "car": outcome.car_id}
+        logs.log().warning("odometer ignored: %s", outcome.rejected, extra=about)
     if outcome.trail_block:
         change.add_trail_block(state.trail_blocks - 1, outcome.trail_block)
     if outcome.settlement and (trip := store.find_trip(outcome.settlement.trip_id)):
@@ -40,7 +40,7 @@ def relink(change: Change, store: UserStore, old: Trip | None, new: Trip | None)
         return
     if new:
         read = store.previous_trip(new.car_id, new.started_at, new.id)
-        change.put_trip(None, linked(new, _latest_before(change, new, read)))
+        change.put_trip(None, linked(new, _latest_before(change, new.car_id, new.started_at, read)))
     places = {(side.car_id, side.started_at) for side in (old, new) if side}
     for car_id, started_at in sorted(places, key=str):
         following = store.next_trip(car_id, started_at, trip.id)
@@ -51,16 +51,16 @@ def relink(change: Change, store: UserStore, old: Trip | None, new: Trip | None)
 def _link_following(change: Change, store: UserStore, following: Stored[Trip], but: str) -> None:
     current = change.staged(following.value.id) or following.value
     read = store.previous_trip(current.car_id, current.started_at, but)
-    changed = linked(current, _latest_before(change, current, read))
+    changed = linked(current, _latest_before(change, current.car_id, current.started_at, read))
     if changed != current:
         change.put_trip(following, changed)
 
 
-def _latest_before(change: Change, trip: Trip, read: Stored[Trip] | None) -> Trip | None:
-    """The trip before on the same car, as it will be once this change is stored."""
+def _latest_before(change: Change, car_id: str | None, moment: datetime, read: Stored[Trip] | None) -> Trip | None:
+    """The last trip of the car before a moment, as it will be once this change is stored."""
     stored = [change.staged(read.value.id) or read.value] if read else []
-    staged = [other for other in change.staged_trips() if other.car_id == trip.car_id and other.id != trip.id]
-    before = [other for other in (*stored, *staged) if other.started_at < trip.started_at]
+    staged = [other for other in change.staged_trips() if other.car_id == car_id]
+    before = [other for other in (*stored, *staged) if other.started_at < moment]
     return max(before, key=lambda other: other.started_at, default=None)
 
 
@@ -69,18 +69,15 @@ def _log_drive(
 ) -> TripState:
     change.drop_trail(drive.trail_blocks)
     read = store.previous_trip(drive.car_id, drive.started_at)
-    pending = read.value if read else None
-    if read and pending and (staged := change.staged(pending.id)):
-        read = Stored(staged, read.version)
+    previous = _latest_before(change, drive.car_id, drive.started_at, read)
     trail = store.trail(drive.trail_blocks)
-    before = read.value if read else next(iter(change.staged_trips()[-1:]), None)
-    made = measured(drive, trail, before, owner, store.places(), now)
+    made = measured(drive, trail, previous, owner, store.places(), now)
     about = {"user": owner.user, "car": drive.car_id, "why": drive.why}
     if isinstance(made, NotATrip):
         logs.log().info("drive dropped: %s", made.why, extra=about)
         return state
-    if read and (complete := settled_by_next(read.value, made, now)):
-        change.put_trip(read, complete)
+    if previous and (complete := settled_by_next(previous, made, now)):
+        change.put_trip(read if read and read.value.id == previous.id else None, complete)
         made = linked(made, complete)
     change.put_trip(None, made)
     if following := store.next_trip(made.car_id, made.started_at):

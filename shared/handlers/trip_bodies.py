@@ -57,11 +57,12 @@ class TripBody(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
     def applied_to(self, trip: Trip, account: Account, now: datetime) -> Trip:
         """The trip with these fields. Raises 400 where they contradict each other."""
         changed = replace(trip, **self._plain_fields(account))
+        for name in ("started_at", "ended_at"):
+            if getattr(changed, name).year not in fields.YEARS:
+                raise bad(name, "must be in a year from 2000 to 2100")
         changed = dated(self._measured(changed))
         if changed.ended_at < changed.started_at:
             raise bad("ended_at", "must not be before started_at")
-        if changed.date[:4] not in {str(year) for year in fields.YEARS}:
-            raise bad("started_at", "must be in a year from 2000 to 2100")
         return replace(self._divided(changed), revision=trip.revision + 1, updated_at=now)
 
     def _plain_fields(self, account: Account) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,7 @@ from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.user_store import UserStore
 from shared.settings import rules
 
+TRIP_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
 KINDS = ("business", "private", "mixed", "unclassified")
 
 
@@ -83,7 +85,7 @@ def _store(caller: Caller) -> UserStore:
 
 
 def _get(store: UserStore, trip_id: str) -> Stored[Trip]:
-    found = store.find_trip(trip_id) if len(trip_id) < 100 else None
+    found = store.find_trip(trip_id) if TRIP_ID.fullmatch(trip_id) else None
     if found is None:
         raise Problem(404, "There is no such trip.")
     return found

@@ -16,6 +16,7 @@ from shared.domain.state import TripState
 from shared.domain.trail import Fix
 from shared.domain.trip import Trip, linked
 
+USUAL = Rules()
 LEASE = timedelta(seconds=45)
 MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 HOME = (52.0907, 5.1214)
@@ -36,7 +37,7 @@ def fix(minutes: float, km_north: float | None = None, car_id: str | None = None
 class World:
     """One driver with one car, and the log that comes of what he does."""
 
-    def __init__(self, rules: Rules = Rules(), places: Sequence[Place] = (), car: str | None = "car") -> None:
+    def __init__(self, rules: Rules = USUAL, places: Sequence[Place] = (), car: str | None = "car") -> None:
         self.rules, self.places, self.car = rules, places, car
         self.state = TripState()
         self.trips: dict[str, Trip] = {}

@@ -65,7 +65,7 @@ def test_a_body_over_64_kib_is_refused(driver: Driver) -> None:
         ("DELETE", "/webhook/end", "POST"),
         ("POST", "/stats", "GET"),
         ("PUT", "/trips", "GET, POST"),
-        ("POST", "/trips/active", "DELETE, GET, PATCH"),
+        ("PATCH", "/trips/active", "DELETE, GET"),
         ("PUT", "/trips/some-id", "DELETE, GET, PATCH"),
         ("GET", "/scheduler/poll-all", "POST"),
         ("PATCH", "/audi/compare", "GET"),
@@ -76,7 +76,20 @@ def test_another_method_is_told_which_are_taken(driver: Driver, method: str, pat
     assert (response.status_code, response.headers["Allow"]) == (405, allowed)
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/webhook", "/trips/a/b", "/stats/x", "/scheduler/other"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/nothing",
+        "/webhook",
+        "/trips/a/b",
+        "/stats/x",
+        "/scheduler/other",
+        "/trips/__x__",
+        "/trips/%2e%2e",
+        "/trips/x%00",
+    ],
+)
 def test_an_unknown_path_is_a_404_problem(driver: Driver, path: str) -> None:
     response = driver.call("GET", path)
     assert (response.status_code, response.headers["Content-Type"]) == (404, "application/problem+json")

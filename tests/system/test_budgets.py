@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any

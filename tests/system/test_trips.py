@@ -141,6 +141,7 @@ def test_a_trip_going_on_can_be_dropped_and_does_not_come_back(driver: Driver) -
         ({"distance_km": "22"}, "distance_km"),
         ({"started_at": "1999-01-01T00:00:00Z"}, "started_at"),
         ({"started_at": "yesterday"}, "started_at"),
+        ({"ended_at": "9999-12-31T23:59:59Z"}, "ended_at"),
         ({"from": {"lat": 91, "lng": 0}}, "from"),
         ({"from": {"lat": 5}}, "from"),
         ({"kind": "holiday"}, "kind"),
