@@ -85,7 +85,7 @@ def test_a_wrong_odometer_is_ignored(driver: Driver, wrong: float | None) -> Non
     assert kept == {12345.0, 12357.4}
 
 
-@pytest.mark.parametrize("fault", ["error", "garbage", "rate_limited", "unauthorized"])
+@pytest.mark.parametrize("fault", ["error", "garbage", "rate_limited"])
 def test_a_failing_cloud_loses_nothing(driver: Driver, fault: str) -> None:
     driver.phone("start", ago(30), UTRECHT)
     driver.wait_read(12345.0)
@@ -242,8 +242,8 @@ def test_kilometres_that_no_trip_explains_are_a_gap(driver: Driver) -> None:
     driver.set_car(odometer_km=12400.0, measured_at=ago(50))
     driver.phone("start", ago(40), UTRECHT)
     driver.wait_read(12400.0)
-    driver.phone("end", ago(20), NORTH)
-    driver.set_car(odometer_km=12412.0, measured_at=ago(19))
+    driver.phone("end", ago(10), NORTH)
+    driver.set_car(odometer_km=12412.0, measured_at=ago(9))
     _, trip = driver.wait_trips(2)
     assert (trip["gap_before_km"], trip["distance_km"]) == (42.6, 12.0)
     compared = driver.call("GET", "/compare").json()
