@@ -35,6 +35,8 @@ def both(logs: Path, seed: Path | None = None) -> Iterator[tuple[str, str]]:
         firestore, pubsub = os.environ.get("FIRESTORE_EMULATOR_HOST"), os.environ.get("PUBSUB_EMULATOR_HOST")
         started = []
         for name, host in (("firestore", firestore), ("pubsub", pubsub)):
+            if host and not processes.answers(*_address(host)):
+                raise Missing(f"{name.upper()}_EMULATOR_HOST names {host}, where nothing answers: unset it.")
             if not host:
                 port = processes.free_port()
                 process = processes.start(command(name, port, seed), logs / f"{name}.log")
@@ -46,6 +48,11 @@ def both(logs: Path, seed: Path | None = None) -> Iterator[tuple[str, str]]:
                 raise Missing(f"The {name} emulator does not start; see {logs / f'{name}.log'}.")
         ports = {name: f"127.0.0.1:{port}" for name, port, _ in started}
         yield firestore or ports["firestore"], pubsub or ports["pubsub"]
+
+
+def _address(host: str) -> tuple[int, str]:
+    name, _, port = host.rpartition(":")
+    return (int(port) if port.isdigit() else 0), name.strip("[]") or "127.0.0.1"
 
 
 def command(name: str, port: int, seed: Path | None = None) -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import emulators
+from tools import emulators, processes
 
 
 @pytest.fixture
@@ -69,6 +69,14 @@ def test_a_machine_that_offers_no_way_is_told_in_one_sentence(bare: Path) -> Non
     with pytest.raises(emulators.Missing) as told:
         emulators.set_up()
     assert str(told.value).count(". ") == 0
+
+
+def test_a_named_emulator_that_does_not_answer_is_told_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{processes.free_port()}")
+    with pytest.raises(emulators.Missing, match="nothing answers"), emulators.both(tmp_path):
+        pass
 
 
 def test_an_export_replaces_the_former_one_only_when_it_is_whole(tmp_path: Path) -> None:
