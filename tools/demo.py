@@ -143,7 +143,8 @@ def _register(email: str, name: str, vin: str, course: Course) -> str:
             Car(id="car", provider="simulated", name=f"{name}'s car", vin=vin), {"token": f"token-of-{vin}"}
         )
         store.save_place(Place("home", "Home", *course.corners[0], radius_m=300))
-        store.save_place(Place("work", "Work", *course.corners[-1], radius_m=1500, kind="business"))
+        work = drive(course, datetime.now(UTC))[-1]
+        store.save_place(Place("work", "Work", work.lat, work.lng, radius_m=300, kind="business"))
     kept = {key_id: known for key_id, known in account.keys.items() if known.label != "demo"}
     kept[secrets.token_hex(4)] = Key(sha256=hash_key(key), scope="full", label="demo", created_at=datetime.now(UTC))
     users.save(replace(account, keys=kept, default_car_id=account.default_car_id or "car"))
@@ -164,7 +165,7 @@ def _show(console: Console, driver: Driver) -> None:
     for trip in driver.get("/trips?limit=5")["trips"]:
         begin, end = trip["started_at"][11:16], trip["ended_at"][11:16]
         table.add_row(
-            trip["date"],
+            trip["date"][5:],
             f"{begin} {trip['from']['place']}",
             f"{end} {trip['to']['place']}",
             *(f"{trip[name]}" for name in ("start_odometer_km", "end_odometer_km", "distance_km")),

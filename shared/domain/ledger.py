@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from shared.domain.ending import Drive
 from shared.domain.odometer import SAME_KM, Reading
 from shared.domain.places import Place, place_at
-from shared.domain.trail import Fix, located, trail_distance_km
+from shared.domain.trail import Fix, located, seen_distance_km, trail_distance_km
 from shared.domain.trip import Endpoint, Trip, classified, dated, end_odometer_km, km, linked, trip_id
 
 LEAST_BY_ODOMETER_KM = 0.1
@@ -124,7 +124,7 @@ def _opening(drive: Drive, fixes: Sequence[Fix], previous: Trip | None) -> _Open
     if parked_km is None:
         if first is None:
             return _Opening(None)
-        driven_km = trail_distance_km(fixes, first.at)
+        driven_km = seen_distance_km(fixes, first.at)
         return _Opening(km(first.km - driven_km), estimated=driven_km >= LEAST_BY_ODOMETER_KM)
     first = first or _closing(drive)
     explained_km = _explained_km(drive, fixes, first.at) if first else None
@@ -170,7 +170,7 @@ def _explained_km(drive: Drive, fixes: Sequence[Fix], moment: datetime) -> float
     seen = [drive.started_at, *(fix.at for fix in fixes if fix.at <= moment)]
     if not fixes or any(later - earlier > LONGEST_HOLE for earlier, later in pairwise(seen)):
         return None
-    return trail_distance_km(fixes, moment)
+    return seen_distance_km(fixes, moment)
 
 
 def _tolerance_km(gps_km: float) -> float:

@@ -1,7 +1,7 @@
 """Owns what a phone saw on the way: fixes, and the distance that a trail of them stands for."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -13,8 +13,6 @@ SHORT_LEG_KM = 1.0
 # Roads are longer than straight lines, and the more so the farther two fixes are apart.
 SHORT_LEG_FACTOR = 1.15
 LONG_LEG_FACTOR = 1.3
-# A trail tells where the car was at a moment only if it has a fix this close to it.
-COVERED_WITHIN = timedelta(minutes=2)
 
 
 class Fix(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -63,9 +61,9 @@ def trail_distance_km(fixes: Iterable[Fix], until: datetime | None = None) -> fl
     return total_km
 
 
-def covers(fixes: Iterable[Fix], moment: datetime) -> bool:
-    """Whether the trail knows where the car was at that moment."""
-    return any(abs(fix.at - moment) <= COVERED_WITHIN for fix in located(fixes))
+def seen_distance_km(fixes: Iterable[Fix], until: datetime) -> float:
+    """Estimated road km that the phone had seen by a moment: a leg that was under way then does not count."""
+    return trail_distance_km(fix for fix in fixes if fix.at <= until)
 
 
 def moved_from(anchor: Fix, fixes: Sequence[Fix], by_km: float) -> bool:

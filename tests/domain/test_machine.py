@@ -359,6 +359,24 @@ def test_what_gps_does_not_explain_is_a_gap_before_the_trip() -> None:
     assert (second.gap_before_km, second.distance_km) == (20.0, 9.2)
 
 
+def test_without_an_earlier_odometer_the_log_begins_at_the_first_reading_less_what_the_phone_saw() -> None:
+    world = World()
+    world.start(0, 0)
+    world.read(0.01, 1000)
+    world.end(0.02, 16)
+    world.read(0.03, 1022.4)
+    assert [(trip.start_odometer_km, trip.distance_km) for trip in world.log] == [(1000, 22.4)]
+    later = World()
+    for minutes in range(11):
+        later.start(minutes, minutes)
+    later.read(5.5, 1000)
+    later.end(20, 20)
+    later.read(21, 1014.2)
+    (trip,) = later.log
+    assert (trip.start_odometer_km, trip.flags) == (993.5, ("start_odometer_estimated",))
+    assert trip.distance_km == 20.7
+
+
 def test_a_poll_is_claimed_once() -> None:
     world = World()
     world.start(0, 0)

@@ -250,3 +250,13 @@ def test_kilometres_that_no_trip_explains_are_a_gap(driver: Driver) -> None:
     assert compared["closed"] is False
     assert compared["comparison"]["status"] == "warning"
     assert [gap["missing_km"] for gap in compared["gaps"]] == [42.6]
+
+
+def test_a_first_trip_without_timestamps_is_by_the_odometers_that_were_read(driver: Driver) -> None:
+    driver.set_car(measured_at=None)
+    driver.phone("start", None, UTRECHT)
+    driver.wait_read(12345.0)
+    driver.set_car(odometer_km=12367.4)
+    driver.phone("end", None, NORTH)
+    (trip,) = driver.wait_trips(1)
+    assert (trip["distance_km"], trip["distance_source"], trip["flags"]) == (22.4, "odometer", [])
