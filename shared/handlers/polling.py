@@ -12,7 +12,7 @@ from shared.domain.schedule import claimed
 from shared.domain.state import TripState
 from shared.handlers import fields
 from shared.handlers.log_keeping import stage
-from shared.repositories.accounts import AccountRepository
+from shared.repositories.accounts import EMAIL, Account, AccountRepository
 from shared.repositories.cars import Car
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
@@ -33,21 +33,20 @@ def take_message(message: dict[str, Any]) -> None:
     except (KeyError, TypeError, ValueError):
         logs.log().error("message dropped: it cannot be read")
         return
-    account = AccountRepository(client()).find(user)
-    if account is None:
-        logs.log().error("message dropped: there is no such user")
+    if not EMAIL.fullmatch(user):
+        logs.log().error("message dropped: it names no user")
     elif fields.utc_now() - published_at > OLDEST_MESSAGE:
         logs.log().info("message dropped: it is late, the scheduler sends a new one", extra={"user": user})
     else:
-        poll(UserStore(client(), account.email), account.timezone)
+        poll(UserStore(client(), user))
 
 
-def poll(store: UserStore, timezone: str) -> None:
+def poll(store: UserStore) -> None:
     """Polls the car of the trip going on, or of the trip that waits for its end odometer, if that is due."""
     state = until_current(lambda: _claim(store))
     if state is not None:
         event = _ask(store, state)
-        until_current(lambda: _record(store, event, timezone))
+        until_current(lambda: _record(store, event))
 
 
 def _claim(store: UserStore) -> TripState | None:
@@ -84,9 +83,12 @@ def _read(store: UserStore, car: Car) -> Any:
     return provider(car.provider).read(car.vin, store.cars.credentials(car.id), seconds("CAR_TIMEOUT_S"))
 
 
-def _record(store: UserStore, event: Event, timezone: str) -> None:
+def _record(store: UserStore, event: Event) -> None:
     now, read = fields.utc_now(), store.state()
     outcome = advance(read.value, event, now, rules(), store.places())
+    # Only a trip that is over needs to know its owner's time zone.
+    account = AccountRepository(client()).find(store.email) if outcome.drives else None
+    timezone = (account or Account(store.email)).timezone
     change = store.change()
     change.put_state(read, stage(change, store, outcome, timezone, now, rules()))
     change.commit()
