@@ -83,7 +83,12 @@ class Driver:
         """The car's cloud breaks down until somebody has noticed."""
         self._car(sample, "driving", fault="error")
         asked = self._asked()
-        wait_until(lambda: self._tick() or self._asked() > asked, "a read that fails", within_s=40)
+
+        def noticed() -> bool:
+            self._tick()
+            return self._asked() > asked
+
+        wait_until(noticed, "a read that fails", within_s=40)
 
     def _asked(self) -> int:
         count: int = requests.get(f"{self.cloud_url}/control/cars/{self.vin}", timeout=30).json()["requests"]
