@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from hypothesis import settings
 
 from tools import emulators
+
+# The same examples in each run; HYPOTHESIS_PROFILE=search looks for new ones.
+settings.register_profile("same", max_examples=150, deadline=None, derandomize=True)
+settings.register_profile("search", max_examples=3000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 pytest_plugins = ["tests.system.fixtures"]
 _emulators = ExitStack()

@@ -171,6 +171,8 @@ def _gunicorn(port: int) -> list[str]:
         "gunicorn",
         *threads,
         "--no-control-socket",
+        "--limit-request-line",
+        "0",  # as the framework sets it in the cloud
         "--graceful-timeout",
         "1",
         "-b",

@@ -2,14 +2,11 @@
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.machine import Ended, Started
 from tests.domain.world import World, at, fix
-
-settings.register_profile("log", max_examples=150, deadline=None)
-settings.load_profile("log")
 
 minutes = st.integers(0, 240)
 places = st.one_of(st.none(), st.floats(0, 40).map(lambda km: round(km, 2)))

@@ -229,7 +229,7 @@ def test_a_trip_over_midnight_counts_for_the_day_of_its_start(stack: Stack) -> N
     driver.wait_read(12345.0)
     driver.phone("end", end, NORTH)
     driver.set_car(odometer_km=12357.4, measured_at=end + timedelta(minutes=1))
-    (trip,) = driver.wait_trips(1)
+    (trip,) = driver.wait(lambda: [trip for trip in driver.trips() if not trip["flags"]], "the settled trip")
     day_before = (hour - timedelta(hours=west) - timedelta(days=1)).date().isoformat()
     assert trip["date"] == day_before
     year, month = int(day_before[:4]), int(day_before[5:7])
