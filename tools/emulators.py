@@ -39,7 +39,7 @@ def both(logs: Path, seed: Path | None = None) -> Iterator[tuple[str, str]]:
                 raise Missing(f"{name.upper()}_EMULATOR_HOST names {host}, where nothing answers: unset it.")
             if not host:
                 port = processes.free_port()
-                process = processes.start(command(name, port, seed), logs / f"{name}.log")
+                process = processes.start(command(name, port, seed, logs.parent.resolve()), logs / f"{name}.log")
                 stack.callback(processes.stop, process)
                 started.append((name, port, process))
         for name, port, process in started:
@@ -55,7 +55,7 @@ def _address(host: str) -> tuple[int, str]:
     return (int(port) if port.isdigit() else 0), name.strip("[]") or "127.0.0.1"
 
 
-def command(name: str, port: int, seed: Path | None = None) -> list[str]:
+def command(name: str, port: int, seed: Path | None = None, data: Path | None = None) -> list[str]:
     """The command that runs an emulator: from its jar, so that it is one process and stops as one."""
     address = ["--host=127.0.0.1", f"--port={port}"]
     seeded = [f"--seed_from_export={seed}"] if seed and name == "firestore" else []
@@ -63,7 +63,12 @@ def command(name: str, port: int, seed: Path | None = None) -> list[str]:
     if platform is None:
         entry = "emulators firestore" if name == "firestore" else "beta emulators pubsub"
         inside = f"gcloud {entry} start --host-port=0.0.0.0:{port}"
-        return ["docker", "run", "--rm", "--init", "-p", f"127.0.0.1:{port}:{port}", IMAGE, "sh", "-c", inside]
+        if seeded:
+            inside += f" --import-data={seed}"
+        # The data folder has the same name inside, so that what is written out there is found here.
+        mounted = ["-v", f"{data}:{data}"] if data else []
+        ports = ["-p", f"127.0.0.1:{port}:{port}"]
+        return ["docker", "run", "--rm", "--init", *ports, *mounted, IMAGE, "sh", "-c", inside]
     if name == "firestore":
         jar = platform / "cloud-firestore-emulator" / "cloud-firestore-emulator.jar"
         if jar.exists():

@@ -4,7 +4,7 @@ from datetime import timedelta
 from importlib import import_module
 from typing import Any, Protocol
 
-from shared.domain.odometer import Reading
+from shared.domain.car import CarValues
 
 PROVIDERS = {"simulated": "shared.cars.simulated"}
 
@@ -24,8 +24,8 @@ class LoginRefused(CarUnavailable):
 class CarProvider(Protocol):
     """Reads a car once."""
 
-    def read(self, vin: str, credentials: dict[str, Any], timeout_s: float) -> Reading | None:
-        """The newest odometer with the time of its measuring, and position if known; None if it gave no odometer.
+    def read(self, vin: str, credentials: dict[str, Any], timeout_s: float) -> CarValues:
+        """What the car says, each value with the time of its measuring.
 
         Raises CarUnavailable, or LoginRefused where the credentials are wrong.
         """

@@ -7,13 +7,14 @@ from typing import Any
 import requests
 
 from shared.cars.provider import CarUnavailable, LoginRefused
-from shared.domain.odometer import Reading
+from shared.domain.car import CarValues, Measured
+from shared.domain.geo import Position
 
 
 class Provider:
     """Reads a car from the server at CAR_CLOUD_URL."""
 
-    def read(self, vin: str, credentials: dict[str, Any], timeout_s: float) -> Reading | None:
+    def read(self, vin: str, credentials: dict[str, Any], timeout_s: float) -> CarValues:
         """The car's odometer, position and state as it measured them. Raises CarUnavailable or LoginRefused."""
         url = f"{os.environ.get('CAR_CLOUD_URL', 'http://127.0.0.1:8090')}/v1/cars/{vin}"
         headers = {"Authorization": f"Bearer {credentials.get('token', '')}"}
@@ -23,7 +24,7 @@ class Provider:
             raise CarUnavailable(f"no answer: {type(error).__name__}") from error
         _refuse(response)
         try:
-            return _reading(response.json())
+            return _values(response.json())
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise CarUnavailable("an answer that cannot be understood") from error
 
@@ -38,13 +39,13 @@ def _refuse(response: requests.Response) -> None:
         raise CarUnavailable(f"status {response.status_code}")
 
 
-def _reading(body: dict[str, Any]) -> Reading | None:
-    if body["odometer_km"] is None:
-        return None
-    return Reading(
-        at=datetime.fromisoformat(body["measured_at"]),
-        km=float(body["odometer_km"]),
-        driving=body.get("state") == "driving",
-        lat=body.get("lat"),
-        lng=body.get("lng"),
+def _values(body: dict[str, Any]) -> CarValues:
+    at = datetime.fromisoformat(body["measured_at"])
+    if at.tzinfo is None:
+        raise ValueError("measured_at has no offset")
+    odometer_km, lat, lng, state = (body.get(name) for name in ("odometer_km", "lat", "lng", "state"))
+    return CarValues(
+        odometer_km=None if odometer_km is None else Measured(float(odometer_km), at),
+        position=None if lat is None or lng is None else Measured(Position(float(lat), float(lng)), at),
+        state=Measured(state, at) if state in ("driving", "parked") else None,
     )

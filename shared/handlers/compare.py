@@ -8,10 +8,9 @@ from flask import Request
 
 from shared.domain.comparison import Month, compared
 from shared.domain.odometer import Reading
-from shared.domain.trip import Sums, Trip
+from shared.domain.trip import NO_CAR, Sums, Trip
 from shared.handlers import fields
 from shared.handlers.fields import zulu
-from shared.handlers.problems import bad
 from shared.repositories.accounts import Caller
 from shared.repositories.cars import Car
 from shared.repositories.documents import client
@@ -21,12 +20,10 @@ SHOWN_READINGS = 20
 
 
 def show(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
-    """The comparison of one car, the default one if none is named; of a year or of all time."""
+    """The comparison of one car, the default one if none is named, else of the trips without a car."""
     account, store = caller.account, UserStore(client(), caller.account.email)
     year = fields.whole(request, "year", fields.YEARS)
     car_id = fields.query_car_id(request) or account.default_car_id
-    if car_id is None:
-        raise bad("car_id", "is needed: there is no default car")
     before = datetime(year + 1, 1, 1, tzinfo=ZoneInfo(account.timezone)).astimezone(UTC) if year else None
     readings = store.readings(car_id, SHOWN_READINGS, before)
     gaps = store.gap_trips(car_id, year)
@@ -51,11 +48,11 @@ def show(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
             {"at": zulu(reading["at"]), "odometer_km": reading["km"], "source": reading["source"]}
             for reading in readings
         ],
-        "warnings": _warnings(store.cars.list_cars().get(car_id), gaps, result.start_odometer_km),
+        "warnings": _warnings(store.cars.list_cars().get(car_id or ""), gaps, result.start_odometer_km),
     }, 200
 
 
-def _start_km(store: UserStore, car_id: str, year: int | None) -> float | None:
+def _start_km(store: UserStore, car_id: str | None, year: int | None) -> float | None:
     first = store.first_trip(car_id, year)
     if first and first.start_odometer_km is not None:
         return first.start_odometer_km
@@ -63,12 +60,12 @@ def _start_km(store: UserStore, car_id: str, year: int | None) -> float | None:
     return reading["km"] if reading else None
 
 
-def _months(store: UserStore, car_id: str, year: int | None) -> list[Month]:
+def _months(store: UserStore, car_id: str | None, year: int | None) -> list[Month]:
     return [
-        Month(f"{found_year}-{number:02d}", cars[car_id])
+        Month(f"{found_year}-{number:02d}", cars[car_id or NO_CAR])
         for found_year, months in sorted(store.sums(year).items())
         for number, cars in sorted(months.items())
-        if cars.get(car_id, Sums()).trip_count
+        if cars.get(car_id or NO_CAR, Sums()).trip_count
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from shared import logs
 from shared.cars.provider import CarUnavailable, LoginRefused, provider
+from shared.domain.car import CarValues
 from shared.domain.machine import CarRead, CarUnreachable, Event, Tick, advance
 from shared.domain.schedule import claimed
 from shared.domain.state import TripState
@@ -19,7 +20,7 @@ from shared.repositories.user_store import UserStore
 from shared.settings import rules, seconds
 
 OLDEST_MESSAGE = timedelta(minutes=5)
-LEASE_MARGIN = timedelta(seconds=15)
+LEASE_MARGIN = timedelta(seconds=5)
 
 
 def take_message(message: dict[str, Any]) -> None:
@@ -68,7 +69,7 @@ def _ask(store: UserStore, state: TripState) -> Event:
     if car.login_stopped or (state.car_retry_at and fields.utc_now() < state.car_retry_at):
         return Tick(lease_until=state.next_poll_at)
     try:
-        reading = _read(store, car)
+        values = _read(store, car)
     except CarUnavailable as error:
         logs.log().warning("car not read: %s", error, extra={"user": store.email, "car": car.id})
         if isinstance(error, LoginRefused):
@@ -76,10 +77,10 @@ def _ask(store: UserStore, state: TripState) -> Event:
         return CarUnreachable(car.id, error.retry_after, state.next_poll_at)
     if car.login_refusals:
         store.cars.forget_refusals(car.id)
-    return CarRead(car.id, reading, state.next_poll_at)
+    return CarRead(car.id, values.reading(), state.next_poll_at)
 
 
-def _read(store: UserStore, car: Car) -> Any:
+def _read(store: UserStore, car: Car) -> CarValues:
     return provider(car.provider).read(car.vin, store.cars.credentials(car.id), seconds("CAR_TIMEOUT_S"))
 
 

@@ -74,12 +74,12 @@ class UserStore:
         """The first trip of the car that started after a moment, leaving out the trip `but`."""
         return self._neighbour(car_id, FieldFilter("started_at", ">", after), firestore.Query.ASCENDING, but)
 
-    def first_trip(self, car_id: str, year: int | None = None) -> Trip | None:
+    def first_trip(self, car_id: str | None, year: int | None = None) -> Trip | None:
         """The first trip of the car, of a year if given."""
         query = self._of_car(car_id, year).order_by("started_at")
         return next(iter(_trips(query.limit(1))), None)
 
-    def gap_trips(self, car_id: str, year: int | None = None) -> list[Trip]:
+    def gap_trips(self, car_id: str | None, year: int | None = None) -> list[Trip]:
         """The trips of the car before which kilometres are missing or counted twice, by time."""
         query = self._of_car(car_id, year).where(filter=FieldFilter("gap_before_km", "!=", 0))
         return sorted(_trips(query), key=lambda trip: trip.started_at)
@@ -95,7 +95,7 @@ class UserStore:
             query = query.start_after({"started_at": after[0], "id": after[1]})
         return _trips(query.limit(limit))
 
-    def _of_car(self, car_id: str, year: int | None) -> Any:
+    def _of_car(self, car_id: str | None, year: int | None) -> Any:
         query = self._trips.where(filter=FieldFilter("car_id", "==", car_id))
         return query if year is None else query.where(filter=FieldFilter("year", "==", year))
 
@@ -121,7 +121,7 @@ class UserStore:
             if snapshot.exists
         }
 
-    def readings(self, car_id: str, limit: int, before: datetime | None = None) -> list[dict[str, Any]]:
+    def readings(self, car_id: str | None, limit: int, before: datetime | None = None) -> list[dict[str, Any]]:
         """The newest readings of the car: `at`, `km` and `source` of each; those before a moment if given."""
         query: Any = self._readings.where(filter=FieldFilter("car_id", "==", car_id))
         if before:
@@ -129,7 +129,7 @@ class UserStore:
         query = query.order_by("at", direction=firestore.Query.DESCENDING).limit(limit)
         return [snapshot.to_dict() for snapshot in query.stream()]
 
-    def first_reading(self, car_id: str) -> dict[str, Any] | None:
+    def first_reading(self, car_id: str | None) -> dict[str, Any] | None:
         """The oldest reading of the car, or None."""
         query = self._readings.where(filter=FieldFilter("car_id", "==", car_id)).order_by("at").limit(1)
         return next((snapshot.to_dict() for snapshot in query.stream()), None)

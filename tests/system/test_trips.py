@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.fixtures import UTRECHT, Driver, ago
+from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_tenancy import MANUAL
 
 
@@ -120,6 +120,11 @@ def test_a_car_without_readings_has_nothing_to_compare(driver: Driver) -> None:
     compared = driver.call("GET", "/compare").json()
     assert compared["comparison"]["status"] == "no_reading"
     assert compared["comparison"]["actual_odometer_km"] is None
+
+
+def test_a_driver_without_a_car_has_nothing_to_compare_either(stack: Stack) -> None:
+    compared = stack.driver(car=False).call("GET", "/compare").json()
+    assert (compared["car_id"], compared["comparison"]["status"], compared["gaps"]) == (None, "no_reading", [])
 
 
 def test_a_trip_going_on_can_be_dropped_and_does_not_come_back(driver: Driver) -> None:
