@@ -1,0 +1,67 @@
+"""The table of what is deployed: each function with its trigger, size, roles and schedules. It stands nowhere else."""
+
+from typing import Literal, NamedTuple
+
+# What a function may do, in the words of IAM. Roles of a topic or a secret hold for that one alone.
+STORE = "roles/datastore.user"
+READ_STORE = "roles/datastore.viewer"
+PUBLISH = "roles/pubsub.publisher"
+READ_SECRET = "roles/secretmanager.secretAccessor"
+
+TOPIC = "poll-car"
+SECRET = "CREDENTIALS_KEYS"
+
+
+class Schedule(NamedTuple):
+    """A job of Cloud Scheduler: its name, its cron expression in UTC, and the path that it posts to."""
+
+    job: str
+    cron: str
+    path: str
+
+
+class Function(NamedTuple):
+    """One function. Phones and browsers call those that are public; IAM guards the others.
+
+    `concurrency` requests share an instance, each with a thread of its own; memory in MiB, `timeout_s` for one call.
+    """
+
+    name: str
+    trigger: Literal["public", "scheduler", "topic"]
+    roles: tuple[str, ...]
+    memory_mib: int = 512
+    concurrency: int = 40
+    min_instances: int = 0
+    max_instances: int = 20
+    timeout_s: int = 60
+    schedules: tuple[Schedule, ...] = ()
+
+    @property
+    def account(self) -> str:
+        """The name of the service account that the function runs as: one for each, so that its roles are its own."""
+        return f"mileage-{self.service}"
+
+    @property
+    def service(self) -> str:
+        """The Cloud Run service that carries the function."""
+        return self.name.replace("_", "-")
+
+
+FUNCTIONS = (
+    Function("webhook_start", "public", (STORE, PUBLISH)),
+    Function("webhook_end", "public", (STORE, PUBLISH)),
+    Function("trips", "public", (STORE,)),
+    Function("stats", "public", (STORE,)),
+    Function("compare", "public", (STORE,)),
+    Function(
+        "scheduler",
+        "scheduler",
+        (READ_STORE, PUBLISH),
+        concurrency=4,
+        max_instances=2,
+        timeout_s=300,
+        schedules=(Schedule("poll-all", "* * * * *", "/poll-all"),),
+    ),
+    Function("poller", "topic", (STORE, READ_SECRET), concurrency=16, max_instances=50, timeout_s=120),
+)
+BY_NAME = {function.name: function for function in FUNCTIONS}
