@@ -42,13 +42,13 @@ def answers(port: int, host: str = "127.0.0.1") -> bool:
     return True
 
 
-def wait_until(holds: Callable[[], object], what: str, within_s: float = 60.0) -> None:
-    """Waits for a condition. Raises TimeoutError that names it."""
+def wait_until(holds: Callable[[], object], what: str, within_s: float = 60.0, every_s: float = 0.05) -> None:
+    """Waits for a condition, which is looked at again and again. Raises TimeoutError that names it."""
     deadline = time.monotonic() + within_s
     while not holds():
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {within_s:g} s for {what}")
-        time.sleep(0.05)
+        time.sleep(every_s)
 
 
 def start(command: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":

@@ -54,7 +54,7 @@ class AccountRepository:
     _cache: ClassVar[dict[str, tuple[float, Account]]] = {}
 
     def __init__(self, db: firestore.Client) -> None:
-        self._users = db.collection("users")
+        self._db, self._users = db, db.collection("users")
 
     def find(self, email: str) -> Account | None:
         """The user of that e-mail (lower case), or None."""
@@ -63,10 +63,21 @@ class AccountRepository:
         snapshot = self._users.document(email).get()
         return from_document(snapshot.to_dict() or {}, Account) if snapshot.exists else None
 
+    def emails(self, prefix: str = "") -> list[str]:
+        """The e-mails of the users, of those that begin with a prefix if one is given."""
+        first, last = self._users.document(prefix or "!"), self._users.document(f"{prefix}~")
+        query = self._users.select([]).order_by("__name__").start_at({"__name__": first}).end_at({"__name__": last})
+        return [snapshot.id for snapshot in query.stream()]
+
     def save(self, account: Account) -> None:
         """Stores a user."""
         hashes = tuple(key.sha256 for key in account.keys.values())
         self._users.document(account.email).set(to_document(msgspec.structs.replace(account, key_hashes=hashes)))
+        self._cache.clear()
+
+    def forget(self, email: str) -> None:
+        """Deletes a user with everything that is his: trips, sums, readings, places, cars, credentials."""
+        self._db.recursive_delete(self._users.document(email))
         self._cache.clear()
 
     def proven(self, email: str | None, key: str | None) -> Caller | None:

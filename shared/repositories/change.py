@@ -10,6 +10,7 @@ from shared.domain.state import TripState
 from shared.domain.trail import Fix
 from shared.domain.trip import NO_CAR, Sums, Trip, sums_of
 from shared.repositories.documents import Stored, to_document
+from shared.repositories.due import shard_of
 
 SUM_FIELDS = Sums.__struct_fields__
 
@@ -25,11 +26,12 @@ class Change:
 
     def put_state(self, read: Stored[TripState], state: TripState) -> None:
         """The driver's state, in place of the one that was read."""
+        document = {**to_document(state), "shard": shard_of(self._root.id)}
         if read.version is None:
-            self._batch.create(self._state, to_document(state))
+            self._batch.create(self._state, document)
         else:
             option = self._db.write_option(last_update_time=read.version)
-            self._batch.update(self._state, to_document(state), option=option)
+            self._batch.update(self._state, document, option=option)
 
     def put_trip(self, read: Stored[Trip] | None, trip: Trip | None) -> None:
         """A trip: new (nothing read), changed, or deleted (None). The sums follow."""

@@ -1,6 +1,9 @@
 """The table of what is deployed: each function with its trigger, size, roles and schedules. It stands nowhere else."""
 
+from pathlib import Path
 from typing import Literal, NamedTuple
+
+ROOT = Path(__file__).parents[2]
 
 # What a function may do, in the words of IAM. Roles of a topic or a secret hold for that one alone.
 STORE = "roles/datastore.user"
@@ -8,7 +11,14 @@ READ_STORE = "roles/datastore.viewer"
 PUBLISH = "roles/pubsub.publisher"
 READ_SECRET = "roles/secretmanager.secretAccessor"
 
+PROJECT_ROLES = (STORE, READ_STORE)
+
+# Accounts besides the functions' own: who calls the scheduler, who hands messages to the poller, who builds.
+CRON, TRIGGER, BUILD = "mileage-cron", "mileage-trigger", "mileage-build"
+
 TOPIC = "poll-car"
+DEAD_LETTERS = "poll-car-dead-letters"
+DEAD_LETTERS_KEPT = "7d"
 SECRET = "CREDENTIALS_KEYS"
 
 
@@ -24,6 +34,7 @@ class Function(NamedTuple):
     """One function. Phones and browsers call those that are public; IAM guards the others.
 
     `concurrency` requests share an instance, each with a thread of its own; memory in MiB, `timeout_s` for one call.
+    A new project has quota for ten instances of a service.
     """
 
     name: str
@@ -32,7 +43,7 @@ class Function(NamedTuple):
     memory_mib: int = 512
     concurrency: int = 40
     min_instances: int = 0
-    max_instances: int = 20
+    max_instances: int = 10
     timeout_s: int = 60
     schedules: tuple[Schedule, ...] = ()
 
@@ -58,10 +69,10 @@ FUNCTIONS = (
         "scheduler",
         (READ_STORE, PUBLISH),
         concurrency=4,
-        max_instances=2,
+        max_instances=1,
         timeout_s=300,
         schedules=(Schedule("poll-all", "* * * * *", "/poll-all"),),
     ),
-    Function("poller", "topic", (STORE, READ_SECRET), concurrency=16, max_instances=50, timeout_s=120),
+    Function("poller", "topic", (STORE, READ_SECRET), concurrency=16, timeout_s=120),
 )
 BY_NAME = {function.name: function for function in FUNCTIONS}

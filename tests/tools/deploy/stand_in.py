@@ -1,0 +1,336 @@
+"""Stands in for the program gcloud: keeps a project in a file, records each call, and knows no others than those here.
+
+It answers as the real one does, as far as the deployment looks, and refuses what the real cloud would refuse: a role
+for an account that is not there, a function whose API is not enabled. Run as a program; the folder that holds the
+project is in GCLOUD_STAND_IN.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # the import would cost as much as a call
+    from typing import Any
+
+EMPTY: dict[str, Any] = {
+    "login": True,
+    "billing": True,
+    "apis": [],
+    "accounts": [],
+    "databases": [],
+    "backups": [],
+    "indexes": [],
+    "fields": [],
+    "topics": [],
+    "subscriptions": {},
+    "secrets": {},
+    "functions": {},
+    "services": {},
+    "jobs": {},
+    "policies": {},
+}
+NUMBER = "123456789012"
+
+
+class Refused(Exception):
+    """What the cloud says no to."""
+
+
+class Call:
+    """The words and flags of a call."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        self.words = [word for word in arguments if not word.startswith("--")]
+        given = [word[2:].partition("=") for word in arguments if word.startswith("--")]
+        self.flags: dict[str, list[str]] = {}
+        for name, _, value in given:
+            self.flags.setdefault(name, []).append(value)
+
+    def flag(self, name: str) -> str:
+        """The value of a flag that is given once."""
+        (value,) = self.flags[name]
+        return value
+
+
+def need(holds: object, what: str) -> None:
+    """Refuses a call where something it stands on is missing."""
+    if not holds:
+        raise Refused(f"NOT_FOUND: {what} does not exist")
+
+
+def answer(cloud: dict[str, Any], call: Call) -> Any:  # noqa: PLR0912 - the index of all calls
+    """What the call says, after it did to the project what it asks."""
+    project = call.flag("project")
+    match call.words:
+        case ["auth", "list"]:
+            return [{"account": "operator@example.com", "status": "ACTIVE"}] if cloud["login"] else []
+        case ["projects", "describe", name]:
+            need(cloud.get("project", True), name)
+            return {"projectId": name, "projectNumber": NUMBER}
+        case ["billing", "projects", "describe", name]:
+            return {"billingEnabled": cloud["billing"], "projectId": name}
+        case ["services", "list"]:
+            return [{"config": {"name": api}, "state": "ENABLED"} for api in cloud["apis"]]
+        case ["services", "enable", *apis]:
+            cloud["apis"] += apis
+        case ["iam", "service-accounts", *rest]:
+            return accounts(cloud, rest, project)
+        case ["firestore", *rest]:
+            need("firestore.googleapis.com" in cloud["apis"], "the API firestore.googleapis.com")
+            return firestore(cloud, rest, call, project)
+        case ["pubsub", "topics" | "subscriptions" as kind, "list"]:
+            names = cloud[kind]
+            rows = cloud["subscriptions"].values() if kind == "subscriptions" else [{"name": name} for name in names]
+            return [{**row, "name": f"projects/{project}/{kind}/{row['name']}"} for row in rows]
+        case ["pubsub", "topics", "create", name]:
+            cloud["topics"].append(name)
+        case ["pubsub", "topics", "delete", name]:
+            cloud["topics"].remove(name)
+        case ["pubsub", "subscriptions", "create", name]:
+            need(call.flag("topic") in cloud["topics"], call.flag("topic"))
+            cloud["subscriptions"][name] = {"name": name, "topic": call.flag("topic")}
+        case ["pubsub", "subscriptions", "delete", name]:
+            del cloud["subscriptions"][name]
+        case ["pubsub", "subscriptions", "describe", name]:
+            need(name in cloud["subscriptions"], name)
+            return cloud["subscriptions"][name]
+        case ["pubsub", "subscriptions", "update", name]:
+            need(call.flag("dead-letter-topic") in cloud["topics"], call.flag("dead-letter-topic"))
+            cloud["subscriptions"][name] |= delivery(call, project)
+        case ["secrets", "list"]:
+            return [{"name": f"projects/{NUMBER}/secrets/{name}"} for name in cloud["secrets"]]
+        case ["secrets", "create", name]:
+            cloud["secrets"][name] = []
+        case ["secrets", "versions", "list", name]:
+            need(name in cloud["secrets"], name)
+            return [{"name": str(n), "state": "ENABLED"} for n, _ in enumerate(cloud["secrets"][name])]
+        case ["secrets", "versions", "add", name]:
+            cloud["secrets"][name].append(sys.stdin.read())
+        case ["secrets", "versions", "access", "latest"]:
+            return cloud["secrets"][call.flag("secret")][-1]
+        case ["functions", *rest]:
+            return functions(cloud, rest, call, project)
+        case ["eventarc", "triggers", "describe", name]:
+            return {
+                "name": name,
+                "transport": {"pubsub": {"subscription": f"projects/{project}/subscriptions/s-{name}"}},
+            }
+        case ["run", "services", "list"]:
+            return list(cloud["services"].values())
+        case ["scheduler", "jobs", *rest]:
+            return jobs(cloud, rest, call, project)
+        case [*kind, "get-iam-policy", name]:
+            return {"bindings": bindings(cloud, "/".join([*kind, name]))}
+        case [*kind, "add-iam-policy-binding" | "remove-iam-policy-binding" as verb, name]:
+            bind(cloud, "/".join([*kind, name]), verb, call)
+        case _:
+            raise SystemExit(f"the stand-in knows no gcloud {' '.join(call.words)}")
+    return None
+
+
+def accounts(cloud: dict[str, Any], words: list[str], project: str) -> Any:
+    match words:
+        case ["list"]:
+            return [{"email": email} for email in cloud["accounts"]]
+        case ["create", name]:
+            if not 6 <= len(name) <= 30 or not name.replace("-", "").isalnum():
+                raise Refused(f"INVALID_ARGUMENT: {name}")
+            cloud["accounts"].append(f"{name}@{project}.iam.gserviceaccount.com")
+        case ["delete", email]:
+            cloud["accounts"].remove(email)
+    return None
+
+
+def firestore(cloud: dict[str, Any], words: list[str], call: Call, project: str) -> Any:  # noqa: PLR0912
+    root = f"projects/{project}/databases/(default)"
+    if words[:2] not in (["databases", "list"], ["databases", "create"]):
+        need(cloud["databases"], "the database")
+    match words:
+        case ["databases", "list"]:
+            return cloud["databases"]
+        case ["databases", "create" | "update" as verb]:
+            kept = {"name": root, "type": "FIRESTORE_NATIVE"} if verb == "create" else cloud["databases"][0]
+            if "delete-protection" in call.flags:
+                kept["deleteProtectionState"] = "DELETE_PROTECTION_ENABLED"
+            if "enable-pitr" in call.flags:
+                kept["pointInTimeRecoveryEnablement"] = "POINT_IN_TIME_RECOVERY_ENABLED"
+            cloud["databases"] = [kept]
+        case ["backups", "schedules", "list"]:
+            return cloud["backups"]
+        case ["backups", "schedules", "create" | "update" as verb]:
+            days = int(call.flag("retention").rstrip("d"))
+            cloud["backups"] = [
+                {"name": f"{root}/backupSchedules/1", "dailyRecurrence": {}, "retention": f"{days * 86400}s"}
+            ]
+        case ["indexes", "composite", "list"]:
+            rows = json.loads(json.dumps(cloud["indexes"]))
+            for row in cloud["indexes"]:
+                row["state"] = "READY"  # one look later
+            return rows
+        case ["indexes", "composite", "create"]:
+            fields = [dict(part.split("=") for part in field.split(",")) for field in call.flags["field-config"]]
+            cloud["indexes"].append(
+                {
+                    "name": f"{root}/collectionGroups/{call.flag('collection-group')}/indexes/{len(cloud['indexes'])}",
+                    "queryScope": call.flag("query-scope").upper().replace("-", "_"),
+                    "state": "CREATING",
+                    "fields": [
+                        *({"fieldPath": field["field-path"], "order": field["order"].upper()} for field in fields),
+                        {"fieldPath": "__name__", "order": fields[-1]["order"].upper()},
+                    ],
+                }
+            )
+        case ["indexes", "fields", "list"]:
+            default = {"name": f"{root}/collectionGroups/__default__/fields/*", "indexConfig": {"indexes": [{}]}}
+            return [default, *cloud["fields"]]
+        case ["indexes", "fields", "update", name]:
+            path = f"{root}/collectionGroups/{call.flag('collection-group')}/fields/{name}"
+            cloud["fields"].append({"name": path, "indexConfig": {}})
+        case _:
+            raise SystemExit(f"the stand-in knows no gcloud firestore {' '.join(words)}")
+    return None
+
+
+def delivery(call: Call, project: str) -> dict[str, Any]:
+    return {
+        "ackDeadlineSeconds": int(call.flag("ack-deadline")),
+        "messageRetentionDuration": call.flag("message-retention-duration"),
+        "retryPolicy": {
+            "minimumBackoff": call.flag("min-retry-delay"),
+            "maximumBackoff": call.flag("max-retry-delay"),
+        },
+        "deadLetterPolicy": {
+            "deadLetterTopic": f"projects/{project}/topics/{call.flag('dead-letter-topic')}",
+            "maxDeliveryAttempts": int(call.flag("max-delivery-attempts")),
+        },
+    }
+
+
+def functions(cloud: dict[str, Any], words: list[str], call: Call, project: str) -> Any:
+    match words:
+        case ["list"]:
+            return list(cloud["functions"].values())
+        case ["delete", name]:
+            del cloud["functions"][name]
+            del cloud["services"][name.replace("_", "-")]
+            cloud["subscriptions"].pop(f"s-{name}-1", None)
+        case ["deploy", name]:
+            for api in ("cloudfunctions", "run", "cloudbuild", "artifactregistry", "eventarc"):
+                need(f"{api}.googleapis.com" in cloud["apis"], f"the API {api}")
+            for account in ("service-account", "build-service-account"):
+                need(call.flag(account).split("/")[-1] in cloud["accounts"], call.flag(account))
+            need(os.path.exists(f"{call.flag('source')}/main.py"), f"{call.flag('source')}/main.py")
+            for secret in call.flags.get("set-secrets", []):
+                need(cloud["secrets"].get(secret.split("=")[0]), secret)
+            deploy(cloud, name, call, project)
+    return None
+
+
+def deploy(cloud: dict[str, Any], name: str, call: Call, project: str) -> None:
+    service, region = name.replace("_", "-"), call.flag("region")
+    urls = json.loads(os.environ.get("GCLOUD_STAND_IN_URLS", "{}"))
+    made = {
+        "name": f"projects/{project}/locations/{region}/functions/{name}",
+        "state": "ACTIVE",
+        "url": urls.get(name, f"https://{region}-{project}.cloudfunctions.net/{name}"),
+    }
+    if "trigger-topic" in call.flags:
+        need(call.flag("trigger-topic") in cloud["topics"], call.flag("trigger-topic"))
+        made["eventTrigger"] = {"trigger": f"projects/{project}/locations/{region}/triggers/{name}-1"}  # type: ignore[assignment]
+        cloud["subscriptions"].setdefault(f"s-{name}-1", {"name": f"s-{name}-1", "ackDeadlineSeconds": 10})
+    if "allow-unauthenticated" in call.flags:
+        cloud["policies"].setdefault(f"run/services/{service}", {}).setdefault("roles/run.invoker", ["allUsers"])
+    cloud["functions"][name] = made
+    variables = [
+        dict(zip(("name", "value"), pair.split("="), strict=True)) for pair in call.flag("set-env-vars").split(",")
+    ]
+    cloud["services"][service] = {
+        "metadata": {"name": service},
+        "spec": {"template": {"spec": {"containers": [{"env": variables}]}}},
+        "status": {"url": f"https://{service}-abc.a.run.app", "conditions": [{"type": "Ready", "status": "True"}]},
+    }
+
+
+def jobs(cloud: dict[str, Any], words: list[str], call: Call, project: str) -> Any:
+    match words:
+        case ["list"]:
+            return list(cloud["jobs"].values())
+        case ["delete", name]:
+            del cloud["jobs"][name]
+        case ["create" | "update", "http", name]:
+            need(call.flag("oidc-service-account-email") in cloud["accounts"], "the account")
+            cloud["jobs"][name] = {
+                "name": f"projects/{project}/locations/{call.flag('location')}/jobs/{name}",
+                "schedule": call.flag("schedule"),
+                "timeZone": call.flag("time-zone"),
+                "attemptDeadline": call.flag("attempt-deadline"),
+                "httpTarget": {
+                    "uri": call.flag("uri"),
+                    "httpMethod": call.flag("http-method"),
+                    "oidcToken": {
+                        "serviceAccountEmail": call.flag("oidc-service-account-email"),
+                        "audience": call.flag("oidc-token-audience"),
+                    },
+                    "headers": {"User-Agent": "Google-Cloud-Scheduler"},
+                },
+                "state": "ENABLED",
+            }
+    return None
+
+
+def bindings(cloud: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    policy = cloud["policies"].get(name, {})
+    return [{"role": role, "members": members} for role, members in sorted(policy.items()) if members]
+
+
+def bind(cloud: dict[str, Any], name: str, verb: str, call: Call) -> None:
+    member, known = call.flag("member"), cloud["accounts"]
+    ours = member.startswith("serviceAccount:mileage-")
+    need(not ours or member.removeprefix("serviceAccount:") in known, member)
+    kind, thing = name.rsplit("/", 1)
+    holders = {"pubsub/topics": "topics", "pubsub/subscriptions": "subscriptions", "run/services": "services"}
+    need(kind not in holders or thing in cloud[holders[kind]], thing)
+    members = cloud["policies"].setdefault(name, {}).setdefault(call.flag("role"), [])
+    if verb.startswith("add"):
+        members += [member] * (member not in members)
+    else:
+        members.remove(member)
+
+
+def main() -> int:
+    """One call: recorded, perhaps made to fail as the test wants it, answered."""
+    folder, arguments = os.environ["GCLOUD_STAND_IN"], sys.argv[1:]
+    with open(f"{folder}/lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with open(f"{folder}/calls", "a") as calls:
+            calls.write(json.dumps(arguments) + "\n")
+        failing = read(f"{folder}/failing")
+        for fault in failing:
+            if fault["times"] and fault["call"] in " ".join(arguments):
+                fault["times"] -= 1
+                write(f"{folder}/failing", failing)
+                print(f"ERROR: {fault['says']}", file=sys.stderr)
+                return 1
+        cloud = read(f"{folder}/project")
+        try:
+            told = answer(cloud, Call(arguments))
+        except Refused as error:
+            print(f"ERROR: (gcloud) {error}", file=sys.stderr)
+            return 1
+        write(f"{folder}/project", cloud)
+    print(told if isinstance(told, str) else json.dumps(told) if told is not None else "")
+    return 0
+
+
+def read(file: str) -> Any:
+    with open(file) as text:
+        return json.load(text)
+
+
+def write(file: str, value: Any) -> None:
+    with open(file, "w") as text:
+        json.dump(value, text)

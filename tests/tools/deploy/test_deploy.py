@@ -1,0 +1,379 @@
+"""./deploy.sh against a stand-in for gcloud: the exact calls on an empty project, a complete one, a half-made one."""
+
+import os
+import shlex
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.tools.deploy.project import PROJECT, ROOT, Project, anywhere
+from tools.deploy.functions import FUNCTIONS
+from tools.deploy.steps import all_steps
+
+EXPECTED = Path(__file__).with_name("calls_on_an_empty_project.txt")
+STEPS = [step.name for step in all_steps(1)]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project after its first deployment: for looking at, each test that changes something takes `complete`."""
+    made = Project(tmp_path_factory.mktemp("deployed"))
+    done = made.deploy()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return made
+
+
+@pytest.fixture
+def complete(project: Project, deployed: Project) -> Project:
+    project.state = deployed.state
+    return project
+
+
+def without_waiting(calls: list[str]) -> list[str]:
+    """The calls, those of one kind that follow each other made one."""
+    return [call for before, call in pairwise(["", *calls]) if call != before]
+
+
+def members(project: Project, resource: str, role: str) -> set[str]:
+    found: list[str] = project.state["policies"].get(resource, {}).get(role, [])
+    return {member.removeprefix("serviceAccount:").split("@")[0] for member in found}
+
+
+def test_an_empty_project_becomes_a_running_system_by_exactly_these_calls(project: Project) -> None:
+    done = project.deploy()
+    assert done.returncode == 0, done.stdout + done.stderr
+    calls = [anywhere(shlex.join(["gcloud", *call])) for call in project.calls()]
+    if os.environ.get("WRITE_EXPECTED_CALLS"):
+        EXPECTED.write_text("\n".join(calls) + "\n")
+    assert calls == EXPECTED.read_text().splitlines()
+    assert set(project.state["functions"]) == {function.name for function in FUNCTIONS}
+    for name in STEPS:
+        assert f"] {name} … " in done.stdout
+
+
+def test_a_complete_project_is_only_looked_at(complete: Project) -> None:
+    before = complete.state
+    done = complete.deploy()
+    assert done.returncode == 0
+    assert complete.changes() == []
+    assert complete.state == before
+    assert done.stdout.count("right already") == len(STEPS)
+
+
+# One call of each step that changes something.
+BROKEN = [
+    "services enable",
+    "service-accounts create mileage-stats",
+    "databases create",
+    "schedules create",
+    "composite create --database=(default) --collection-group=odometer_readings",
+    "fields update months",
+    "--member=serviceAccount:mileage-trips",
+    "topics create poll-car-dead",
+    "versions add",
+    "functions deploy scheduler",
+    "run services add-iam-policy-binding poller",
+    "subscriptions update",
+    "scheduler jobs create",
+]
+
+
+@pytest.mark.parametrize("call", BROKEN)
+def test_after_a_failure_half_way_the_same_command_goes_on_from_there(
+    call: str, project: Project, deployed: Project
+) -> None:
+    project.fail(call)
+    failed = project.deploy()
+    assert failed.returncode == 1
+    assert "run the same command again" in failed.stderr
+    assert failed.stdout.rstrip().endswith("failed")
+    made = [change for change in project.changes() if call not in change]
+    again = project.deploy()
+    assert again.returncode == 0, again.stderr
+    assert not set(made) & set(project.changes())
+    ignored = ("secrets", "indexes")  # a key is new each time; an index is ready one look later
+    kept = [{kind: held for kind, held in made.state.items() if kind not in ignored} for made in (project, deployed)]
+    assert kept[0] == kept[1]
+    assert len(project.state["secrets"]["CREDENTIALS_KEYS"]) == 1
+    assert len(project.state["indexes"]) == len(deployed.state["indexes"])
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        ("projects add-iam-policy-binding", "INVALID_ARGUMENT: Service account x does not exist."),
+        ("functions deploy poller", "Permission denied while using the Eventarc Service Agent"),
+        ("functions deploy stats", "Cloud Build API has not been used in project 1 before or it is disabled"),
+    ],
+)
+def test_what_a_new_project_is_slow_to_know_is_asked_again(call: str, says: str, project: Project) -> None:
+    project.fail(call, says, times=5)
+    assert project.deploy().returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("missing", "mend"),
+    [
+        ({"login": False}, "`gcloud auth login`"),
+        ({"project": False}, f"`gcloud projects create {PROJECT}`"),
+        ({"billing": False}, f"`gcloud billing projects link {PROJECT} --billing-account=ID`"),
+        ({"databases": [{"name": "p/(default)", "type": "DATASTORE_MODE"}]}, "gcloud firestore databases update"),
+    ],
+)
+def test_what_is_missing_is_said_with_the_command_that_mends_it(
+    missing: dict[str, object], mend: str, project: Project
+) -> None:
+    project.state |= missing
+    done = project.deploy()
+    assert done.returncode == 1
+    assert mend in done.stderr
+    assert not any("functions deploy" in change for change in project.changes())
+
+
+def test_an_api_that_cannot_be_enabled_is_said_with_the_command(project: Project) -> None:
+    project.fail("services enable", "PERMISSION_DENIED: not you", times=99)
+    told = project.deploy().stderr
+    assert "An API cannot be enabled; `gcloud services enable artifactregistry.googleapis.com" in told
+    assert f"--project={PROJECT}`" in told
+
+
+def test_without_gcloud_it_is_said_in_one_sentence(project: Project) -> None:
+    done = project.deploy(PATH="/nowhere")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "apt-get install google-cloud-cli" in done.stderr
+
+
+def test_a_dry_run_prints_every_call_and_needs_neither_gcloud_nor_login(project: Project) -> None:
+    done = project.deploy("--dry-run", PATH="/nowhere")
+    assert done.returncode == 0, done.stderr
+    printed = [anywhere(line.split("  # ")[0]) for line in done.stdout.splitlines() if line.startswith("gcloud ")]
+    # What only Google knows stands as a word in capitals.
+    known = {"123456789012": "PROJECT_NUMBER", "s-poller-1": "SUBSCRIPTION_OF_poller", "poller-1": "TRIGGER_OF_poller"}
+    known["https://scheduler-abc.a.run.app"] = "https://URL_OF_scheduler"
+    expected = EXPECTED.read_text()
+    for value, word in known.items():
+        expected = expected.replace(value, word)
+    # Nothing is read, so it cannot see that a deployment opens public functions by itself.
+    opened = [call for call in printed if "--member=allUsers" in call]
+    assert [call for call in printed if call not in opened] == without_waiting(expected.splitlines())
+    assert len(opened) == sum(function.trigger == "public" for function in FUNCTIONS)
+    assert project.calls() == []
+    assert not (project.folder / "deploy" / "env").exists()
+
+
+def test_a_dry_run_needs_no_project_either() -> None:
+    done = subprocess.run([ROOT / "deploy.sh", "--dry-run"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "--project=your-project" in done.stdout
+
+
+def test_only_the_poller_may_read_the_key_and_only_those_who_ask_for_polls_may_publish(complete: Project) -> None:
+    assert members(complete, "secrets/CREDENTIALS_KEYS", "roles/secretmanager.secretAccessor") == {"mileage-poller"}
+    publishers = members(complete, "pubsub/topics/poll-car", "roles/pubsub.publisher")
+    assert publishers == {"mileage-webhook-start", "mileage-webhook-end", "mileage-scheduler"}
+    in_project = complete.state["policies"][f"projects/{PROJECT}"]
+    assert set(in_project) == {
+        "roles/datastore.user",
+        "roles/datastore.viewer",
+        "roles/eventarc.eventReceiver",
+        "roles/cloudbuild.builds.builder",
+    }
+    assert members(complete, f"projects/{PROJECT}", "roles/datastore.viewer") == {"mileage-scheduler"}
+
+
+def test_only_what_phones_and_browsers_call_is_public(complete: Project) -> None:
+    callers = {
+        function.name: members(complete, f"run/services/{function.service}", "roles/run.invoker")
+        for function in FUNCTIONS
+    }
+    assert callers.pop("scheduler") == {"mileage-cron"}
+    assert callers.pop("poller") == {"mileage-trigger"}
+    assert set(callers) == {"webhook_start", "webhook_end", "trips", "stats", "compare"}
+    assert all(members == {"allUsers"} for members in callers.values())
+
+
+def test_the_cron_account_may_do_nothing_but_call_the_scheduler(complete: Project) -> None:
+    held = [
+        (resource, role)
+        for resource, policy in complete.state["policies"].items()
+        for role, found in policy.items()
+        if any("mileage-cron@" in member for member in found)
+    ]
+    assert held == [("run/services/scheduler", "roles/run.invoker")]
+
+
+def test_each_message_has_time_is_retried_and_ends_among_the_dead_letters(complete: Project) -> None:
+    subscription = complete.state["subscriptions"]["s-poller-1"]
+    assert subscription["ackDeadlineSeconds"] == 600
+    assert subscription["deadLetterPolicy"]["deadLetterTopic"].endswith("/topics/poll-car-dead-letters")
+    agent = {"service-123456789012"}
+    assert members(complete, "pubsub/topics/poll-car-dead-letters", "roles/pubsub.publisher") == agent
+    assert members(complete, "pubsub/subscriptions/s-poller-1", "roles/pubsub.subscriber") == agent
+    assert complete.state["subscriptions"]["poll-car-dead-letters"]["topic"] == "poll-car-dead-letters"
+
+
+def test_the_data_is_protected_and_backed_up(complete: Project) -> None:
+    (database,) = complete.state["databases"]
+    assert database["pointInTimeRecoveryEnablement"] == "POINT_IN_TIME_RECOVERY_ENABLED"
+    assert database["deleteProtectionState"] == "DELETE_PROTECTION_ENABLED"
+    assert [backup["retention"] for backup in complete.state["backups"]] == [f"{14 * 24 * 3600}s"]
+
+
+def change_by_hand(state: dict[str, object], path: str, value: object) -> None:
+    """Sets one thing somewhere in a project, as somebody at the console would."""
+    *way, last = path.split(">")
+    found: object = state
+    for name in way:
+        found = found[int(name) if isinstance(found, list) else name]  # type: ignore[index,call-overload]
+    found[last] = value  # type: ignore[index]
+
+
+ACCESSOR = "policies>secrets/CREDENTIALS_KEYS>roles/secretmanager.secretAccessor"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("policies>run/services/poller>roles/run.invoker", ["allUsers"]),
+        (
+            ACCESSOR,
+            [f"serviceAccount:mileage-{name}@{PROJECT}.iam.gserviceaccount.com" for name in ("poller", "trips")],
+        ),
+        (
+            f"policies>projects/{PROJECT}>roles/editor",
+            [f"serviceAccount:mileage-cron@{PROJECT}.iam.gserviceaccount.com"],
+        ),
+        ("databases>0>pointInTimeRecoveryEnablement", "POINT_IN_TIME_RECOVERY_DISABLED"),
+        ("backups>0>retention", "86400s"),
+        ("subscriptions>s-poller-1>ackDeadlineSeconds", 10),
+        ("jobs>poll-all>schedule", "0 * * * *"),
+        ("services>stats>status>conditions", [{"type": "Ready", "status": "False"}]),
+    ],
+)
+def test_what_was_changed_by_hand_is_put_right_and_nothing_else(path: str, value: object, complete: Project) -> None:
+    right, wrong = complete.state, complete.state
+    change_by_hand(wrong, path, value)
+    complete.state = wrong
+    assert complete.deploy().returncode == 0
+    assert complete.state["policies"].pop(f"projects/{PROJECT}").get("roles/editor", []) == []
+    for state in (right, found := complete.state):
+        state["policies"][f"projects/{PROJECT}"].pop("roles/editor", None)
+    assert found == right
+    assert 1 <= len(complete.changes()) <= 2
+
+
+def test_a_setting_reaches_every_function_and_is_all_that_is_deployed_again(complete: Project) -> None:
+    (complete.folder / "deploy.env").write_text("# quicker\nPOLL_EVERY_S=120\n")
+    assert complete.deploy().returncode == 0
+    changes = complete.changes()
+    assert len(changes) == len(FUNCTIONS)
+    assert all("functions deploy" in change and "POLL_EVERY_S=120" in change for change in changes)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("POLL_EVRY_S=1", "line 1: no setting is called 'POLL_EVRY_S'"),
+        ("\nPOLL_EVERY_S=soon", "POLL_EVERY_S must be a number of seconds"),
+        ("REGION", "line 1: REGION has no value"),
+    ],
+)
+def test_a_wrong_setting_is_refused_before_anything_is_asked(settings: str, said: str, project: Project) -> None:
+    (project.folder / "deploy.env").write_text(settings)
+    done = project.deploy()
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert said in done.stderr
+    assert project.calls() == []
+
+
+@pytest.mark.parametrize("name", [function.name for function in FUNCTIONS])
+def test_one_function_alone_can_be_deployed(name: str, complete: Project) -> None:
+    change = complete.state
+    service = name.replace("_", "-")
+    del change["services"][service], change["functions"][name]
+    complete.state = change
+    assert complete.deploy("--only", name).returncode == 0
+    calls = complete.changes()
+    assert [call for call in calls if "functions deploy" in call] == calls[:1]
+    assert f"functions deploy {name} " in calls[0]
+    assert set(complete.state["functions"]) == {function.name for function in FUNCTIONS}
+
+
+def test_functions_are_deployed_a_few_at_a_time_with_the_same_result(project: Project, complete: Project) -> None:
+    state = complete.state
+    complete.state = state | {"functions": {}, "services": {}}
+    assert complete.deploy("--at-once", "4").returncode == 0
+    assert complete.state["functions"] == state["functions"]
+
+
+def test_at_the_end_it_says_where_things_are_and_what_to_type_next(project: Project) -> None:
+    told = project.deploy().stdout
+    root = f"https://europe-west4-{PROJECT}.cloudfunctions.net"
+    for name in ("webhook_start", "webhook_end", "trips", "stats", "compare"):
+        assert f"{root}/{name}\n" in told
+    assert "tools.admin add-user" in told
+    assert f"{root}/webhook_start?user=boris@example.com&key=KEY" in told
+    assert f"{root}/webhook_end?user=boris@example.com&key=KEY" in told
+    assert "./deploy.sh --smoke" in told
+
+
+def test_the_environment_it_writes_points_the_admin_tool_at_the_cloud_and_holds_no_secret(complete: Project) -> None:
+    assert complete.deploy().returncode == 0
+    file = complete.folder / "deploy" / "env"
+    key = complete.state["secrets"]["CREDENTIALS_KEYS"][0]
+    assert key not in file.read_text()
+    shown = 'echo "$GOOGLE_CLOUD_PROJECT $WEBHOOK_START_URL $CREDENTIALS_KEYS ${FIRESTORE_EMULATOR_HOST-none}"'
+    sourced = subprocess.run(
+        ["bash", "-euc", f"source {file}; {shown}"],
+        env={**complete.env, "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    url = f"https://europe-west4-{PROJECT}.cloudfunctions.net/webhook_start"
+    assert sourced.stdout.split() == [PROJECT, url, key, "none"]
+
+
+def test_the_key_that_opens_credentials_is_in_no_command_line_and_no_output(project: Project) -> None:
+    done = project.deploy()
+    (key,) = project.state["secrets"]["CREDENTIALS_KEYS"]
+    assert len(key) == 44
+    assert key not in done.stdout + done.stderr + (project.folder / "calls").read_text()
+
+
+def test_destroying_needs_the_projects_name_typed(complete: Project) -> None:
+    for answer in ("", "yes\n", f"{PROJECT}x\n"):
+        done = complete.deploy("--destroy", answer=answer)
+        assert done.returncode == 1
+        assert "Nothing was changed." in done.stderr
+    assert complete.changes() == []
+
+
+def test_destroying_takes_everything_but_the_data(complete: Project) -> None:
+    before = complete.state
+    done = complete.deploy("--destroy", answer=f"{PROJECT}\n")
+    assert done.returncode == 0, done.stderr
+    after = complete.state
+    for kind in ("functions", "services", "jobs", "topics", "subscriptions", "accounts"):
+        assert not after[kind], kind
+    assert not any(after["policies"][f"projects/{PROJECT}"].values())
+    for kind in ("databases", "backups", "secrets", "indexes"):
+        assert after[kind] == before[kind]
+    assert not any("firestore" in change or "secrets" in change for change in complete.changes())
+    assert complete.deploy("--destroy", answer=f"{PROJECT}\n").returncode == 0
+    assert complete.changes() == []
+
+
+def test_after_destroying_a_deployment_brings_everything_back(complete: Project) -> None:
+    before = complete.state
+    complete.deploy("--destroy", answer=f"{PROJECT}\n")
+    assert complete.deploy().returncode == 0
+    assert complete.state["functions"] == before["functions"]
+    assert complete.state["secrets"] == before["secrets"]

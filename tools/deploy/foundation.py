@@ -1,0 +1,130 @@
+"""The steps that functions stand on: APIs, service accounts, roles, topics, the secret."""
+
+from tools.deploy.functions import (
+    BUILD,
+    DEAD_LETTERS,
+    DEAD_LETTERS_KEPT,
+    PROJECT_ROLES,
+    PUBLISH,
+    READ_SECRET,
+    SECRET,
+    TOPIC,
+    TRIGGER,
+)
+from tools.deploy.gcloud import Failed, short
+from tools.deploy.target import Target
+
+APIS = (
+    "artifactregistry.googleapis.com",
+    "cloudbuild.googleapis.com",
+    "cloudfunctions.googleapis.com",
+    "cloudresourcemanager.googleapis.com",
+    "cloudscheduler.googleapis.com",
+    "eventarc.googleapis.com",
+    "firestore.googleapis.com",
+    "iam.googleapis.com",
+    "pubsub.googleapis.com",
+    "run.googleapis.com",
+    "secretmanager.googleapis.com",
+)
+
+
+def checked(target: Target) -> Target:
+    """The target with its project's number, once login, project and billing are there. Raises Failed otherwise."""
+    gcloud, project = target.gcloud, target.project
+    logged_in = gcloud.rows("auth", "list", "--filter=status:ACTIVE")
+    if not logged_in and not gcloud.dry_run:
+        raise Failed("Nobody is logged in to gcloud: run `gcloud auth login`.")
+    try:
+        found = gcloud.read("projects", "describe", project)
+    except Failed as error:
+        mend = f"`gcloud projects create {project}`, or name another one with --project"
+        raise Failed(f"There is no project {project} that you may see: {mend}.") from error
+    billing = gcloud.read("billing", "projects", "describe", project)
+    if gcloud.dry_run:
+        return target
+    if not billing.get("billingEnabled"):
+        mend = f"`gcloud billing projects link {project} --billing-account=ID`"
+        raise Failed(f"The project has no billing: {mend}; `gcloud billing accounts list` shows the ids.")
+    return target._replace(number=found["projectNumber"])
+
+
+def apis(target: Target) -> None:
+    """Enables the APIs that are not enabled yet."""
+    enabled = {row["config"]["name"] for row in target.gcloud.rows("services", "list", "--enabled")}
+    if missing := [api for api in APIS if api not in enabled]:
+        try:
+            target.gcloud.change("services", "enable", *missing)
+        except Failed as error:
+            mend = f"gcloud services enable {' '.join(missing)} --project={target.project}"
+            raise Failed(f"An API cannot be enabled; `{mend}` says why.\n{error}") from error
+
+
+def accounts(target: Target) -> None:
+    """Makes the service accounts: one for each function, and one each for the cron, the trigger and the builds."""
+    there = {row["email"] for row in target.gcloud.rows("iam", "service-accounts", "list")}
+    for account, purpose in target.accounts().items():
+        if target.email(account) not in there:
+            target.gcloud.change("iam", "service-accounts", "create", account, f"--display-name={purpose}")
+
+
+def roles(target: Target) -> None:
+    """Gives our accounts the roles in the project that the table names, and takes all others from them."""
+    ours = {target.member(account) for account in target.accounts()}
+    wanted = {
+        (role, target.member(function.account))
+        for function in target.functions
+        for role in function.roles
+        if role in PROJECT_ROLES
+    }
+    wanted |= {("roles/eventarc.eventReceiver", target.member(TRIGGER))}
+    wanted |= {("roles/cloudbuild.builds.builder", target.member(BUILD))}
+    there = target.gcloud.bindings("projects", "get-iam-policy", target.project)
+    _bind(target, ("projects",), target.project, wanted, {pair for pair in there if pair[1] in ours})
+
+
+def topics(target: Target) -> None:
+    """Makes the topic of polls and the one of dead letters, which are kept for a look, and says who may publish."""
+    there = {short(row["name"]) for row in target.gcloud.rows("pubsub", "topics", "list")}
+    for topic in (TOPIC, DEAD_LETTERS):
+        if topic not in there:
+            # The messages name users: they stay where the rest of the data is.
+            place = f"--message-storage-policy-allowed-regions={target.region}"
+            target.gcloud.change("pubsub", "topics", "create", topic, place)
+    kept = {short(row["name"]) for row in target.gcloud.rows("pubsub", "subscriptions", "list")}
+    if DEAD_LETTERS not in kept:
+        keep = (f"--message-retention-duration={DEAD_LETTERS_KEPT}", "--expiration-period=never")
+        target.gcloud.change("pubsub", "subscriptions", "create", DEAD_LETTERS, f"--topic={DEAD_LETTERS}", *keep)
+    wanted = {(PUBLISH, target.member(function.account)) for function in target.functions if PUBLISH in function.roles}
+    there_now = target.gcloud.bindings("pubsub", "topics", "get-iam-policy", TOPIC)
+    _bind(target, ("pubsub", "topics"), TOPIC, wanted, there_now)
+
+
+def secret(target: Target) -> None:
+    """Makes the key that seals car credentials, once, and lets only those read it who must."""
+    if not any(row["name"].endswith(f"/{SECRET}") for row in target.gcloud.rows("secrets", "list")):
+        place = ("--replication-policy=user-managed", f"--locations={target.region}")
+        target.gcloud.change("secrets", "create", SECRET, *place)
+    if not target.gcloud.rows("secrets", "versions", "list", SECRET, "--filter=state=ENABLED"):
+        target.gcloud.change("secrets", "versions", "add", SECRET, "--data-file=-", stdin=_new_key)
+    wanted = {
+        (READ_SECRET, target.member(function.account)) for function in target.functions if READ_SECRET in function.roles
+    }
+    _bind(target, ("secrets",), SECRET, wanted, target.gcloud.bindings("secrets", "get-iam-policy", SECRET))
+
+
+def _bind(
+    target: Target, kind: tuple[str, ...], name: str, wanted: set[tuple[str, str]], there: set[tuple[str, str]]
+) -> None:
+    for verb, pairs in (("add", wanted - there), ("remove", there - wanted)):
+        for role, member in sorted(pairs):
+            # A project's policy may hold conditions, and then gcloud asks which one is meant.
+            unconditional = ("--condition=None",) if kind == ("projects",) else ()
+            call = (*kind, f"{verb}-iam-policy-binding", name, f"--member={member}", f"--role={role}")
+            target.gcloud.change(*call, *unconditional)
+
+
+def _new_key() -> str:
+    from cryptography.fernet import Fernet
+
+    return Fernet.generate_key().decode()

@@ -1,0 +1,52 @@
+"""The table of indexes: those that queries need beyond Firestore's automatic ones, and the fields that need none."""
+
+from typing import NamedTuple
+
+ASCENDING, DESCENDING = "ascending", "descending"
+
+
+class Index(NamedTuple):
+    """A composite index; `fields` are names with their order, `group` means collections of this name everywhere."""
+
+    collection: str
+    fields: tuple[tuple[str, str], ...]
+    group: bool = False
+
+
+def _index(collection: str, *fields: str, group: bool = False) -> Index:
+    """An index by field names; a minus before a name means descending."""
+    ordered = ((name.lstrip("-"), DESCENDING if name.startswith("-") else ASCENDING) for name in fields)
+    return Index(collection, tuple(ordered), group)
+
+
+INDEXES = (
+    # A page of trips, newest first: Firestore joins the indexes of the fields that a caller filters by.
+    _index("trips", "-started_at", "-id"),
+    _index("trips", "year", "-started_at", "-id"),
+    _index("trips", "month", "-started_at", "-id"),
+    _index("trips", "car_id", "-started_at", "-id"),
+    _index("trips", "kind", "-started_at", "-id"),
+    # The trips before and after one on the same car, the first one of a car or of its year.
+    _index("trips", "car_id", "started_at"),
+    _index("trips", "car_id", "-started_at"),
+    _index("trips", "year", "started_at"),
+    # The trips of a car with kilometres missing before them.
+    _index("trips", "car_id", "gap_before_km"),
+    _index("trips", "year", "gap_before_km"),
+    # The first and the newest readings of a car.
+    _index("odometer_readings", "car_id", "at"),
+    _index("odometer_readings", "car_id", "-at"),
+    # The users whose poll is due.
+    _index("cache", "shard", "next_poll_at", group=True),
+)
+
+# Written often or large, and never asked for by value: each entry of an automatic index costs time and storage.
+NOT_INDEXED = {
+    "cache": ("fixes", "ends", "readings", "parked", "trail_last", "heard_at", "next_poll_at", "trail_km"),
+    "trail": ("fixes",),
+    "trips": ("from", "to", "gap", "route", "notes", "purpose", "flags", "created_at", "updated_at"),
+    "stats": ("months",),
+    "odometer_readings": ("fetched_at", "km", "source"),
+    "settings": ("cars", "places", "sealed"),
+    "users": ("keys",),
+}

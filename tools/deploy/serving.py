@@ -1,0 +1,209 @@
+"""The steps of what runs: the functions, who may call them, the poller's trigger, the schedules."""
+
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from typing import Any
+
+from tools.bundle import digest, stage
+from tools.deploy.functions import (
+    BUILD,
+    CRON,
+    DEAD_LETTERS,
+    PUBLISH,
+    READ_SECRET,
+    ROOT,
+    SECRET,
+    TOPIC,
+    TRIGGER,
+    Function,
+    Schedule,
+)
+from tools.deploy.gcloud import Failed, short
+from tools.deploy.target import Target
+
+RUNTIME = "python313"
+# As long as Pub/Sub allows: a poll that takes its time is not sent a second time meanwhile.
+ACK_DEADLINE_S = 600
+# A poll asked for over five minutes ago is dropped by the poller, so nothing older needs to be kept.
+RETENTION_S = 600
+DELIVERY_ATTEMPTS = 10
+RETRY_DELAYS_S = (1, 60)
+INVOKER = "roles/run.invoker"
+
+
+def functions(target: Target, at_once: int) -> None:
+    """Deploys each function whose bundle or settings differ from those that run, a few at a time."""
+    there = _services(target)
+    with ThreadPoolExecutor(1 if target.gcloud.dry_run else at_once) as pool:
+        under_way = [pool.submit(_deploy, target, each, there.get(each.service)) for each in target.functions]
+        try:
+            for deployed in under_way:
+                deployed.result()
+        except Failed:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _services(target: Target) -> dict[str, dict[str, Any]]:
+    """What runs, by the names of the Cloud Run services that carry the functions."""
+    rows = target.gcloud.rows("run", "services", "list", f"--region={target.region}")
+    return {row["metadata"]["name"]: row for row in rows}
+
+
+def _deploy(target: Target, function: Function, there: dict[str, Any] | None) -> None:
+    arguments = _arguments(target, function)
+    # The next run compares it: what is built of the same files with the same settings need not be built again.
+    told = [digest(function.name), *arguments, *map(str, sorted(_environment(target, function).items()))]
+    version = sha256("\n".join(told).encode()).hexdigest()[:32]
+    if there and _runs(there, version):
+        return
+    if not target.gcloud.dry_run:
+        stage(function.name, ROOT / target.bundle(function.name))
+    environment = _environment(target, function) | {"VERSION": version}
+    variables = f"--set-env-vars={','.join(f'{name}={value}' for name, value in environment.items())}"
+    place = (f"--region={target.region}", f"--source={target.bundle(function.name)}")
+    target.gcloud.change("functions", "deploy", function.name, *place, *arguments, variables)
+    if not target.gcloud.dry_run:
+        print(f"{function.name} ", end="", flush=True)
+
+
+def _runs(service: dict[str, Any], version: str) -> bool:
+    """Whether the newest revision is of this version and serves."""
+    variables = service["spec"]["template"]["spec"]["containers"][0].get("env", [])
+    ready = [entry["status"] for entry in service["status"].get("conditions", []) if entry["type"] == "Ready"]
+    return {"name": "VERSION", "value": version} in variables and ready == ["True"]
+
+
+def _environment(target: Target, function: Function) -> dict[str, str]:
+    # As many threads as requests that may come at once: else they would wait for each other in the instance.
+    return {"GOOGLE_CLOUD_PROJECT": target.project, "THREADS": str(function.concurrency), **target.settings}
+
+
+def _arguments(target: Target, function: Function) -> list[str]:
+    secrets = [f"--set-secrets={SECRET}={SECRET}:latest"] if READ_SECRET in function.roles else ["--clear-secrets"]
+    return [
+        "--gen2",
+        f"--runtime={RUNTIME}",
+        f"--entry-point={function.name}",
+        f"--memory={function.memory_mib}Mi",
+        "--cpu=1",
+        f"--concurrency={function.concurrency}",
+        f"--min-instances={function.min_instances}",
+        f"--max-instances={function.max_instances}",
+        f"--timeout={function.timeout_s}s",
+        f"--service-account={target.email(function.account)}",
+        f"--build-service-account=projects/{target.project}/serviceAccounts/{target.email(BUILD)}",
+        *secrets,
+        *_trigger_arguments(target, function),
+    ]
+
+
+def _trigger_arguments(target: Target, function: Function) -> list[str]:
+    if function.trigger == "topic":
+        account = f"--trigger-service-account={target.email(TRIGGER)}"
+        return [f"--trigger-topic={TOPIC}", "--retry", account, "--ingress-settings=internal-only"]
+    if function.trigger == "scheduler":
+        return ["--trigger-http", "--no-allow-unauthenticated", "--ingress-settings=internal-only"]
+    return ["--trigger-http", "--allow-unauthenticated", "--ingress-settings=all"]
+
+
+def callers(target: Target) -> None:
+    """Public functions are open to all, who then need a key of ours; each other one to one service account alone."""
+    callers_of = {"public": "allUsers", "scheduler": target.member(CRON), "topic": target.member(TRIGGER)}
+    for function in target.functions:
+        where = f"--region={target.region}"
+        policy = target.gcloud.bindings("run", "services", "get-iam-policy", function.service, where)
+        there = {member for role, member in policy if role == INVOKER}
+        wanted = callers_of[function.trigger]
+        for verb, members in (("add", {wanted} - there), ("remove", there - {wanted})):
+            for member in sorted(members):
+                call = ("run", "services", f"{verb}-iam-policy-binding", function.service, where)
+                target.gcloud.change(*call, f"--member={member}", f"--role={INVOKER}")
+
+
+def trigger(target: Target) -> None:
+    """Sets how the poller's messages are delivered: ack deadline, retries, and where those go that never succeed."""
+    for function in target.functions:
+        if function.trigger == "topic":
+            _deliver(target, _subscription(target, function))
+
+
+def _subscription(target: Target, function: Function) -> str:
+    """The subscription that Eventarc made for the function's trigger."""
+    rows = target.gcloud.rows("functions", "list", f"--regions={target.region}", "--v2")
+    names = [row["eventTrigger"]["trigger"] for row in rows if short(row["name"]) == function.name]
+    name = short(names[0]) if names else f"TRIGGER_OF_{function.name}"
+    found = target.gcloud.read("eventarc", "triggers", "describe", name, f"--location={target.region}")
+    path: str = found["transport"]["pubsub"]["subscription"] if found else f"SUBSCRIPTION_OF_{function.name}"
+    return short(path)
+
+
+def _deliver(target: Target, subscription: str) -> None:
+    gcloud, dead_topic = target.gcloud, f"projects/{target.project}/topics/{DEAD_LETTERS}"
+    least_s, most_s = RETRY_DELAYS_S
+    wanted = {
+        "ackDeadlineSeconds": ACK_DEADLINE_S,
+        "messageRetentionDuration": f"{RETENTION_S}s",
+        "retryPolicy": {"minimumBackoff": f"{least_s}s", "maximumBackoff": f"{most_s}s"},
+        "deadLetterPolicy": {"deadLetterTopic": dead_topic, "maxDeliveryAttempts": DELIVERY_ATTEMPTS},
+    }
+    found = gcloud.read("pubsub", "subscriptions", "describe", subscription) or {}
+    if any(found.get(name) != value for name, value in wanted.items()):
+        gcloud.change(
+            *("pubsub", "subscriptions", "update", subscription),
+            f"--ack-deadline={ACK_DEADLINE_S}",
+            f"--message-retention-duration={RETENTION_S}s",
+            f"--min-retry-delay={least_s}s",
+            f"--max-retry-delay={most_s}s",
+            f"--dead-letter-topic={DEAD_LETTERS}",
+            f"--max-delivery-attempts={DELIVERY_ATTEMPTS}",
+        )
+    # Pub/Sub itself moves a dead letter: it publishes it and takes it off the subscription.
+    agent = f"serviceAccount:service-{target.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
+    for kind, name, role in (
+        ("topics", DEAD_LETTERS, PUBLISH),
+        ("subscriptions", subscription, "roles/pubsub.subscriber"),
+    ):
+        if (role, agent) not in gcloud.bindings("pubsub", kind, "get-iam-policy", name):
+            gcloud.change("pubsub", kind, "add-iam-policy-binding", name, f"--member={agent}", f"--role={role}")
+
+
+def schedules(target: Target) -> None:
+    """Makes or mends the jobs of Cloud Scheduler; one that an operator has paused stays paused."""
+    where = f"--location={target.scheduler_region}"
+    there = {short(row["name"]): row for row in target.gcloud.rows("scheduler", "jobs", "list", where)}
+    services = _services(target)
+    for function in target.functions:
+        for schedule in function.schedules:
+            # Not the other address that the function has: Cloud Scheduler gets past its ingress at this one alone.
+            url = services[function.service]["status"]["url"] if services else f"https://URL_OF_{function.service}"
+            _schedule(target, function, schedule, url, there.get(schedule.job))
+
+
+def _schedule(target: Target, function: Function, schedule: Schedule, url: str, there: dict[str, Any] | None) -> None:
+    account, deadline = target.email(CRON), f"{function.timeout_s}s"
+    wanted = {
+        "schedule": schedule.cron,
+        "timeZone": "Etc/UTC",
+        "attemptDeadline": deadline,
+        "httpTarget": {
+            "uri": url + schedule.path,
+            "httpMethod": "POST",
+            "oidcToken": {"serviceAccountEmail": account, "audience": url},
+        },
+    }
+    if there:
+        held = {name: there["httpTarget"].get(name) for name in wanted["httpTarget"]}
+        if {**{name: there.get(name) for name in wanted}, "httpTarget": held} == wanted:
+            return
+    target.gcloud.change(
+        *("scheduler", "jobs", "update" if there else "create", "http", schedule.job),
+        f"--location={target.scheduler_region}",
+        f"--schedule={schedule.cron}",
+        "--time-zone=Etc/UTC",
+        f"--uri={url}{schedule.path}",
+        "--http-method=POST",
+        f"--oidc-service-account-email={account}",
+        f"--oidc-token-audience={url}",
+        f"--attempt-deadline={deadline}",
+    )

@@ -1,0 +1,64 @@
+"""The steps of a deployment by name, in their order, and how they are walked through."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from tools.deploy import database, foundation, serving
+from tools.deploy.gcloud import Failed
+from tools.deploy.target import Target
+
+
+class Step(NamedTuple):
+    """One step: it reads what is there, and changes what is not right yet."""
+
+    name: str
+    run: Callable[[Target], None]
+
+
+def all_steps(at_once: int) -> list[Step]:
+    """What makes an empty project a running system. Each step leaves alone what is right."""
+    return [
+        Step("APIs", foundation.apis),
+        Step("service accounts", foundation.accounts),
+        Step("database", database.database),
+        Step("backups", database.backups),
+        Step("indexes", database.indexes),
+        Step("index exemptions", database.exemptions),
+        Step("roles", foundation.roles),
+        Step("topics", foundation.topics),
+        Step("secret", foundation.secret),
+        *function_steps(at_once),
+        Step("indexes are built", database.indexes_ready),
+    ]
+
+
+def function_steps(at_once: int) -> list[Step]:
+    """What brings functions to their new version."""
+    return [
+        Step("functions", partial(serving.functions, at_once=at_once)),
+        Step("who may call", serving.callers),
+        Step("delivery of messages", serving.trigger),
+        Step("schedules", serving.schedules),
+    ]
+
+
+def walk(target: Target, steps: Sequence[Step]) -> None:
+    """Takes the steps one by one and says how far it is. Raises Failed, which names the step and how to go on."""
+    for number, step in enumerate(steps, 1):
+        place = f"{number:2}/{len(steps)}"
+        print(f"\n# {place} {step.name}" if target.gcloud.dry_run else f"[{place}] {step.name} … ", end="", flush=True)
+        if target.gcloud.dry_run:
+            print()
+        before = target.gcloud.changes
+        try:
+            step.run(target)
+        except Failed as error:
+            print("failed" if not target.gcloud.dry_run else "", flush=True)
+            raise Failed(
+                f"Step {number} of {len(steps)}, {step.name}, failed:\n{error}\n"
+                "Mend this and run the same command again: what is done stays done, and it goes on from here."
+            ) from error
+        changes = target.gcloud.changes - before
+        if not target.gcloud.dry_run:
+            print(f"{changes} change{'s' if changes > 1 else ''}" if changes else "right already", flush=True)
