@@ -1,7 +1,9 @@
 """The operator's tool: users, keys, cars and places, the same here and in the cloud."""
 
 import argparse
+import io
 import json
+import os
 import re
 import secrets
 import sys
@@ -15,8 +17,10 @@ from shared.repositories.accounts import EMAIL, Account, AccountRepository, Key,
 from shared.repositories.cars import Car
 from shared.repositories.documents import client
 from shared.repositories.user_store import UserStore
+from tools import phone
 
 CAR_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+NO_URLS = "no URLs for the phone: source .local/env (or the deployment's env file) first, then add-key --scope webhook"
 
 
 class Wrong(Exception):
@@ -24,7 +28,7 @@ class Wrong(Exception):
 
 
 def add_user(options: argparse.Namespace) -> None:
-    """Registers a user and prints the full key, once."""
+    """Registers a user; prints the URLs for the phone, with a key that can do no more, and the full key, once."""
     users = AccountRepository(client())
     if not EMAIL.fullmatch(options.email):
         raise Wrong(f"{options.email} is not an e-mail address")
@@ -35,14 +39,19 @@ def add_user(options: argparse.Namespace) -> None:
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise Wrong(f"{options.timezone} is not a time zone such as Europe/Amsterdam") from error
     account = Account(email=options.email, name=options.name, timezone=options.timezone)
-    print(f"user: {options.email}")
-    _add_key(users, account, "full", "first key")
+    with_phone, phone_key, _ = _with_key(account, "webhook", "phone")
+    told = _for_phone(options.email, phone_key)
+    # A key that nobody was told would only stand in the list.
+    account, key, key_id = _with_key(with_phone if told else account, "full", "first key")
+    _save_and_tell(users, account, [f"user: {options.email}", *(told or [NO_URLS])], key, key_id)
 
 
 def add_key(options: argparse.Namespace) -> None:
-    """Gives a user one more key and prints it, once."""
+    """Gives a user one more key and prints it, once; of a webhook key also the URLs for the phone."""
     users = AccountRepository(client())
-    _add_key(users, _user(users, options.email), options.scope, options.label)
+    account, key, key_id = _with_key(_user(users, options.email), options.scope, options.label)
+    told = (_for_phone(options.email, key) or [NO_URLS]) if options.scope == "webhook" else []
+    _save_and_tell(users, account, told, key, key_id)
 
 
 def revoke_key(options: argparse.Namespace) -> None:
@@ -99,12 +108,23 @@ def _user(users: AccountRepository, email: str) -> Account:
     return account
 
 
-def _add_key(users: AccountRepository, account: Account, scope: Scope, label: str) -> None:
+def _with_key(account: Account, scope: Scope, label: str) -> tuple[Account, str, str]:
+    """The account with one more key, that key and its id."""
     key, key_id = new_key(), secrets.token_hex(4)
     kept = Key(sha256=hash_key(key), scope=scope, label=label, created_at=datetime.now(UTC))
-    users.save(replace(account, keys={**account.keys, key_id: kept}))
-    print(f"key id: {key_id}")
-    print(f"key: {key}")
+    return replace(account, keys={**account.keys, key_id: kept}), key, key_id
+
+
+def _for_phone(email: str, key: str) -> list[str]:
+    urls = phone.urls(email, key, os.environ)
+    return list(phone.lines(email, *urls, coloured=sys.stdout.isatty())) if urls else []
+
+
+def _save_and_tell(users: AccountRepository, account: Account, told: list[str], key: str, key_id: str) -> None:
+    # A key is shown once. So all that could fail is done before it is stored, and the key comes last: after a code
+    # that fills the window it is still to be seen.
+    users.save(account)
+    print(*told, f"key id: {key_id}", f"key: {key}", sep="\n")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -145,6 +165,9 @@ def parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Runs one command."""
     options = parser().parse_args()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show the code must still show the key.
+        sys.stdout.reconfigure(errors="replace")
     try:
         options.run(options)
     except Wrong as error:

@@ -145,12 +145,15 @@ def _credentials_key(data: Path) -> str:
 
 
 def _environment(options: argparse.Namespace, firestore: str, pubsub: str, key: str) -> dict[str, str]:
+    functions_url = f"http://127.0.0.1:{options.port}"
     return {
         "FIRESTORE_EMULATOR_HOST": firestore,
         "PUBSUB_EMULATOR_HOST": pubsub,
         "GOOGLE_CLOUD_PROJECT": os.environ.get("GOOGLE_CLOUD_PROJECT", PROJECT),
         "CAR_CLOUD_URL": f"http://127.0.0.1:{options.car_cloud_port}",
-        "FUNCTIONS_URL": f"http://127.0.0.1:{options.port}",
+        "FUNCTIONS_URL": functions_url,
+        "WEBHOOK_START_URL": f"{functions_url}/webhook/start",
+        "WEBHOOK_END_URL": f"{functions_url}/webhook/end",
         "CREDENTIALS_KEYS": key,
     }
 

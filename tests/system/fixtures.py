@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shlex
 import signal
 import subprocess
 import sys
@@ -81,11 +82,15 @@ class Stack:
         told: dict[str, int] = response.json()
         return told
 
+    def operator_env(self) -> dict[str, str]:
+        """What an operator has after `source DIR/env`."""
+        words = (shlex.split(line) for line in (self.data / "env").read_text().splitlines())
+        return {**self.env, **dict(word.split("=", 1) for _, word in words)}
+
     def admin(self, *call: str) -> str:
         """Runs the operator's tool against this stack; what it prints."""
-        env = {**self.env, "CAR_CLOUD_URL": self.cloud_url}
         command = [sys.executable, "-m", "tools.admin", *call]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(command, env=self.operator_env(), capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
