@@ -15,7 +15,7 @@ from tools.relay import as_event
 from tools.serve import FUNCTIONS
 
 
-class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
+class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):  # type: ignore[misc]
     """Counts the documents that come and go through a Firestore channel."""
 
     def __init__(self) -> None:
