@@ -15,13 +15,39 @@ AT_ONCE = 64
 ACK_DEADLINE_S = 600
 
 
+def as_event(message: Any, project_id: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """A message of the topic as Eventarc posts it: headers and body of a CloudEvent."""
+    published_at = message.publish_time.isoformat().replace("+00:00", "Z")
+    headers = {
+        "ce-id": message.message_id,
+        "ce-source": f"//pubsub.googleapis.com/projects/{project_id}/topics/{TOPIC}",
+        "ce-type": "google.cloud.pubsub.topic.v1.messagePublished",
+        "ce-specversion": "1.0",
+        "ce-time": published_at,
+    }
+    body = {
+        "message": {
+            "data": base64.b64encode(message.data).decode(),
+            "messageId": message.message_id,
+            "publishTime": published_at,
+            "attributes": dict(message.attributes),
+        },
+        "subscription": _subscription(project_id),
+    }
+    return headers, body
+
+
+def _subscription(project_id: str) -> str:
+    return f"projects/{project_id}/subscriptions/{TOPIC}-poller"
+
+
 class Relay:
     """A streaming pull with a post for each message; what the poller does not take comes again."""
 
     def __init__(self, project_id: str, poller_url: str) -> None:
-        self._source = f"//pubsub.googleapis.com/projects/{project_id}/topics/{TOPIC}"
+        self._project_id = project_id
         self._topic = f"projects/{project_id}/topics/{TOPIC}"
-        self._subscription = f"projects/{project_id}/subscriptions/{TOPIC}-poller"
+        self._subscription = _subscription(project_id)
         self._poller_url = poller_url
         self._subscriber = pubsub_v1.SubscriberClient()
         self._pull: Any = None
@@ -65,23 +91,7 @@ class Relay:
                 continue
 
     def _deliver(self, message: Any) -> None:
-        published_at = message.publish_time.isoformat().replace("+00:00", "Z")
-        headers = {
-            "ce-id": message.message_id,
-            "ce-source": self._source,
-            "ce-type": "google.cloud.pubsub.topic.v1.messagePublished",
-            "ce-specversion": "1.0",
-            "ce-time": published_at,
-        }
-        body = {
-            "message": {
-                "data": base64.b64encode(message.data).decode(),
-                "messageId": message.message_id,
-                "publishTime": published_at,
-                "attributes": dict(message.attributes),
-            },
-            "subscription": self._subscription,
-        }
+        headers, body = as_event(message, self._project_id)
         try:
             taken = requests.post(self._poller_url, json=body, headers=headers, timeout=ACK_DEADLINE_S).ok
         except requests.RequestException:

@@ -1,48 +1,18 @@
 """What each call may read and write, counted at the gRPC channel, with one trip and with two thousand."""
 
-import base64
 import json
-import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import grpc
 import pytest
-from functions_framework import create_app
 from google.cloud import firestore, pubsub_v1
-from google.cloud.firestore_v1.types import firestore as wire
 
 from shared.domain.trip import Endpoint, Trip, trip_id
 from shared.repositories import documents
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
-from tools.serve import FUNCTIONS
-
-
-class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
-    """Counts documents that come and go through a Firestore channel."""
-
-    def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        self.read = self.written = self.bytes_read = 0
-
-    def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
-        if isinstance(request, wire.CommitRequest | wire.CommitRequest.pb()):
-            self.written += len(request.writes)
-        return continuation(details, request)
-
-    def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
-        return self._counted(continuation(details, request))
-
-    def _counted(self, answers: Any) -> Iterator[Any]:
-        for answer in answers:
-            for document in (getattr(answer, "found", None), getattr(answer, "document", None)):
-                if document is not None and document.name:
-                    self.read += 1
-                    self.bytes_read += len(type(document).serialize(document))
-            yield answer
+from tools import metering
+from tools.metering import Functions, Message, Meter
 
 
 class Metered:
@@ -51,32 +21,23 @@ class Metered:
     def __init__(self, stack: Stack, meter: Meter) -> None:
         self.stack, self.meter = stack, meter
         self.driver: Driver = stack.driver()
-        self._apps: dict[str, Any] = {}
+        self._functions = Functions()
 
     def call(self, function: str, method: str, path: str = "/", **more: Any) -> tuple[Any, Meter]:
         """A call after one that warms the instance up; the answer and what it cost."""
         headers = {"Authorization": f"Bearer {self.driver.key}", "X-User-Email": self.driver.email}
         self.meter.reset()
-        response = self._client(function).open(path, method=method, headers=headers, **more)
+        response = self._functions.call(function, method, path, headers=headers, **more)
         assert response.status_code in (200, 201), response.text
         return response.get_json(), self.meter
 
     def poll(self) -> Meter:
         """A message to the poller."""
-        data = base64.b64encode(json.dumps({"user": self.driver.email, "reason": "x"}).encode()).decode()
-        body = {"message": {"data": data, "messageId": "1", "publishTime": datetime.now(UTC).isoformat()}}
-        kind = "google.cloud.pubsub.topic.v1.messagePublished"
-        headers = {"ce-id": "1", "ce-source": "//x", "ce-type": kind, "ce-specversion": "1.0"}
+        data = json.dumps({"user": self.driver.email, "reason": "x"}).encode()
         self.meter.reset()
-        assert self._client("poller").post("/", json=body, headers=headers).status_code == 200
+        answer = self._functions.deliver("poller", Message(data, "1", datetime.now(UTC)), self.stack.project)
+        assert answer.status_code == 200
         return self.meter
-
-    def _client(self, function: str) -> Any:
-        if function not in self._apps:
-            kind = "cloudevent" if function == "poller" else "http"
-            app = create_app(function, str(FUNCTIONS / function / "main.py"), kind)
-            self._apps[function] = app.test_client()
-        return self._apps[function]
 
     def log(self, count: int) -> None:
         """Fills the log with trips of one car, each beginning where the one before ended."""
@@ -101,26 +62,14 @@ class Metered:
 
 
 @pytest.fixture
-def metered(stack: Stack, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[Metered]:
-    meter, insecure = Meter(), grpc.insecure_channel
+def metered(stack: Stack, tmp_path: Any) -> Iterator[Metered]:
     own = Stack(tmp_path)
     own.cloud_url = stack.cloud_url
-    firestore_host = os.environ["FIRESTORE_EMULATOR_HOST"]
-
-    def channel(target: str, *args: Any, **more: Any) -> Any:
-        made = insecure(target, *args, **more)
-        return grpc.intercept_channel(made, meter) if target == firestore_host else made
-
-    for name, value in {"POLL_EVERY_S": "0", "POLL_AFTER_END_S": "0", "USER_CACHE_S": "60"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", own.project)
-    monkeypatch.setenv("CAR_CLOUD_URL", stack.cloud_url)
-    publisher = pubsub_v1.PublisherClient()
-    publisher.create_topic(name=f"projects/{own.project}/topics/poll-car")
-    monkeypatch.setattr(grpc, "insecure_channel", channel)
-    documents.client.cache_clear()
-    yield Metered(own, meter)
-    documents.client.cache_clear()
+    pubsub_v1.PublisherClient().create_topic(name=f"projects/{own.project}/topics/poll-car")
+    settings = {"POLL_EVERY_S": "0", "POLL_AFTER_END_S": "0", "USER_CACHE_S": "60"}
+    settings |= {"GOOGLE_CLOUD_PROJECT": own.project, "CAR_CLOUD_URL": stack.cloud_url}
+    with metering.metered(settings) as meter:
+        yield Metered(own, meter)
 
 
 @pytest.fixture(params=[1, 2000], ids=["one trip", "two thousand trips"])
@@ -137,14 +86,14 @@ def position(n: float) -> dict[str, Any]:
 
 def test_a_start_costs_little_warm_or_cold(metered: Metered) -> None:
     _, cold = metered.call("webhook_start", "POST", json=position(0))
-    assert (cold.read <= 3, cold.written <= 1) == (True, True), (cold.read, cold.written)
+    assert (cold.read <= 3, cold.changed <= 1) == (True, True), (cold.read, cold.changed)
 
 
 def test_starts_pings_and_ends_cost_the_same_however_many_trips_there_are(with_log: Metered) -> None:
     for function, n in (("webhook_start", 0), ("webhook_start", 1), ("webhook_end", 2)):
         _, cost = with_log.call(function, "POST", json=position(n))
         assert cost.read <= 2
-        assert cost.written == 1
+        assert cost.changed == 1
 
 
 def test_the_thousandth_ping_costs_what_the_first_did(metered: Metered) -> None:
@@ -154,7 +103,7 @@ def test_the_thousandth_ping_costs_what_the_first_did(metered: Metered) -> None:
         _, cost = metered.call("webhook_start", "POST", json=body)
         assert cost.read <= 3 if n == 0 else cost.read <= 2
         assert cost.bytes_read < 20_000
-        costs.append(cost.written)
+        costs.append(cost.changed)
     assert set(costs) <= {1, 2}
     assert costs.count(2) <= 10
     _, cost = metered.call("trips", "GET", "/active")
@@ -163,7 +112,7 @@ def test_the_thousandth_ping_costs_what_the_first_did(metered: Metered) -> None:
     metered.driver.set_car(odometer_km=12360.0, measured_at=ago(1))
     cost = metered.poll()
     assert cost.read <= 9 + 10
-    assert cost.written <= 6 + 10
+    assert cost.changed <= 6 + 10
     (trip,) = metered.call("trips", "GET")[0]["trips"]
     assert trip["end_odometer_km"] == 12360.0
 
@@ -175,29 +124,29 @@ def test_polls_cost_the_same_however_many_trips_there_are(with_log: Metered) -> 
     driver.set_car(odometer_km=10_000.0, measured_at=ago(20))
     driver.set_car(odometer_km=with_log.driver.store.state().value.readings[-1].km + 5, measured_at=ago(19))
     driving = with_log.poll()
-    assert (driving.read <= 5, driving.written <= 3) == (True, True), (driving.read, driving.written)
+    assert (driving.read <= 5, driving.changed <= 3) == (True, True), (driving.read, driving.changed)
     with_log.call("webhook_end", "POST", json={**position(9), "timestamp": ago(10).isoformat()})
     driver.set_car(odometer_km=with_log.driver.store.state().value.readings[-1].km + 1, measured_at=ago(9))
     finishing = with_log.poll()
-    assert (finishing.read <= 9, finishing.written <= 6) == (True, True), (finishing.read, finishing.written)
+    assert (finishing.read <= 9, finishing.changed <= 6) == (True, True), (finishing.read, finishing.changed)
     assert with_log.driver.store.state().value.active is False
 
 
 def test_sums_lists_and_comparison_cost_what_they_show(with_log: Metered) -> None:
     stats, cost = with_log.call("stats", "GET", "/?year=2024")
-    assert (cost.read, cost.written) == (1, 0)
+    assert (cost.read, cost.changed) == (1, 0)
     assert stats["trip_count"] >= 1
     everything, cost = with_log.call("stats", "GET")
     assert cost.read <= 2
     assert everything["trip_count"] in (1, 2000)
     page, cost = with_log.call("trips", "GET", "/?limit=10")
     assert cost.read <= 11
-    assert cost.written == 0
+    assert cost.changed == 0
     assert len(page["trips"]) == min(10, everything["trip_count"])
     compared, cost = with_log.call("compare", "GET")
     shown = len(compared["gaps"]) + len(compared["odometer_readings"])
     assert cost.read <= 4 + 2 + shown
-    assert cost.written == 0
+    assert cost.changed == 0
 
 
 def test_the_scheduler_reads_the_due_trips_and_no_others(metered: Metered) -> None:
@@ -209,4 +158,4 @@ def test_the_scheduler_reads_the_due_trips_and_no_others(metered: Metered) -> No
         metered.call("webhook_start", "POST", json=position(0))
     told, cost = metered.call("scheduler", "POST", "/poll-all")
     assert told == {"active": 3, "published": 3}
-    assert (cost.read, cost.written) == (3, 0)
+    assert (cost.read, cost.changed) == (3, 0)

@@ -1,0 +1,55 @@
+"""What the counts cannot tell: how people drive, and what the cloud does around the functions. All of it is a guess."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import NamedTuple
+
+from tools.costs.prices import MONTH_DAYS
+
+DRIVERS = (1, 100, 100_000)
+
+# The ordinary trip.
+DRIVE = timedelta(minutes=25)
+DRIVE_KM = 12.3
+PING_EVERY = timedelta(minutes=1)
+CAR_LATE = timedelta(minutes=1)  # so long after the end the car's cloud first shows the parked car
+
+
+class Habits(NamedTuple):
+    """What one driver does in a month. Every view opens a page of trips, the sums of the year and the comparison."""
+
+    trips: int = 60
+    views: int = 30
+    key_days: int = 30  # days on which he uses both of his keys, the phone's and his own
+    log_months: int = 12  # age of his log
+
+
+class Duration(NamedTuple):
+    """Time of one call in ms, and what each message that it publishes adds."""
+
+    call_ms: float
+    message_ms: float = 0.0
+
+
+DURATIONS: Mapping[str, Duration] = {
+    "webhook_start": Duration(80),
+    "webhook_end": Duration(80),
+    "trips": Duration(150),
+    "stats": Duration(80),
+    "compare": Duration(150),
+    "scheduler": Duration(80, message_ms=1),
+    "poller": Duration(1500),  # nearly all of it waits for the car's cloud
+}
+VCPUS = 1.0  # the least for an instance that takes more than one request at a time
+
+# An instance that nobody calls is gone after a while: then the next call pays for a start.
+COLD_START_MS = 4000
+IDLE_MINUTES = 15
+WINDOWS = MONTH_DAYS * 24 * 60 / IDLE_MINUTES  # so many starts a month at most for a function that is called seldom
+
+ANSWER_OVERHEAD_BYTES = 1000  # headers and TLS of an answer
+CAR_CALL_BYTES = 3000  # a poll's TLS handshake and request to the car's cloud
+LOG_BYTES = 2000  # Cloud Run's line about a request, and ours
+IMAGE_GIB = 0.2  # of one function
+SECRET_VERSIONS_KEPT = 1
+BACKUPS_KEPT = 7  # one a day, each as large as the data with its indexes; so are the versions for recovery

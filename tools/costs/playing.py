@@ -1,0 +1,105 @@
+"""A project on the emulators: phone, car and clock call the real functions, and each call is counted."""
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import requests
+from google.cloud import firestore, pubsub_v1
+from werkzeug.serving import make_server
+
+from shared.domain.geo import Position
+from shared.domain.places import Place
+from shared.messaging.polls import TOPIC
+from shared.repositories.accounts import Account, AccountRepository, Key, Scope, hash_key
+from shared.repositories.cars import Car
+from shared.repositories.user_store import UserStore
+from tools import processes
+from tools.car_cloud import make_app
+from tools.costs.counts import Calls
+from tools.costs.prices import LEAST_MESSAGE_BYTES
+from tools.metering import Functions, Meter
+
+CAR, VIN, TOKEN = "car", "COSTS000000000001", "token"
+KEYS: Mapping[Scope, str] = {"webhook": "w" * 43, "full": "f" * 43}
+HOME, WORK = Position(52.0907, 5.1214), Position(52.0056, 5.1203)
+
+
+@contextmanager
+def car_cloud() -> Iterator[str]:
+    """The URL of a simulated car cloud that runs meanwhile."""
+    port = processes.free_port()
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # no line for each call
+    server = make_server("127.0.0.1", port, make_app(), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.shutdown()
+        thread.join()
+
+
+def register(db: firestore.Client, email: str) -> UserStore:
+    """The store of a new driver with a key of each scope, a car and two places."""
+    keys: dict[str, Key] = {scope: Key(hash_key(key), scope) for scope, key in KEYS.items()}
+    AccountRepository(db).save(Account(email, name="Driver", keys=keys, default_car_id=CAR))
+    store = UserStore(db, email)
+    store.cars.save(Car(CAR, "simulated", "My car", VIN), {"token": TOKEN})
+    for name, at in (("Home", HOME), ("Work", WORK)):
+        store.save_place(Place(name.lower(), name, at.lat, at.lng, 150, "private"))
+    return store
+
+
+class Ground:
+    """The functions of this process with all that calls them."""
+
+    def __init__(self, project: str, meter: Meter, cloud_url: str) -> None:
+        self._project, self._meter, self._cloud_url = project, meter, cloud_url
+        self._functions, self._subscriber = Functions(), pubsub_v1.SubscriberClient()
+        topic = f"projects/{project}/topics/{TOPIC}"
+        self._subscription = f"projects/{project}/subscriptions/{TOPIC}"
+        pubsub_v1.PublisherClient().create_topic(name=topic)
+        self._subscriber.create_subscription(name=self._subscription, topic=topic)
+
+    def close(self) -> None:
+        """Closes what it holds open."""
+        self._subscriber.close()
+
+    def call(self, function: str, method: str, path: str, email: str = "", **more: Any) -> Calls:
+        """One call, as a driver who is named or else as the clock."""
+        key = KEYS["webhook" if function.startswith("webhook") else "full"]
+        headers = {"Authorization": f"Bearer {key}", "X-User-Email": email} if email else {}
+        self._meter.reset()
+        return self._counted(function, self._functions.call(function, method, path, headers=headers, **more))
+
+    def poll(self) -> tuple[int, Calls]:
+        """Gives the poller the one message that waits: its billed bytes, and what the poll did."""
+        asked = {"subscription": self._subscription, "max_messages": 10}
+        pulled = self._subscriber.pull(request=asked, timeout=30).received_messages
+        if len(pulled) != 1:
+            raise RuntimeError(f"one message was expected, {len(pulled)} came")
+        self._subscriber.acknowledge(subscription=self._subscription, ack_ids=[pulled[0].ack_id])
+        self._meter.reset()
+        answer = self._functions.deliver("poller", pulled[0].message, self._project)
+        return billed_bytes(pulled[0].message), self._counted("poller", answer)
+
+    def show_car(self, **fields: Any) -> None:
+        """What the car's cloud says from now on."""
+        url = f"{self._cloud_url}/control/cars/{VIN}"
+        requests.put(url, json={"token": TOKEN, **fields}, timeout=10).raise_for_status()
+
+    def _counted(self, function: str, answer: Any) -> Calls:
+        if answer.status_code != 200:
+            raise RuntimeError(f"{function} answered {answer.status_code}: {answer.text}")
+        meter = self._meter
+        return Calls(1, meter.billed_reads, meter.written, meter.deleted, answer_bytes=len(answer.data))
+
+
+def billed_bytes(message: Any) -> int:
+    """What Pub/Sub bills for a message that is published alone and delivered once."""
+    attributes = sum(len(name) + len(value) for name, value in message.attributes.items())
+    size = len(message.data) + attributes + len(message.message_id) + 20  # of the time
+    return 2 * max(size, LEAST_MESSAGE_BYTES)
