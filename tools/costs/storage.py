@@ -3,27 +3,16 @@
 https://cloud.google.com/firestore/docs/storage-size
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
+
+from tools.deploy.indexes import INDEXES, NOT_INDEXED
 
 NAME_BYTES = 16
 DOCUMENT_BYTES = ENTRY_BYTES = 32
 MOST_INDEXED_BYTES = 1500
 AUTOMATIC_ENTRIES = 2  # Firestore indexes each field upwards and downwards unless it is told not to
-# The composite indexes that our queries need, by collection.
-COMPOSITES: Mapping[str, Sequence[Sequence[str]]] = {
-    "trips": (
-        ("started_at", "id"),
-        *((name, "started_at", "id") for name in ("year", "month", "car_id", "kind")),
-        ("car_id", "started_at"),
-        ("car_id", "started_at"),
-        ("car_id", "year", "started_at"),
-        ("car_id", "gap_before_km"),
-        ("car_id", "year", "gap_before_km"),
-    ),
-    "odometer_readings": (("car_id", "at"), ("car_id", "at")),
-}
 
 
 def stored_bytes(path: str, fields: Mapping[str, Any]) -> int:
@@ -48,10 +37,14 @@ def entry_bytes(path: str) -> int:
 
 def _index_bytes(path: str, fields: Mapping[str, Any]) -> int:
     entry = entry_bytes(path)
-    automatic = sum(entry + _text_bytes(name) + size for name, size in _indexed(fields))
+    exempt = NOT_INDEXED.get(path.split("/")[-2], ())
+    automatic = sum(
+        entry + _text_bytes(name) + size for name, size in _indexed(fields) if name.split(".")[0] not in exempt
+    )
     composite = [
-        entry + sum(min(value_bytes(fields[name]), MOST_INDEXED_BYTES) for name in names)
-        for names in COMPOSITES.get(path.split("/")[-2], ())
+        entry + sum(min(value_bytes(fields[name]), MOST_INDEXED_BYTES) for name, _ in index.fields)
+        for index in INDEXES
+        if index.collection == path.split("/")[-2]
     ]
     return automatic + sum(composite)
 

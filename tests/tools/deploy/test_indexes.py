@@ -1,0 +1,146 @@
+"""Every query that the repositories make is served by the table of indexes: the emulator itself never refuses one."""
+
+import ast
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import combinations
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import grpc
+import pytest
+from google.cloud import firestore
+from google.cloud.firestore_v1.types import StructuredQuery
+
+from shared.repositories.accounts import AccountRepository
+from shared.repositories.due import due_users
+from shared.repositories.user_store import UserStore
+from tools.deploy.indexes import ASCENDING, DESCENDING, INDEXES, NOT_INDEXED, Index
+
+ROOT = Path(__file__).parents[3]
+NOW = datetime(2026, 1, 23, 8, tzinfo=UTC)
+EQUAL = (StructuredQuery.FieldFilter.Operator.EQUAL, StructuredQuery.FieldFilter.Operator.IN)
+CONTAINS = StructuredQuery.FieldFilter.Operator.ARRAY_CONTAINS
+
+
+class Asked(NamedTuple):
+    """What an index must do for a query: fields that equal something, and the order of the rest."""
+
+    collection: str
+    group: bool
+    equal: frozenset[str]
+    order: tuple[tuple[str, str], ...]
+    contains: str = ""
+
+
+def asked(query: Any) -> Asked:
+    where, (source,) = query.where, query.from_
+    filters = list(where.composite_filter.filters) or [where]
+    found = [(one.field_filter.field.field_path, one.field_filter.op) for one in filters]
+    found = [(name, op) for name, op in found if name]
+    # To equal None is said in a way of its own.
+    is_null = [one.unary_filter.field.field_path for one in filters if one.unary_filter.op]
+    equal = frozenset([*(name for name, op in found if op in EQUAL), *is_null])
+    contains = [name for name, op in found if op == CONTAINS]
+    ranges = [name for name, op in found if op not in (*EQUAL, CONTAINS)]
+    down = StructuredQuery.Direction.DESCENDING
+    order = [(one.field.field_path, DESCENDING if one.direction == down else ASCENDING) for one in query.order_by]
+    # Without an order of its own a query goes upwards by the field of its inequality; the name comes last by itself.
+    order = order or [(name, ASCENDING) for name in ranges[:1]]
+    kept = tuple(entry for entry in order if entry[0] != "__name__")
+    return Asked(source.collection_id, source.all_descendants, equal, kept, *contains)
+
+
+def is_served(query: Asked, indexes: tuple[Index, ...] = INDEXES) -> bool:
+    """Whether Firestore can answer by single indexes or by joining those that end in the same order.
+
+    The rules: https://firebase.google.com/docs/firestore/query-data/index-overview and .../indexing.
+    """
+    fields = [*query.equal, *(name for name, _ in query.order), *([query.contains] if query.contains else [])]
+    joined = query.equal and not query.order
+    if (len(fields) <= 1 or joined) and not query.group:
+        return not set(fields) & set(NOT_INDEXED.get(query.collection, ()))
+    covered: set[str] = set()
+    for index in indexes:
+        split = len(index.fields) - len(query.order)
+        prefix = {name for name, _ in index.fields[:split]}
+        right = (index.collection, index.group) == (query.collection, query.group)
+        if right and split >= 0 and index.fields[split:] == query.order and prefix <= query.equal:
+            covered |= prefix | {""}
+    return covered == query.equal | {""}
+
+
+@pytest.fixture
+def queries(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """The queries that go over Firestore's channel."""
+    seen: list[Any] = []
+
+    class Watch(grpc.UnaryStreamClientInterceptor):  # type: ignore[misc]
+        def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
+            if details.method.endswith("/RunQuery"):
+                seen.append(request.structured_query)
+            return continuation(details, request)
+
+    insecure = grpc.insecure_channel
+    watched = lambda *args, **more: grpc.intercept_channel(insecure(*args, **more), Watch())  # noqa: E731
+    monkeypatch.setattr(grpc, "insecure_channel", watched)
+    yield seen
+
+
+@pytest.fixture
+def made(queries: list[Any]) -> list[Any]:
+    """The queries of every method that makes one, with and without each of its filters."""
+    db = firestore.Client(project=f"indexes-{secrets.token_hex(4)}")
+    store, users = UserStore(db, "boris@example.com"), AccountRepository(db)
+    filters = {"year": 2026, "month": 1, "car_id": "car", "kind": "private"}
+    for size in range(len(filters) + 1):
+        for names in combinations(filters, size):
+            for after in (None, (NOW, "id")):
+                store.trips({name: filters[name] for name in names}, 10, after)
+    for car_id in ("car", None):
+        for but in ("", "id"):
+            store.previous_trip(car_id, NOW, but)
+            store.next_trip(car_id, NOW, but)
+        for year in (None, 2026):
+            store.first_trip(car_id, year)
+            store.gap_trips(car_id, year)
+        for before in (None, NOW):
+            store.readings(car_id, 20, before)
+        store.first_reading(car_id)
+    store.sums(None)
+    list(due_users(db, NOW))
+    users.proven(None, "a key")
+    users.emails("a")
+    return queries
+
+
+def test_every_query_is_served(made: list[Any]) -> None:
+    assert len(made) > 40
+    assert [query for query in map(asked, made) if not is_served(query)] == []
+
+
+@pytest.mark.parametrize("index", INDEXES, ids=str)
+def test_without_any_one_of_the_indexes_some_query_is_not_served(index: Index, made: list[Any]) -> None:
+    fewer = tuple(other for other in INDEXES if other != index)
+    assert [query for query in map(asked, made) if not is_served(query, fewer)]
+
+
+def test_no_method_makes_a_query_that_this_test_does_not_know() -> None:
+    streams = {
+        function.name
+        for file in (ROOT / "shared").rglob("*.py")
+        for function in ast.walk(ast.parse(file.read_text()))
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute) and node.attr in ("stream", "count", "sum", "on_snapshot")
+    }
+    known = {"_trips", "_neighbour", "sums", "readings", "first_reading", "due_users", "_owner", "emails"}
+    assert streams == known, "a new query: call it in `made` above, and name it here"
+
+
+def test_what_is_not_indexed_are_fields_that_documents_have(made: list[Any]) -> None:
+    for collection, fields in NOT_INDEXED.items():
+        assert len(set(fields)) == len(fields), collection
+    # A field that only composite indexes serve may lack the automatic ones; the users' hashes need theirs.
+    assert "key_hashes" not in NOT_INDEXED["users"]
