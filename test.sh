@@ -5,6 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 tools/setup.sh dev
 bin=.venv/bin
 echo "ruff" && $bin/ruff check . && $bin/ruff format --check -q .
+echo "shellcheck" && $bin/shellcheck ./*.sh tools/*.sh .ci/run
 echo "mypy" && $bin/mypy
 echo "import contracts" && $bin/lint-imports
 exec $bin/python -m pytest -n 2 "$@"

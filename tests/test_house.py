@@ -1,4 +1,4 @@
-"""The house itself: what the docs name exists and what exists is named; bundles start alone; imports stay few."""
+"""The house itself: what the docs name exists and what exists is named; imports stay few."""
 
 import ast
 import re
@@ -53,35 +53,6 @@ def _imports(file: Path) -> set[str]:
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
     return {name for name in found if not name.startswith("shared")}
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_each_bundle_starts_by_itself(name: str, tmp_path: Path) -> None:
-    stage(name, tmp_path / name)
-    started = _answer_of(tmp_path / name, name)
-    first = {"scheduler": 404, "webhook_start": 405, "webhook_end": 405, "poller": 405}
-    assert started == first.get(name, 401)
-
-
-def _answer_of(bundle: Path, name: str) -> int:
-    """Starts a bundle with the framework's console script and gives the status of its first answer."""
-    import requests
-
-    from tools import processes
-
-    port = processes.free_port()
-    script = Path(sys.executable).with_name("functions-framework")
-    kind = "cloudevent" if name == "poller" else "http"
-    command = [str(script), "--source", "main.py", "--target", name, "--port", str(port), "--signature-type", kind]
-    log = bundle / "log"
-    wrapped = ["sh", "-c", f"cd {bundle} && exec {' '.join(command)}"]
-    server = processes.start(wrapped, log, {"PATH": "/usr/bin:/bin", "GOOGLE_CLOUD_PROJECT": "p"})
-    try:
-        processes.wait_until(lambda: server.poll() is not None or processes.answers(port), name)
-        assert server.poll() is None, log.read_text()
-        return requests.get(f"http://127.0.0.1:{port}/", timeout=30).status_code
-    finally:
-        processes.stop(server)
 
 
 CLIENTS = {

@@ -30,8 +30,8 @@ LEFT_OVER_AFTER = timedelta(hours=1)
 
 def smoke(target: Target) -> int:
     """Drives the trip and says what came of it: 0 if it is right, 1 if not. Leaves nothing behind."""
-    urls = _urls(target)
     os.environ[SECRET] = target.gcloud.text("secrets", "versions", "access", "latest", f"--secret={SECRET}").strip()
+    urls = _urls(target)
     db = _store(target)
     _sweep(db)
     with _driver(db) as (email, key):
