@@ -70,10 +70,12 @@ def number(value: Any, field: str, lowest: float, highest: float) -> float | Non
 
 
 def moment(value: Any, field: str, timezone: str) -> datetime:
-    """An ISO 8601 time as aware UTC; without an offset it is in the time zone given."""
+    """An ISO 8601 date and time as aware UTC; without an offset it is in the time zone given."""
     try:
         if not isinstance(value, str):
             raise TypeError("not a string")
+        if not re.search(r"[0-9][T ][0-9]", value.strip(), re.IGNORECASE):
+            raise ValueError("a date alone, which would mean midnight")
         found = datetime.fromisoformat(value.strip())
         return (found if found.tzinfo else found.replace(tzinfo=ZoneInfo(timezone))).astimezone(UTC)
     except (ValueError, TypeError, OverflowError) as error:

@@ -184,11 +184,12 @@ def test_when_both_ways_are_filled_in_the_header_has_the_key_and_the_address_the
     assert requests.post(url, headers={"X-User-Email": "nobody@example.com"}, timeout=30).status_code == 200
 
 
-def test_a_date_without_its_time_begins_the_trip_at_midnight(stack: Stack) -> None:
+def test_a_date_without_its_time_is_refused_and_begins_no_trip(stack: Stack) -> None:
     # In UTC, where no day has 25 hours.
     driver, today = stack.driver(timezone="UTC"), datetime.now(UTC).date().isoformat()
-    started = requests.post(url_of(driver, "start"), json={"timestamp": today}, timeout=30).json()
-    assert started["started_at"].startswith(f"{today}T00:00:00")
+    told = requests.post(url_of(driver, "start"), json={"timestamp": today}, timeout=30)
+    assert (told.status_code, told.json()["field"]) == (400, "timestamp")
+    assert driver.active() == {}
 
 
 def test_a_form_is_taken_without_a_timestamp_or_with_its_plus_written_out_and_refused_with_a_bare_plus(

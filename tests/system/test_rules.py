@@ -23,6 +23,7 @@ def test_a_start_during_a_trip_is_a_ping(driver: Driver) -> None:
     assert driver.phone("start", begin, UTRECHT)["status"] == "trip_started"
     assert driver.phone("start", ago(15), (52.1, 5.12))["status"] == "ping_recorded"
     assert driver.phone("start", ago(15), (52.11, 5.12))["status"] == "ping_recorded"
+    driver.wait_read(12345.0)
     assert driver.active()["points"] == 3
     driver.phone("end", ago(5), NORTH)
     driver.set_car(odometer_km=12360.0, measured_at=ago(4))

@@ -25,9 +25,12 @@ EVENT = {
 
 def cloud_python() -> str:
     """The Python that the cloud runs where this machine has it, else the one that runs the tests."""
-    found = shutil.which("python3.13")
-    works = found and subprocess.run([found, "-c", "import venv, ensurepip"], capture_output=True, check=False)
-    return found if found and works and works.returncode == 0 else sys.executable
+    managed = Path.home().glob(".pyenv/versions/3.13*/bin/python3.13")
+    for found in filter(None, [shutil.which("python3.13"), *map(str, managed)]):
+        # A version manager's stand-in may be on PATH and not run.
+        if subprocess.run([found, "-c", "import venv, ensurepip"], capture_output=True, check=False).returncode == 0:
+            return found
+    return sys.executable
 
 
 @pytest.fixture(scope="session")

@@ -14,19 +14,12 @@ from tools.deploy.target import Target, settings_of, target
 
 def main() -> int:
     """Does what the command line says."""
-    options = _options()
+    parser = options()
+    asked = parser.parse_args()
+    if asked.smoke and asked.dry_run:
+        parser.error("--smoke makes calls to the deployed functions: there is nothing to print")
     try:
-        settings = settings_of(options.settings)
-        given = {"PROJECT": options.project, "REGION": options.region}
-        wanted = target(settings | {name: value for name, value in given.items() if value}, options.dry_run)
-        wanted = wanted._replace(folder=options.folder)
-        if options.destroy:
-            return _destroy(wanted)
-        if options.smoke:
-            from tools.deploy.smoke import smoke
-
-            return smoke(checked(wanted))
-        return _deploy(wanted, options)
+        return _run(asked)
     except Failed as error:
         print(error, file=sys.stderr)
         return 1
@@ -35,10 +28,23 @@ def main() -> int:
         return 130
 
 
-def _deploy(wanted: Target, options: argparse.Namespace) -> int:
-    if options.only:
-        wanted = wanted._replace(functions=(BY_NAME[options.only],))
-    steps = function_steps(options.at_once) if options.only else all_steps(options.at_once)
+def _run(asked: argparse.Namespace) -> int:
+    given = {"PROJECT": asked.project, "REGION": asked.region}
+    settings = settings_of(asked.settings) | {name: value for name, value in given.items() if value}
+    wanted = target(settings, asked.dry_run)._replace(folder=asked.folder)
+    if asked.destroy:
+        return _destroy(wanted)
+    if asked.smoke:
+        from tools.deploy.smoke import smoke
+
+        return smoke(checked(wanted))
+    return _deploy(wanted, asked)
+
+
+def _deploy(wanted: Target, asked: argparse.Namespace) -> int:
+    if asked.only:
+        wanted = wanted._replace(functions=(BY_NAME[asked.only],))
+    steps = function_steps(asked.at_once) if asked.only else all_steps(asked.at_once)
     if wanted.gcloud.dry_run:
         print(f"# Dry run: what would be asked and done in an empty project {wanted.project}. Nothing is changed.")
     wanted = checked(wanted)
@@ -62,23 +68,20 @@ def _destroy(wanted: Target) -> int:
     return 0
 
 
-def _options() -> argparse.Namespace:
+def options() -> argparse.ArgumentParser:
+    """The command line."""
     parser = argparse.ArgumentParser(prog="./deploy.sh", description=__doc__)
     parser.add_argument("--project", help="the project's id (also PROJECT in deploy.env)")
     parser.add_argument("--region", help="where the functions run (REGION, default europe-west4)")
-    parser.add_argument("--only", choices=sorted(BY_NAME), metavar="NAME", help="one function, and what calls it")
     parser.add_argument("--dry-run", action="store_true", help="print every command; needs no login, changes nothing")
-    parser.add_argument("--smoke", action="store_true", help="drive one trip through the deployed functions")
-    parser.add_argument("--destroy", action="store_true", help="take everything away but the data")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--only", choices=sorted(BY_NAME), metavar="NAME", help="one function, and what calls it")
+    what.add_argument("--smoke", action="store_true", help="drive one trip through the deployed functions")
+    what.add_argument("--destroy", action="store_true", help="take everything away but the data")
     parser.add_argument("--at-once", type=int, default=4, help="functions deployed at the same time (default 4)")
     parser.add_argument("--settings", type=Path, default=ROOT / "deploy.env", help="default deploy.env")
     parser.add_argument("--folder", type=Path, default=Path(".deploy"), help="for bundles and env, default .deploy")
-    options = parser.parse_args()
-    if sum(map(bool, (options.only, options.smoke, options.destroy))) > 1:
-        parser.error("--only, --smoke and --destroy do not go together")
-    if options.smoke and options.dry_run:
-        parser.error("--smoke makes calls to the deployed functions: there is nothing to print")
-    return options
+    return parser
 
 
 if __name__ == "__main__":
