@@ -2,15 +2,44 @@
 
 from datetime import timedelta
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from shared.domain.car import CarValues
 
-PROVIDERS = {"simulated": "shared.cars.simulated"}
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+class Budget(NamedTuple):
+    """How many requests a car's cloud takes in a stretch of time, and how many of them one read needs at most."""
+
+    requests: int
+    per: timedelta = DAY
+    a_read: int = 1
+
+
+class Offer(NamedTuple):
+    """A provider that drivers can choose: its module, the credentials that it needs, the budget of its cloud."""
+
+    module: str
+    label: str
+    credentials: tuple[str, ...]
+    budget: Budget
+    optional: tuple[str, ...] = ()
+    experimental: bool = False
+
+
+PROVIDERS = {
+    "simulated": Offer("shared.cars.simulated", "Simulated car", ("token",), Budget(100_000), optional=("says",)),
+}
 
 
 class CarUnavailable(Exception):
-    """The car's cloud gave no answer that can be used; it may have said how long to wait."""
+    """The car's cloud gave no answer that can be used; it may have said how long to wait.
+
+    `advice` is for the driver: what is wrong and what he can do, in his words.
+    """
+
+    advice: ClassVar[str] = "The maker's service gives no answer at the moment. It is asked again by itself."
 
     def __init__(self, why: str, retry_after: timedelta = timedelta(0)) -> None:
         super().__init__(why)
@@ -20,20 +49,52 @@ class CarUnavailable(Exception):
 class LoginRefused(CarUnavailable):
     """The car's cloud does not take the credentials. Repeated tries get accounts locked."""
 
+    advice = "The maker does not take these credentials: the password or key is wrong, or was changed. Set them again."
+
+
+class ConsentMissing(CarUnavailable):
+    """The credentials are right, but the driver has not agreed to something, or not switched something on."""
+
+    advice = (
+        "Your consent is missing: open the maker's app or portal, agree to the terms, and allow access to this car."
+    )
+
+
+class TooManyRequests(CarUnavailable):
+    """The car's cloud was asked too often."""
+
+    advice = "The maker's service was asked too often. It is asked again later, by itself."
+
+
+class NotUnderstood(CarUnavailable):
+    """The answer is not of the shape that was known when this was written."""
+
+    advice = "The maker's service answers in a way that is not understood. This needs somebody to look at it."
+
+
+class ProviderBroken(CarUnavailable):
+    """The provider itself cannot work: there is none of that name, or its library is missing or broken."""
+
+    advice = "This kind of car cannot be read at the moment. This needs somebody to look at it."
+
 
 class CarProvider(Protocol):
     """Reads a car once."""
 
-    def read(self, vin: str, credentials: dict[str, Any], timeout_s: float) -> CarValues:
+    def read(self, vin: str, credentials: dict[str, Any], tokens: dict[str, Any], timeout_s: float) -> CarValues:
         """What the car says, each value with the time of its measuring.
 
-        Raises CarUnavailable, or LoginRefused where the credentials are wrong.
+        `tokens` is what an earlier read left, or empty. It is changed in place, and what is in it at the end is kept,
+        also where the read fails: some clouds take each token once. Raises CarUnavailable or one of its kinds.
         """
 
 
 def provider(name: str) -> CarProvider:
-    """The provider of that name; its library is imported now. Raises CarUnavailable where there is none."""
+    """The provider of that name; its library is imported now. Raises ProviderBroken where there is none that works."""
     if name not in PROVIDERS:
-        raise CarUnavailable(f"no provider is called {name!r}")
-    found: CarProvider = import_module(PROVIDERS[name]).Provider()
+        raise ProviderBroken(f"no provider is called {name!r}")
+    try:
+        found: CarProvider = import_module(PROVIDERS[name].module).Provider()
+    except ImportError as error:
+        raise ProviderBroken(f"the library of {name} cannot be imported: {error}") from error
     return found

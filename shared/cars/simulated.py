@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from shared.cars.provider import CarUnavailable, LoginRefused
+from shared.cars.provider import CarUnavailable, LoginRefused, NotUnderstood, TooManyRequests
 from shared.domain.car import CarValues, Measured
 from shared.domain.geo import Position
 
@@ -14,7 +14,7 @@ from shared.domain.geo import Position
 class Provider:
     """Reads a car from the server at CAR_CLOUD_URL, or from its own credentials where they hold what it says."""
 
-    def read(self, vin: str, credentials: dict[str, Any], timeout_s: float) -> CarValues:
+    def read(self, vin: str, credentials: dict[str, Any], tokens: dict[str, Any], timeout_s: float) -> CarValues:
         """The car's odometer, position and state as it measured them. Raises CarUnavailable or LoginRefused.
 
         `{"token": …}` is shown to the server; `{"says": {…}}` is the answer itself, so that a deployed system can be
@@ -34,14 +34,14 @@ class Provider:
         try:
             return response.json()
         except ValueError as error:
-            raise CarUnavailable("an answer that cannot be understood") from error
+            raise NotUnderstood("an answer that cannot be understood") from error
 
 
 def _understood(body: Any) -> CarValues:
     try:
         return _values(body)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise CarUnavailable("an answer that cannot be understood") from error
+        raise NotUnderstood("an answer that cannot be understood") from error
 
 
 def _refuse(response: requests.Response) -> None:
@@ -49,7 +49,7 @@ def _refuse(response: requests.Response) -> None:
         raise LoginRefused("the credentials are refused")
     if response.status_code == 429:
         after = response.headers.get("Retry-After", "")
-        raise CarUnavailable("too many requests", timedelta(seconds=int(after) if after.isdigit() else 60))
+        raise TooManyRequests("too many requests", timedelta(seconds=int(after) if after.isdigit() else 60))
     if response.status_code != 200:
         raise CarUnavailable(f"status {response.status_code}")
 

@@ -19,6 +19,7 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     lng: float
     radius_m: float = 150.0
     kind: PlaceKind = "private"
+    address: str = ""
 
 
 def place_at(places: Iterable[Place], position: Position | None, kind: PlaceKind | None = None) -> Place | None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -81,7 +82,13 @@ def _ask(store: UserStore, state: TripState) -> Event:
 
 
 def _read(store: UserStore, car: Car) -> CarValues:
-    return provider(car.provider).read(car.vin, store.cars.credentials(car.id), seconds("CAR_TIMEOUT_S"))
+    reader, access = provider(car.provider), store.cars.access(car.id)
+    tokens = deepcopy(access.tokens)
+    try:
+        return reader.read(car.vin, access.credentials, tokens, seconds("CAR_TIMEOUT_S"))
+    finally:
+        if tokens != access.tokens:
+            store.cars.keep_tokens(car.id, tokens, access)
 
 
 def _record(store: UserStore, event: Event) -> None:

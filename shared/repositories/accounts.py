@@ -12,6 +12,7 @@ import msgspec
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from shared.domain.kinds import Habits
 from shared.repositories.documents import from_document, to_document
 from shared.settings import seconds
 
@@ -35,7 +36,9 @@ class Account(msgspec.Struct, frozen=True):
     email: str
     name: str = ""
     timezone: str = "Europe/Amsterdam"
+    language: Literal["nl", "en"] = "nl"
     default_car_id: str | None = None
+    habits: Habits = Habits()
     keys: dict[str, Key] = {}
     key_hashes: tuple[str, ...] = ()
 

@@ -3,8 +3,10 @@
 from typing import Any
 
 import msgspec
+from google.api_core.exceptions import FailedPrecondition
 from google.cloud import firestore
 
+from shared import logs
 from shared.repositories.documents import from_document, to_document
 from shared.secrets import seal, unseal
 
@@ -12,7 +14,10 @@ MOST_REFUSALS = 2  # more logins than this get accounts locked
 
 
 class Car(msgspec.Struct, frozen=True):
-    """A user's car. `login_refusals` counts how often its cloud refused the credentials since they were set."""
+    """A user's car. `login_refusals` counts how often its cloud refused the credentials since they were set.
+
+    The period in which it was available is in dates (yyyy-mm-dd), the odometer at its start in km.
+    """
 
     id: str
     provider: str
@@ -20,6 +25,12 @@ class Car(msgspec.Struct, frozen=True):
     vin: str = ""
     brand: str = ""
     plate: str = ""
+    make: str = ""
+    type: str = ""
+    colour: str = ""
+    available_from: str | None = None
+    available_until: str | None = None
+    start_odometer_km: float | None = None
     login_refusals: int = 0
 
     @property
@@ -28,10 +39,19 @@ class Car(msgspec.Struct, frozen=True):
         return self.login_refusals >= MOST_REFUSALS
 
 
+class Access(msgspec.Struct, frozen=True):
+    """What opens a car's cloud: the driver's credentials, and the tokens that the last read left."""
+
+    credentials: dict[str, Any]
+    tokens: dict[str, Any]
+    version: Any = None
+
+
 class CarRepository:
     """The cars of one user."""
 
-    def __init__(self, settings: firestore.CollectionReference) -> None:
+    def __init__(self, db: firestore.Client, settings: firestore.CollectionReference) -> None:
+        self._db = db
         self._cars = settings.document("car")
         self._credentials = settings.document("credentials")
 
@@ -41,15 +61,27 @@ class CarRepository:
         return {car_id: from_document(car, Car) for car_id, car in data.get("cars", {}).items()}
 
     def save(self, car: Car, credentials: dict[str, Any] | None = None) -> None:
-        """Stores a car; its credentials, if given, are sealed. Logins are tried again."""
+        """Stores a car; its credentials, if given, are sealed, and former tokens dropped. Logins are tried again."""
         self._cars.set({"cars": {car.id: to_document(car)}}, merge=True)
         if credentials is not None:
-            self._credentials.set({"sealed": {car.id: seal(credentials)}}, merge=True)
+            dropped = {car.id: firestore.DELETE_FIELD}
+            self._credentials.set({"sealed": {car.id: seal(credentials)}, "tokens": dropped}, merge=True)
 
-    def credentials(self, car_id: str) -> dict[str, Any]:
-        """The car's credentials, or nothing."""
-        sealed = (self._credentials.get().to_dict() or {}).get("sealed", {}).get(car_id)
-        return unseal(sealed) if sealed else {}
+    def access(self, car_id: str) -> Access:
+        """The car's credentials and tokens; empty where there are none."""
+        snapshot = self._credentials.get()
+        data = snapshot.to_dict() or {}
+        sealed = [data.get(part, {}).get(car_id) for part in ("sealed", "tokens")]
+        credentials, tokens = (unseal(values) if values else {} for values in sealed)
+        return Access(credentials, tokens, snapshot.update_time)
+
+    def keep_tokens(self, car_id: str, tokens: dict[str, Any], read: Access) -> None:
+        """Keeps what a read left, unless the credentials were changed meanwhile: then it belongs to former ones."""
+        option = self._db.write_option(last_update_time=read.version)
+        try:
+            self._credentials.update({f"tokens.`{car_id}`": seal(tokens)}, option=option)
+        except FailedPrecondition:
+            logs.log().info("tokens dropped: the credentials were changed meanwhile", extra={"car": car_id})
 
     def count_refusal(self, car_id: str) -> None:
         """Remembers that the car's cloud refused the credentials."""

@@ -26,7 +26,7 @@ class UserStore:
         self._readings = self._root.collection("odometer_readings")
         self._state = self._root.collection("cache").document("trip_start")
         self._places_index = self._root.collection("settings").document("places")
-        self.cars = CarRepository(self._root.collection("settings"))
+        self.cars = CarRepository(db, self._root.collection("settings"))
 
     def change(self) -> Change:
         """A new, empty commit."""

@@ -59,6 +59,6 @@ NOT_INDEXED = {
     "trips": _fields(Trip),
     "stats": ("months",),
     "odometer_readings": ("car_id", "at", "km", "fetched_at", "source"),
-    "settings": ("cars", "places", "sealed"),
+    "settings": ("cars", "places", "sealed", "tokens"),
     "users": ("keys",),
 }
