@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from tools.costs.prices import MONTH_DAYS
+from tools.deploy.database import BACKUPS_KEPT_DAYS
 
 DRIVERS = (1, 100, 100_000)
 
@@ -52,4 +53,6 @@ CAR_CALL_BYTES = 3000  # a poll's TLS handshake and request to the car's cloud
 LOG_BYTES = 2000  # Cloud Run's line about a request, and ours
 IMAGE_GIB = 0.2  # of one function
 SECRET_VERSIONS_KEPT = 1
-BACKUPS_KEPT = 7  # one a day, each as large as the data with its indexes; so are the versions for recovery
+BACKUPS_KEPT = (
+    BACKUPS_KEPT_DAYS  # one a day, each as large as the data with its indexes; so are the versions for recovery
+)

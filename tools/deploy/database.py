@@ -7,8 +7,8 @@ from tools.deploy.indexes import INDEXES, NOT_INDEXED, Index
 from tools.deploy.target import Target
 
 DATABASE = "--database=(default)"
-BACKUPS_KEPT = "14d"
-BACKUPS_KEPT_S = 14 * 24 * 3600
+BACKUPS_KEPT_DAYS = 14
+DAY_S = 24 * 3600
 INDEX_LOOKS = 200
 
 
@@ -35,10 +35,10 @@ def backups(target: Target) -> None:
     """A backup each day, kept for a fortnight."""
     rows = target.gcloud.rows("firestore", "backups", "schedules", "list", DATABASE)
     daily = [row for row in rows if "dailyRecurrence" in row]
-    keep = f"--retention={BACKUPS_KEPT}"
+    keep = f"--retention={BACKUPS_KEPT_DAYS}d"
     if not daily:
         target.gcloud.change("firestore", "backups", "schedules", "create", DATABASE, "--recurrence=daily", keep)
-    elif float(daily[0]["retention"].rstrip("s")) < BACKUPS_KEPT_S:
+    elif float(daily[0]["retention"].rstrip("s")) < BACKUPS_KEPT_DAYS * DAY_S:
         schedule = f"--backup-schedule={short(daily[0]['name'])}"
         target.gcloud.change("firestore", "backups", "schedules", "update", DATABASE, schedule, keep)
 
