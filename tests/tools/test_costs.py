@@ -123,7 +123,7 @@ def test_a_bill_of_100_000_drivers_is_that_done_by_hand(one_call_each: Measured)
     assert priced(lines, prices.WRITES).amount == 1_000_000 * 5 + 100_000 * 10
     stored_gib = 100_000 * (5000 + 10 * 1000) / GIB
     assert priced(lines, prices.STORED).usd == pytest.approx((stored_gib - 1) * 0.165)
-    assert priced(lines, prices.BACKUPS).usd == pytest.approx(stored_gib * 7 * 0.033)
+    assert priced(lines, prices.BACKUPS).usd == pytest.approx(stored_gib * 14 * 0.033)
     called_s = 1_000_000 * (0.1 + 0.1 + 1.5) + 200_000 * (0.2 + 0.1 + 0.2) + 43_830 * 0.2
     assert priced(lines, prices.VCPU).amount == pytest.approx(called_s + 7 * 2922 * 4)
     assert priced(lines, prices.MEMORY).amount == pytest.approx(priced(lines, prices.VCPU).amount / 2)

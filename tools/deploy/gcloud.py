@@ -74,12 +74,16 @@ class Gcloud:
             self.changes += 1
 
     def wait(self, holds: Callable[[], bool], tries: int) -> bool:
-        """Looks until something holds, so many times at most. On a dry run it looks once."""
-        for _ in range(1 if self.dry_run else tries):
+        """Looks until something holds, so many times at most, a dot for each. On a dry run it looks once."""
+        if self.dry_run:
+            holds()
+            return True
+        for _ in range(tries):
             if holds():
                 return True
+            print(".", end="", flush=True)
             time.sleep(self._wait_s)
-        return self.dry_run
+        return False
 
     def _patiently(self, command: list[str], stdin: Callable[[], str] | None = None) -> str:
         for attempt in range(TRIES):

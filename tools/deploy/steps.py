@@ -47,18 +47,23 @@ def walk(target: Target, steps: Sequence[Step]) -> None:
     """Takes the steps one by one and says how far it is. Raises Failed, which names the step and how to go on."""
     for number, step in enumerate(steps, 1):
         place = f"{number:2}/{len(steps)}"
-        print(f"\n# {place} {step.name}" if target.gcloud.dry_run else f"[{place}] {step.name} … ", end="", flush=True)
         if target.gcloud.dry_run:
-            print()
-        before = target.gcloud.changes
-        try:
+            print(f"\n# {place} {step.name}")
             step.run(target)
-        except Failed as error:
-            print("failed" if not target.gcloud.dry_run else "", flush=True)
-            raise Failed(
-                f"Step {number} of {len(steps)}, {step.name}, failed:\n{error}\n"
-                "Mend this and run the same command again: what is done stays done, and it goes on from here."
-            ) from error
-        changes = target.gcloud.changes - before
-        if not target.gcloud.dry_run:
-            print(f"{changes} change{'s' if changes > 1 else ''}" if changes else "right already", flush=True)
+        else:
+            print(f"[{place}] {step.name} … ", end="", flush=True)
+            print(_taken(target, step, place), flush=True)
+
+
+def _taken(target: Target, step: Step, place: str) -> str:
+    before = target.gcloud.changes
+    try:
+        step.run(target)
+    except Failed as error:
+        print("failed", flush=True)
+        raise Failed(
+            f"Step {place.strip()}, {step.name}, failed:\n{error}\n"
+            "Mend this and run the same command again: what is done stays done, and it goes on from here."
+        ) from error
+    changes = target.gcloud.changes - before
+    return f"{changes} change{'s' if changes > 1 else ''}" if changes else "right already"

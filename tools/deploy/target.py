@@ -1,6 +1,5 @@
-"""Owns what a deployment is told: project, regions and settings, from the command line, the environment and a file."""
+"""Owns what a deployment is told: project, regions and settings, from the command line and a file."""
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,7 +66,10 @@ class Target(NamedTuple):
 
 
 def settings_of(file: Path) -> dict[str, str]:
-    """The settings that hold: the file's, and above them those of the environment. Raises Failed for a bad line."""
+    """The settings that the file holds; none if it is not there. Raises Failed for a bad line.
+
+    The environment has no say: what happens to be set in a shell must not decide where to deploy.
+    """
     found = {}
     for number, line in enumerate(file.read_text().splitlines() if file.exists() else [], 1):
         text = line.split("#")[0].strip().removeprefix("export ")
@@ -78,7 +80,7 @@ def settings_of(file: Path) -> dict[str, str]:
             raise Failed(f"{file.name}, line {number}: {name} has no value; write {name}=value.")
         if text:
             found[name.strip()] = value.strip().strip("'\"")
-    return found | {name: os.environ[name] for name in (*PLACES, *DEFAULTS_S) if os.environ.get(name)}
+    return found
 
 
 def target(settings: Mapping[str, str], dry_run: bool) -> Target:

@@ -293,6 +293,11 @@ def test_a_wrong_setting_is_refused_before_anything_is_asked(settings: str, said
     assert project.calls() == []
 
 
+def test_what_is_set_in_the_shell_does_not_decide_where_or_what_is_deployed(project: Project) -> None:
+    done = project.deploy("--dry-run", PROJECT="another-project", REGION="us-east1", POLL_EVERY_S="0")
+    assert not any(word in done.stdout for word in ("another-project", "us-east1", "POLL_EVERY_S"))
+
+
 @pytest.mark.parametrize("name", [function.name for function in FUNCTIONS])
 def test_one_function_alone_can_be_deployed(name: str, complete: Project) -> None:
     change = complete.state
