@@ -246,7 +246,7 @@ class OldStore:
 
 def everything(db: firestore.Client) -> dict[str, Any]:
     """Each document of the store with the moment of its last write: the same twice means that nothing was written."""
-    return {path: updated_at for path, updated_at in _walk(db, db.collections())}
+    return dict(_walk(db, db.collections()))
 
 
 def _walk(db: firestore.Client, collections: Any) -> Iterator[tuple[str, Any]]:

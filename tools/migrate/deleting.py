@@ -62,7 +62,7 @@ def _check_trips(source: Source, watched: Watched[Any], check: Check) -> None:
         found = _found(source.db, documents.values(), COMPARED)
         for row in part:
             new = found.get(documents[row.path].path)
-            check.note(row, trip_differences(row.snapshot.to_dict(), new, row.owner) if new else ["all: it is missing"])
+            check.note(row, trip_differences(row.fields, new, row.owner) if new else ["all: it is missing"])
 
 
 def _check_readings(source: Source, watched: Watched[Any], check: Check) -> None:
@@ -72,13 +72,13 @@ def _check_readings(source: Source, watched: Watched[Any], check: Check) -> None
             readings = pages(_user(source, row).collection("odometer_readings"))
             stored[row.owner] = {reading_key(snapshot.id): snapshot.to_dict() for snapshot in readings}
         new = stored[row.owner].get(row.made.key)
-        check.note(row, reading_differences(row.snapshot.to_dict(), new) if new else ["all: it is missing"])
+        check.note(row, reading_differences(row.fields, new) if new else ["all: it is missing"])
 
 
 def _check_places(source: Source, watched: Watched[Any], check: Check) -> None:
     for row in watched("checking places", list(_readable(source.places(), lambda made: made.id))):
         new = _user(source, row).collection("locations").document(row.made.id).get().to_dict()
-        check.note(row, place_differences(row.snapshot.to_dict(), new) if new else ["all: it is missing"])
+        check.note(row, place_differences(row.fields, new) if new else ["all: it is missing"])
 
 
 def _check_active(source: Source, check: Check) -> None:
@@ -87,7 +87,7 @@ def _check_active(source: Source, check: Check) -> None:
         return
     if not row.made.active:
         check.note(row, [])
-    elif row.snapshot.to_dict().get("moved_to") == row.owner:
+    elif row.fields.get("moved_to") == row.owner:
         taken_up = _taken_up(row.made, UserStore(source.db, row.owner).state().value)
         check.note(row, [] if taken_up else ["all: no trip of its user began then"])
 

@@ -8,8 +8,6 @@ from shared.handlers.log_keeping import locked
 from shared.repositories.documents import until_current
 from shared.repositories.user_store import UserStore
 
-MENDED_AT_ONCE = 20
-
 
 def with_gaps(trips: Iterable[Trip]) -> list[Trip]:
     """The trips by car and start, each with the gap to the one before.
@@ -32,9 +30,10 @@ def mend_gaps(store: UserStore, trips: Sequence[Trip]) -> int:
     """Corrects the gaps that are not right in the store, and says how many; `trips` are all of the user's."""
     right = {trip.id: trip for trip in with_gaps(trips)}
     wrong = [trip for trip in trips if _gap(trip) != _gap(right[trip.id])]
-    for n in range(0, len(wrong), MENDED_AT_ONCE):
-        part = wrong[n : n + MENDED_AT_ONCE]
-        until_current(lambda part=part: _mend(store, part))  # type: ignore[misc]
+    for trip in wrong:
+        # One by one: a long attempt would never get done beside a live driver. There are as many as there are places
+        # where trips of the two systems meet.
+        until_current(lambda trip_id=trip.id: _mend(store, trip_id))  # type: ignore[misc]
     return len(wrong)
 
 
@@ -42,18 +41,15 @@ def _gap(trip: Trip) -> tuple[Gap | None, float]:
     return trip.gap, trip.gap_before_km
 
 
-def _mend(store: UserStore, trips: Sequence[Trip]) -> None:
+def _mend(store: UserStore, trip_id: str) -> None:
     """Reads again before it writes: the live system may have put the gap right, or another trip in between."""
-    change, state, changed = store.change(), store.state(), False
-    for trip in trips:
-        read = store.find_trip(trip.id)
-        if read is None:
-            continue
-        previous = store.previous_trip(read.value.car_id, read.value.started_at, trip.id)
-        right = linked(read.value, previous.value if previous else None)
-        if right != read.value:
-            change.put_trip(read, right)
-            changed = True
-    if changed:
+    state, read = store.state(), store.find_trip(trip_id)
+    if read is None:
+        return
+    previous = store.previous_trip(read.value.car_id, read.value.started_at, trip_id)
+    right = linked(read.value, previous.value if previous else None)
+    if right != read.value:
+        change = store.change()
         locked(change, state)
+        change.put_trip(read, right)
         change.commit()

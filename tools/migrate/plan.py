@@ -97,4 +97,4 @@ def _take_trip(plan: Plan, row: Row[Converted]) -> None:
         plan.left.append(Note("its new id is that of another row", row.path))
         return
     share.trips[trip.id] = trip
-    share.before = share.before.plus(raw_tally(row.snapshot.to_dict()))
+    share.before = share.before.plus(raw_tally(row.fields))

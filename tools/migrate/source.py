@@ -18,7 +18,7 @@ from tools.migrate.old_trips import Converted, Owner, trip_of, unknown
 from tools.migrate.values import Fields, Unreadable, present
 
 T = TypeVar("T")
-PAGE = 500  # a query that runs for minutes is cut off by the cloud; one page never does
+PAGE = 2000  # a query that runs for minutes is cut off by the cloud; one page never does
 ACTIVE = "cache/trip_start"
 
 
@@ -30,6 +30,7 @@ class Row(msgspec.Struct, Generic[T], frozen=True):
     """An old document: its owner, what it becomes (None if it cannot be read, with why), what did not come along."""
 
     snapshot: Any
+    fields: Fields
     owner: str
     made: T | None
     why: str = ""
@@ -98,7 +99,7 @@ class Source:
         if old and (owner not in self._first_car or snapshot.reference.parent.parent.id == owner):
             self._first_car[owner] = old[0].car.id
         if old:
-            yield Row(snapshot, owner, OldCars(old), "", adopted)
+            yield Row(snapshot, fields, owner, OldCars(old), "", adopted)
 
     def places(self) -> Iterator[Row[Place]]:
         """The old locations."""
@@ -106,14 +107,14 @@ class Source:
             if row.made:
                 self._places.setdefault(row.owner, []).append(row.made)
                 self._owners.pop(row.owner, None)
-            remarks = tuple(unknown(row.snapshot.to_dict(), LOCATION_FIELDS))
+            remarks = tuple(unknown(row.fields, LOCATION_FIELDS))
             yield msgspec.structs.replace(row, remarks=remarks)
 
     def readings(self) -> Iterator[Row[OldReading]]:
         """The old odometer readings."""
         made = self._rows("odometer_readings", lambda snapshot, fields, owner: reading_of(snapshot.id, fields, owner))
         for row in made:
-            yield msgspec.structs.replace(row, remarks=tuple(unknown(row.snapshot.to_dict(), READING_FIELDS)))
+            yield msgspec.structs.replace(row, remarks=tuple(unknown(row.fields, READING_FIELDS)))
 
     def trips(self) -> Iterator[Row[Converted]]:
         """The old trips."""
@@ -127,7 +128,7 @@ class Source:
             return None
         fields = snapshot.to_dict()
         if not fields or fields.get("active") is False:
-            return Row(snapshot, self.default_user, TripState())
+            return Row(snapshot, fields or {}, self.default_user, TripState())
         return self._row(snapshot, lambda _, fields, owner: state_of(fields, owner, datetime.now(UTC)))
 
     def strangers(self) -> list[str]:
@@ -143,9 +144,9 @@ class Source:
         fields = snapshot.to_dict()
         owner, adopted = self._owner_of(present(fields, "user_id", "user"), "user_id is")
         try:
-            return Row(snapshot, owner, make(snapshot, fields, self.owner(owner)), "", adopted)
+            return Row(snapshot, fields, owner, make(snapshot, fields, self.owner(owner)), "", adopted)
         except Unreadable as why:
-            return Row(snapshot, owner, None, str(why), adopted)
+            return Row(snapshot, fields, owner, None, str(why), adopted)
 
     # --- owners
 
