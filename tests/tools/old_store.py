@@ -217,7 +217,7 @@ class OldStore:
             f"users/{CARLA}/settings/car": {"zoe": {"brand": "Renault", "password": carla}, "polo": {"spin": carla}},
             f"users/{DEWI}/settings/car": {"car_id": "id3", "brand": "Volkswagen", "token": dewi},
         }
-        self.adopted |= {"locations/Work", "locations/Nowhere"}
+        self.adopted |= {"locations/Work"}
         self.unreadable.add("locations/Nowhere")
 
     def write(self, db: firestore.Client) -> None:

@@ -1,5 +1,6 @@
 """The migration, run as its command against a store of its own for each test."""
 
+import signal
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -289,6 +290,22 @@ def test_twice_is_the_same_as_once_to_the_last_document() -> None:
     assert "before and after agree" in second
 
 
+def test_two_at_once_do_what_one_does() -> None:
+    house, old = House(), OldStore(1500, seed=9)
+    old.write(house.db)
+    running = [house.start() for _ in range(2)]
+    for process in running:
+        out, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, out + errors
+    assert sum(len(house.trips(email)) for email in (BORIS, CARLA, DEWI)) == len(old.truth)
+    for email in (BORIS, CARLA, DEWI):
+        stored, made = sums_of_all(house, email)
+        assert stored == made
+    once = everything(house.db)
+    house.run()
+    assert everything(house.db) == once
+
+
 def test_deleting_can_be_stopped_and_started_again() -> None:
     house, old = House(), OldStore(3000, seed=4)
     old.write(house.db)
@@ -417,6 +434,19 @@ def test_the_table_shows_counts_and_kilometres_before_and_after(house: House) ->
     old, moved = ([cell for cell in line if cell != "│"] for line in lines)
     assert old == [BORIS, "old", "2", "1,023.0", "22.4", "1,000.6", "0", "0", "0"]
     assert moved == ["moved", *old[2:]]
+
+
+def test_ctrl_c_stops_it_in_one_sentence() -> None:
+    house, old = House(), OldStore(1500, seed=8)
+    old.write(house.db)
+    process = house.start()
+    wait_until(lambda: house.store().state().value.log_changes, "the first trips")
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors.splitlines()[-1].startswith("Stopped.")
+    assert not out
+    assert "before and after agree" in house.run()
 
 
 def test_progress_is_shown(house: House) -> None:

@@ -5,10 +5,14 @@ from typing import Any
 
 from shared.repositories.user_store import UserStore
 from tests.tools.migration import House
-from tests.tools.old_store import BORIS, CARLA, DEWI, OldStore, everything
+from tests.tools.old_store import BORIS, CARLA, DEWI, SECRETS, OldStore, everything
 
 USERS = (BORIS, CARLA, DEWI)
 TRIPS = 20_000
+CHECKED = [
+    "user", "car_id", "started_at", "ended_at", "kind", "distance_km", "business_km", "private_km", "gap_before_km",
+    "gap", "year",
+]  # fmt: skip
 KILLED_AT = (2_000, 9_000, 16_000)
 
 
@@ -20,6 +24,7 @@ def test_twenty_thousand_trips_move_once_however_often_the_tool_is_killed() -> N
     assert "before and after agree" in house.run()
     check_trips(house, old)
     check_sums(house, old)
+    check_the_rest(house, old)
     once = everything(house.db)
     # Moves everything again first: below the users not one document may be written.
     house.run("--delete-old")
@@ -42,7 +47,7 @@ def check_trips(house: House, old: OldStore) -> None:
     )
     found: Counter[Any] = Counter()
     for email in USERS:
-        for snapshot in house.db.collection(f"users/{email}/trips").stream():
+        for snapshot in house.db.collection(f"users/{email}/trips").select(CHECKED).stream():
             trip = snapshot.to_dict()
             kms = [round(trip[name] * 10) for name in ("distance_km", "business_km", "private_km", "gap_before_km")]
             about = (trip["user"], trip["car_id"], trip["started_at"], trip["ended_at"], trip["kind"])
@@ -59,3 +64,14 @@ def check_sums(house: House, old: OldStore) -> None:
         rows = [list(sums) for cars in months.values() for sums in cars.values()]
         parts = [*tenths, unclassified.get((user, year, "unclassified"), (0, 0, 0, 0))[1]]
         assert [sum(column) for column in zip(*rows, strict=True)] == [count, *(part * 100 for part in parts)]
+
+
+def check_the_rest(house: House, old: OldStore) -> None:
+    boris, carla, dewi = (house.store(email) for email in USERS)
+    for store in (boris, carla, dewi):
+        assert len(store.readings("audi", TRIPS)) == old.readings[store.email]
+    assert {place.name for place in boris.places()} == {"Home", "Work"}
+    assert (dewi.state().value.active, boris.state().value.active) == (True, False)
+    assert boris.cars.credentials("audi") == {"username": "b", "password": SECRETS[0]}
+    assert carla.cars.credentials("polo") == {"spin": SECRETS[1]}
+    assert dewi.cars.credentials("id3") == {"token": SECRETS[2]}

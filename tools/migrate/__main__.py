@@ -97,6 +97,8 @@ def main() -> int:
         return run(options)
     except Stop as error:
         print(error, file=sys.stderr)
+    except KeyboardInterrupt:
+        print("Stopped. What was moved stays; run this again to go on.", file=sys.stderr)
     except (GoogleAPICallError, RetryError, GoogleAuthError) as error:
         print(f"The store cannot be used: {error}. What was moved stays; run this again.", file=sys.stderr)
     return 1

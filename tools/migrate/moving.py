@@ -4,7 +4,7 @@ The process may die between any two lines and run again, and the live system may
 atomic commit that finds out by itself whether it was made already.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from cryptography.fernet import InvalidToken
@@ -23,11 +23,10 @@ from shared.secrets import seal
 from tools.migrate.gaps import with_gaps
 from tools.migrate.old_cars import OldCar, joined, new_cars, old_cars
 from tools.migrate.old_rows import OldReading, reading_key
-from tools.migrate.plan import Note, Share
+from tools.migrate.plan import Note, Share, Watched
 from tools.migrate.source import Row, Stop, pages
 
 T = TypeVar("T")
-Watched = Callable[[str, Sequence[Any]], Iterator[Any]]
 # Each trip may add five increments to one document of sums, and the cloud takes 500 to a document in one commit.
 TRIPS_AT_ONCE = 100
 ROUTES_AT_ONCE = 4_000_000  # letters; a commit holds 10 MiB
@@ -37,7 +36,7 @@ READINGS_AT_ONCE = 400
 class Mover:
     """Moves the share of one user."""
 
-    def __init__(self, db: firestore.Client, account: Account, watched: Watched) -> None:
+    def __init__(self, db: firestore.Client, account: Account, watched: Watched[Any]) -> None:
         self._db, self._account, self._watched = db, account, watched
         self._store = UserStore(db, account.email)
         self._root = db.collection("users").document(account.email)

@@ -50,11 +50,11 @@ class Plan(msgspec.Struct):
 
     def take(self, row: Row[Any]) -> Share | None:
         """The share that a row goes to, or None if it cannot be read; whatever is to be told is noted."""
-        if row.adopted:
-            self.adopted.append(Note(row.adopted, row.path))
         if row.made is None:
             self.left.append(Note(row.why, row.path))
             return None
+        if row.adopted:
+            self.adopted.append(Note(row.adopted, row.path))
         self.remarks += [Note(remark, row.path) for remark in row.remarks]
         return self.share(row.owner)
 
