@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,8 @@ from shared.repositories.documents import until_current
 from shared.settings import rules
 from tests.tools.migration import House
 from tests.tools.old_store import BORIS, CARLA, DEWI, OTHER, SECRETS, OldStore, everything
+from tools.migrate import deleting
+from tools.migrate.source import Source, Stop
 from tools.processes import wait_until
 
 
@@ -503,6 +506,20 @@ def test_the_second_check_covers_readings_and_places(house: House) -> None:
     assert "odometer_km (1): r" in told
     assert "lat (1): Home" in told
     assert house.roots() == {"locations/Home", "odometer_readings/r"}
+
+
+def test_an_old_row_that_changes_after_the_second_check_is_not_deleted(house: House) -> None:
+    house.put(one={}, two={"date": "01-02-2024"})
+    house.run()
+
+    def unwatched(what: str, items: Iterable[Any]) -> Iterator[Any]:
+        return iter(items)
+
+    check = deleting.checked(Source(house.db, BORIS), unwatched)
+    house.db.document("trips/one").update({"distance_km": 30})
+    with pytest.raises(Stop, match="changed during the check"):
+        deleting.delete(house.db, check, unwatched)
+    assert house.roots() == {"trips/one", "trips/two"}
 
 
 def test_without_delete_old_nothing_old_is_deleted(house: House) -> None:
