@@ -6,13 +6,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from google.cloud import firestore
 
-from shared.domain.trip import Trip
+from shared.domain.trip import Sums, Trip, classified, dated, sums_of, trip_id
+from shared.handlers.log_keeping import locked, relink
 from shared.repositories.accounts import Account, AccountRepository
-from shared.repositories.documents import from_document
+from shared.repositories.documents import from_document, until_current
 from shared.repositories.user_store import UserStore
 from tests.tools.old_store import BORIS, everything
 from tools.processes import wait_until
@@ -67,6 +69,40 @@ class House:
     def roots(self) -> set[str]:
         """The documents that are below no user."""
         return {path for path in everything(self.db) if not path.startswith("users/")}
+
+
+def new_trip(email: str, started_at: datetime, start_km: float, km: float = 5.0, car_id: str = "audi") -> Trip:
+    """A trip of the new system."""
+    return classified(dated(Trip(
+        id=trip_id(email, started_at), user=email, car_id=car_id, started_at=started_at,
+        ended_at=started_at + timedelta(minutes=5), timezone="Europe/Amsterdam", date="", year=0, month=0,
+        start_odometer_km=start_km, end_odometer_km=start_km + km, distance_km=km, created_at=started_at,
+        updated_at=started_at)))  # fmt: skip
+
+
+def add(house: House, trip: Trip) -> None:
+    """Adds a trip as the live system does."""
+
+    def attempt() -> None:
+        store = house.store(trip.user)
+        change = store.change()
+        locked(change, store.state())
+        relink(change, store, None, trip)
+        change.commit()
+
+    until_current(attempt)
+
+
+def sums_of_all(house: House, email: str = BORIS) -> tuple[Sums, Sums]:
+    """What the sums say, and what the trips say."""
+    stored, made = Sums(), Sums()
+    for months in house.store(email).sums(None).values():
+        for cars in months.values():
+            for sums in cars.values():
+                stored = stored.plus(sums)
+    for trip in house.trips(email):
+        made = made.plus(sums_of(trip))
+    return stored, made
 
 
 WHOLE = {
