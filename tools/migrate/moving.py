@@ -1,0 +1,194 @@
+"""Writes what was planned: each user's account, cars, places, readings, trip going on, and trips.
+
+The process may die between any two lines and run again, and the live system may write meanwhile: every step is one
+atomic commit that finds out by itself whether it was made already.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from cryptography.fernet import InvalidToken
+from google.api_core.exceptions import AlreadyExists
+from google.cloud import firestore
+from msgspec.structs import replace
+
+from shared.domain.state import TripState
+from shared.domain.trip import Trip
+from shared.handlers.log_keeping import locked
+from shared.repositories.accounts import Account
+from shared.repositories.cars import Car
+from shared.repositories.documents import to_document, until_current
+from shared.repositories.user_store import UserStore
+from shared.secrets import seal
+from tools.migrate.gaps import with_gaps
+from tools.migrate.old_cars import OldCar, joined, new_cars, old_cars
+from tools.migrate.old_rows import OldReading, reading_key
+from tools.migrate.plan import Note, Share, Watched
+from tools.migrate.source import Row, Stop, pages
+
+T = TypeVar("T")
+# Each trip may add five increments to one document of sums, and the cloud takes 500 to a document in one commit.
+TRIPS_AT_ONCE = 100
+ROUTES_AT_ONCE = 4_000_000  # letters; a commit holds 10 MiB
+READINGS_AT_ONCE = 400
+
+
+class Mover:
+    """Moves the share of one user."""
+
+    def __init__(self, db: firestore.Client, account: Account, watched: Watched[Any]) -> None:
+        self._db, self._account, self._watched = db, account, watched
+        self._store = UserStore(db, account.email)
+        self._root = db.collection("users").document(account.email)
+        self.left: list[Note] = []
+
+    def move(self, share: Share) -> None:
+        """Moves everything that is not there yet."""
+        self._make_account()
+        # His own document first: those of other spellings of his name join it once it is of the new shape.
+        for row in sorted(share.cars, key=lambda row: not row.path.startswith(self._root.path)):
+            until_current(lambda row=row: self._replace_cars(row.snapshot.reference))  # type: ignore[misc]
+        self._move_places(share)
+        self._move_readings(share.readings)
+        if share.active:
+            self._move_active(share.active)
+        self._move_trips(list(share.trips.values()))
+
+    def _make_account(self) -> None:
+        try:
+            self._root.create(to_document(self._account))
+        except AlreadyExists:
+            # A document that was made for something else may lack what makes it an account.
+            known = self._root.get().to_dict()
+            if missing := {name: value for name, value in to_document(self._account).items() if name not in known}:
+                self._root.set(missing, merge=True)
+
+    # --- cars
+
+    def _replace_cars(self, source: Any) -> None:
+        """Plain text goes out and the sealed copy comes in with one commit."""
+        old_document, account = source.get(), self._root.get()
+        target = self._root.collection("settings").document("car")
+        document = old_document if source.path == target.path else target.get()
+        cars = new_cars(document.to_dict() or {})
+        old = joined(old_cars(old_document.to_dict() or {}), cars)
+        if not old:
+            return
+        batch = self._db.batch()
+        self._write_cars(batch, document, cars | {one.car.id: one.car for one in old})
+        if source.path != target.path:
+            batch.delete(source, option=self._db.write_option(last_update_time=old_document.update_time))
+        self._seal(batch, old)
+        if not account.get("default_car_id"):
+            option = self._db.write_option(last_update_time=account.update_time)
+            batch.update(self._root, {"default_car_id": old[0].car.id}, option=option)
+        batch.commit()
+
+    def _write_cars(self, batch: Any, document: Any, cars: dict[str, Car]) -> None:
+        fields = {"cars": {car_id: to_document(car) for car_id, car in cars.items()}}
+        if not document.exists:
+            batch.create(document.reference, fields)
+            return
+        quoted = [self._db.field_path(name) for name in document.to_dict() if name != "cars"]
+        gone = dict.fromkeys(quoted, firestore.DELETE_FIELD)
+        option = self._db.write_option(last_update_time=document.update_time)
+        batch.update(document.reference, {**fields, **gone}, option=option)
+
+    def _seal(self, batch: Any, old: Iterable[OldCar]) -> None:
+        """Seals the old credentials; those that the new system has been given meanwhile count."""
+        sealed = {}
+        for one in old:
+            if one.credentials:
+                try:
+                    known = self._store.cars.credentials(one.car.id)
+                except InvalidToken as error:
+                    raise Stop(f"CREDENTIALS_KEYS does not fit what is sealed for {self._account.email}.") from error
+                sealed[one.car.id] = seal({**one.credentials, **known})
+        if sealed:
+            batch.set(self._root.collection("settings").document("credentials"), {"sealed": sealed}, merge=True)
+
+    # --- places, readings, the trip going on
+
+    def _move_places(self, share: Share) -> None:
+        known = {place.id for place in self._store.places()}
+        for place in self._watched("places", [place for place in share.places if place.id not in known]):
+            self._store.save_place(place)
+
+    def _move_readings(self, readings: Sequence[OldReading]) -> None:
+        collection = self._root.collection("odometer_readings")
+        known = {reading_key(snapshot.id) for snapshot in pages(collection.select([]))}
+        batches = list(batched([one for one in readings if one.key not in known], READINGS_AT_ONCE))
+        for part in self._watched("readings", batches):
+            batch = self._db.batch()
+            for one in part:
+                fields = {"car_id": one.car_id, "at": one.at, "km": one.km, "fetched_at": one.at, "source": "car"}
+                batch.set(collection.document(one.id), fields)
+            batch.commit()
+
+    def _move_active(self, row: Row[TripState]) -> None:
+        if why := until_current(lambda: self._take_up(row)):
+            self.left.append(Note(why, row.path))
+
+    def _take_up(self, row: Row[TripState]) -> str:
+        """Makes the old trip going on the driver's state, and marks the old document; why not, if not."""
+        old, read = row.snapshot.reference.get(), self._store.state()
+        if row.made is None or (old.to_dict() or {}).get("moved_to") == self._account.email:
+            return ""
+        if not old.exists or old.update_time != row.snapshot.update_time:
+            return "it changed meanwhile: stop the old system and run this again"
+        if replace(read.value, log_changes=0) != TripState():
+            return "its user has a state in the new system already"
+        batch, state = self._db.batch(), replace(row.made, log_changes=read.value.log_changes)
+        document = self._root.collection("cache").document("trip_start")
+        if read.version is None:
+            batch.create(document, to_document(state))
+        else:
+            option = self._db.write_option(last_update_time=read.version)
+            batch.update(document, to_document(state), option=option)
+        option = self._db.write_option(last_update_time=old.update_time)
+        batch.update(old.reference, {"moved_to": self._account.email}, option=option)
+        batch.commit()
+        return ""
+
+    # --- trips
+
+    def _move_trips(self, trips: list[Trip]) -> None:
+        known = {snapshot.id for snapshot in pages(self._root.collection("trips").select([]))}
+        batches = list(commits([trip for trip in with_gaps(trips) if trip.id not in known]))
+        for part in self._watched("trips", batches):
+            tries: list[int] = []
+            until_current(lambda part=part, tries=tries: self._put(part, tries))  # type: ignore[misc]
+
+    def _put(self, trips: Sequence[Trip], tries: list[int]) -> None:
+        """Stores trips with their sums, unless they are there; that is asked only once somebody was quicker."""
+        stored = self._stored(trips) if tries else set()
+        tries.append(1)
+        change = self._store.change()
+        missing = [trip for trip in trips if trip.id not in stored]
+        if not missing:
+            return
+        locked(change, self._store.state())
+        for trip in missing:
+            change.put_trip(None, trip)
+        change.commit()
+
+    def _stored(self, trips: Iterable[Trip]) -> set[str]:
+        found = self._db.get_all([self._root.collection("trips").document(trip.id) for trip in trips], ["id"])
+        return {snapshot.id for snapshot in found if snapshot.exists}
+
+
+def commits(trips: Iterable[Trip]) -> Iterator[list[Trip]]:
+    """The trips by as many as one commit takes."""
+    part: list[Trip] = []
+    for trip in trips:
+        if len(part) == TRIPS_AT_ONCE or sum(len(other.route) for other in part) > ROUTES_AT_ONCE:
+            yield part
+            part = []
+        part.append(trip)
+    if part:
+        yield part
+
+
+def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The items in parts of a size."""
+    return (items[n : n + size] for n in range(0, len(items), size))

@@ -1,0 +1,107 @@
+"""Reads what the new store holds of a user after the move, and whether its sums are those of its trips."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from shared.domain.trip import NO_CAR, Sums, Trip, sums_of
+from shared.repositories.documents import from_document
+from shared.repositories.user_store import UserStore
+from tools.migrate.checking import Tally, stored_tally
+from tools.migrate.gaps import mend_gaps
+from tools.migrate.old_rows import reading_key
+from tools.migrate.plan import Share
+from tools.migrate.source import pages
+
+# What gaps and sums need; the fields beside it that every trip has are not read.
+NEEDED = [
+    "id", "car_id", "started_at", "ended_at", "year", "month", "start_odometer_km", "end_odometer_km", "distance_km",
+    "gap_before_km", "gap", "kind", "business_km", "private_km", "revision",
+]  # fmt: skip
+UNREAD = datetime.min.replace(tzinfo=UTC)
+NOT_READ = {"user": "", "timezone": "", "date": "", "created_at": UNREAD, "updated_at": UNREAD}
+TRIES = 5
+
+BySum = dict[tuple[int, int, str], Sums]
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What became of a user's share: counts, kilometres, trips corrected since, and whether sums and trips agree."""
+
+    after: Tally
+    expected: Tally
+    readings: int
+    places: int
+    cars: int
+    corrected: int
+    mended: int
+    sums_agree: bool
+
+    def agrees(self, share: Share) -> bool:
+        """Whether everything that can be read is there, kilometre by kilometre."""
+        counts = (self.readings, self.places, self.cars)
+        wanted = (len(share.readings), len(share.places), cars_of(share))
+        return self.after == self.expected and counts == wanted and self.sums_agree
+
+
+def cars_of(share: Share) -> int:
+    """How many cars a share has."""
+    return sum(len(row.made.cars) for row in share.cars if row.made)
+
+
+def result_of(db: Any, store: UserStore, share: Share, mend: bool = True) -> Result:
+    """Counts what is there of a share; puts the gaps right first, unless told not to."""
+    root = db.collection("users").document(store.email)
+    trips, sums_agree = _log(root, store)
+    mended = mend_gaps(store, trips) if mend else 0
+    moved = {trip.id: trip for trip in trips if trip.id in share.trips}
+    after, corrected = Tally(), [trip for trip in moved.values() if trip.revision > 1]
+    for trip in moved.values():
+        after = after.plus(stored_tally(trip))
+    expected = share.before
+    for trip in corrected:
+        # What its driver changed since is not held against the move.
+        expected = expected.plus(stored_tally(trip)).minus(stored_tally(share.trips[trip.id]))
+    keys = {reading_key(snapshot.id) for snapshot in pages(root.collection("odometer_readings").select([]))}
+    places, cars = {place.id for place in store.places()}, store.cars.list_cars()
+    return Result(
+        after=after,
+        expected=expected,
+        readings=sum(reading.key in keys for reading in share.readings),
+        places=sum(place.id in places for place in share.places),
+        cars=sum(old.car.id in cars for row in share.cars if row.made for old in row.made.cars),
+        corrected=len(corrected),
+        mended=mended,
+        sums_agree=sums_agree,
+    )
+
+
+def _log(root: Any, store: UserStore) -> tuple[list[Trip], bool]:
+    """All trips of the user, and whether the sums are theirs, read again where the live system wrote in between."""
+    for _ in range(TRIES):
+        version = store.state().version
+        found = pages(root.collection("trips").select(NEEDED))
+        trips = [from_document({**NOT_READ, **snapshot.to_dict()}, Trip) for snapshot in found]
+        agree = _sums(store) == _sums_of(trips)
+        if agree or store.state().version == version:
+            break
+    return trips, agree
+
+
+def _sums(store: UserStore) -> BySum:
+    found = {
+        (year, month, car): sums
+        for year, months in store.sums(None).items()
+        for month, cars in months.items()
+        for car, sums in cars.items()
+    }
+    return {name: sums for name, sums in found.items() if any(sums)}
+
+
+def _sums_of(trips: list[Trip]) -> BySum:
+    found: BySum = {}
+    for trip in trips:
+        name = (trip.year, trip.month, trip.car_id or NO_CAR)
+        found[name] = found.get(name, Sums()).plus(sums_of(trip))
+    return found
