@@ -15,6 +15,11 @@ from shared.repositories.due import shard_of
 SUM_FIELDS = Sums.__struct_fields__
 
 
+def state_document(email: str, state: TripState) -> dict[str, Any]:
+    """A driver's state as it is stored: with the stretch of the index in which his next poll stands."""
+    return {**to_document(state), "shard": shard_of(email)}
+
+
 class Change:
     """Collects writes and commits them at once. Every write of a known document demands that it is still as read."""
 
@@ -26,7 +31,7 @@ class Change:
 
     def put_state(self, read: Stored[TripState], state: TripState) -> None:
         """The driver's state, in place of the one that was read."""
-        document = {**to_document(state), "shard": shard_of(self._root.id)}
+        document = state_document(self._root.id, state)
         if read.version is None:
             self._batch.create(self._state, document)
         else:

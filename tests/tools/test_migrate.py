@@ -6,6 +6,7 @@ from shared.domain.machine import Ended, advance
 from shared.domain.trail import Fix
 from shared.domain.trip import Sums
 from shared.repositories.cars import Car
+from shared.repositories.due import due_users
 from shared.settings import rules
 from tests.tools.migration import House, add, new_trip
 from tests.tools.old_store import BORIS, CARLA, DEWI, OTHER, SECRETS, everything
@@ -123,7 +124,7 @@ def test_credentials_are_sealed_and_no_plain_text_remains_anywhere(house: House)
     stored = [house.db.document(path).get().to_dict() for path in everything(house.db)]
     assert SECRETS[0] not in f"{stored}{told}"
     assert house.store().cars.list_cars()["audi"].vin == "V1"
-    assert house.store().cars.credentials("audi")["password"] == SECRETS[0]
+    assert house.store().cars.access("audi").credentials["password"] == SECRETS[0]
     assert house.db.document(f"users/{BORIS}").get().get("default_car_id") == "audi"
 
 
@@ -143,7 +144,7 @@ def test_a_car_that_was_set_anew_keeps_what_it_was_set_to(house: House) -> None:
     house.run()
     car = house.store().cars.list_cars()["audi"]
     assert (car.provider, car.vin, car.brand) == ("simulated", "V2", "Audi")
-    assert house.store().cars.credentials("audi") == {"password": "new", "spin": "1"}
+    assert house.store().cars.access("audi").credentials == {"password": "new", "spin": "1"}
 
 
 def test_another_car_of_the_same_id_is_kept_apart(house: House) -> None:
@@ -151,7 +152,7 @@ def test_another_car_of_the_same_id_is_kept_apart(house: House) -> None:
     house.store().cars.save(Car("audi", "simulated", vin="V2"), {"password": "new"})
     house.run()
     assert {car.id: car.vin for car in house.store().cars.list_cars().values()} == {"audi": "V2", "audi-2": "V1"}
-    assert house.store().cars.credentials("audi-2") == {"password": "old"}
+    assert house.store().cars.access("audi-2").credentials == {"password": "old"}
 
 
 def test_cars_below_users_without_a_document_or_of_another_spelling_are_found(house: House) -> None:
@@ -188,6 +189,7 @@ def test_a_trip_going_on_can_be_ended_in_the_new_system(house: House) -> None:
     end = Ended(Fix(datetime(2026, 1, 23, 8, 30, tzinfo=UTC), 52.2, 5.0))
     outcome = advance(state, end, datetime(2026, 1, 23, 9, tzinfo=UTC), rules())
     assert (state.active, state.car_id, outcome.status) == (True, "audi", "ending")
+    assert list(due_users(house.db, datetime.now(UTC))) == [BORIS]
 
 
 def test_a_trip_going_on_is_taken_up_once_and_never_again(house: House) -> None:

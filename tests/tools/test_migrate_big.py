@@ -72,6 +72,6 @@ def check_the_rest(house: House, old: OldStore) -> None:
         assert len(store.readings("audi", TRIPS)) == old.readings[store.email]
     assert {place.name for place in boris.places()} == {"Home", "Work"}
     assert (dewi.state().value.active, boris.state().value.active) == (True, False)
-    assert boris.cars.credentials("audi") == {"username": "b", "password": SECRETS[0]}
-    assert carla.cars.credentials("polo") == {"spin": SECRETS[1]}
-    assert dewi.cars.credentials("id3") == {"token": SECRETS[2]}
+    assert boris.cars.access("audi").credentials == {"username": "b", "password": SECRETS[0]}
+    assert carla.cars.access("polo").credentials == {"spin": SECRETS[1]}
+    assert dewi.cars.access("id3").credentials == {"token": SECRETS[2]}

@@ -17,6 +17,7 @@ from shared.domain.trip import Trip
 from shared.handlers.log_keeping import locked
 from shared.repositories.accounts import Account
 from shared.repositories.cars import Car
+from shared.repositories.change import state_document
 from shared.repositories.documents import to_document, until_current
 from shared.repositories.user_store import UserStore
 from shared.secrets import seal
@@ -100,7 +101,7 @@ class Mover:
         for one in old:
             if one.credentials:
                 try:
-                    known = self._store.cars.credentials(one.car.id)
+                    known = self._store.cars.access(one.car.id).credentials
                 except InvalidToken as error:
                     raise Stop(f"CREDENTIALS_KEYS does not fit what is sealed for {self._account.email}.") from error
                 sealed[one.car.id] = seal({**one.credentials, **known})
@@ -139,12 +140,15 @@ class Mover:
         if replace(read.value, log_changes=0) != TripState():
             return "its user has a state in the new system already"
         batch, state = self._db.batch(), replace(row.made, log_changes=read.value.log_changes)
-        document = self._root.collection("cache").document("trip_start")
+        place, document = (
+            self._root.collection("cache").document("trip_start"),
+            state_document(self._store.email, state),
+        )
         if read.version is None:
-            batch.create(document, to_document(state))
+            batch.create(place, document)
         else:
             option = self._db.write_option(last_update_time=read.version)
-            batch.update(document, to_document(state), option=option)
+            batch.update(place, document, option=option)
         option = self._db.write_option(last_update_time=old.update_time)
         batch.update(old.reference, {"moved_to": self._account.email}, option=option)
         batch.commit()
