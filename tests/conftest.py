@@ -32,3 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stops the emulators that this run started."""
     _emulators.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test goes first: at the end it would keep one worker busy while the other has nothing to do."""
+    items.sort(key=lambda item: "test_migrate_big" not in item.nodeid)
