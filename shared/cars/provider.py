@@ -30,6 +30,9 @@ class Offer(NamedTuple):
 
 PROVIDERS = {
     "simulated": Offer("shared.cars.simulated", "Simulated car", ("token",), Budget(100_000), optional=("says",)),
+    "skoda": Offer("shared.cars.skoda", "Škoda", ("api_key",), Budget(20, HOUR)),
+    # What a small plan has for each car; the first read also asks for the VIN.
+    "smartcar": Offer("shared.cars.smartcar", "Smartcar", ("refresh_token",), Budget(500, 30 * DAY, a_read=3)),
 }
 
 
