@@ -29,6 +29,14 @@ class Offer(NamedTuple):
 
 
 PROVIDERS = {
+    "renault": Offer(
+        "shared.cars.renault",
+        "Renault, Dacia",
+        ("email", "password"),
+        # Users measured about 60 an hour; the first read also looks up person, accounts and cars.
+        Budget(60, HOUR, a_read=5),
+        optional=("locale",),
+    ),
     "simulated": Offer("shared.cars.simulated", "Simulated car", ("token",), Budget(100_000), optional=("says",)),
     "skoda": Offer("shared.cars.skoda", "Škoda", ("api_key",), Budget(20, HOUR)),
     # What a small plan has for each car; the first read also asks for the VIN.
