@@ -36,6 +36,7 @@ PROVIDERS = {
         # Users measured about 60 an hour; the first read also looks up person, accounts and cars.
         Budget(60, HOUR, a_read=5),
         optional=("locale",),
+        experimental=True,  # the app's own cloud, which may ask for a code that a poll cannot give
     ),
     "simulated": Offer("shared.cars.simulated", "Simulated car", ("token",), Budget(100_000), optional=("says",)),
     "skoda": Offer("shared.cars.skoda", "Škoda", ("api_key",), Budget(20, HOUR)),
