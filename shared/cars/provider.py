@@ -29,7 +29,19 @@ class Offer(NamedTuple):
 
 
 PROVIDERS = {
+    "renault": Offer(
+        "shared.cars.renault",
+        "Renault, Dacia",
+        ("email", "password"),
+        # Users measured about 60 an hour; the first read also looks up person, accounts and cars.
+        Budget(60, HOUR, a_read=5),
+        optional=("locale",),
+        experimental=True,  # the app's own cloud, which may ask for a code that a poll cannot give
+    ),
     "simulated": Offer("shared.cars.simulated", "Simulated car", ("token",), Budget(100_000), optional=("says",)),
+    "skoda": Offer("shared.cars.skoda", "Škoda", ("api_key",), Budget(20, HOUR)),
+    # What a small plan has for each car; the first read also asks for the VIN.
+    "smartcar": Offer("shared.cars.smartcar", "Smartcar", ("refresh_token",), Budget(500, 30 * DAY, a_read=3)),
 }
 
 
