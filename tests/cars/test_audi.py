@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -364,3 +365,17 @@ def test_a_cloud_that_hangs_or_drips_ends_in_time_with_its_tokens(maker: Maker, 
     assert monotonic() - started_s < 2
     assert kept["token"]["refresh_token"].startswith("secret-refresh")
     assert no_password_login(maker)
+
+
+def test_reads_at_once_do_not_mix_their_drivers(maker: Maker) -> None:
+    vins = [f"WAUZZZTEST00001{number:02}" for number in range(12)]
+    maker.says(LIST, lambda request: body({"data": [{"vin": request.headers["Authorization"][-17:]}]}))
+
+    def one(vin: str) -> dict[str, Any]:
+        kept = tokens()
+        kept["token"]["access_token"] = f"secret-{vin}"
+        assert provider("audi").read(vin, CREDENTIALS, kept, 10) == CarValues()
+        return kept
+
+    with ThreadPoolExecutor(len(vins)) as pool:
+        assert [kept["token"]["access_token"] for kept in pool.map(one, vins)] == [f"secret-{vin}" for vin in vins]
