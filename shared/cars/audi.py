@@ -115,8 +115,7 @@ class _Session(WeConnectSession):
                 self._renew()
                 return
             except LoginRefused:
-                if not self._may_log_in:
-                    raise
+                pass
         if not self._may_log_in:
             raise LoginClosed("there are no tokens that are taken, and the password may not be tried")
         if self._logged_in:

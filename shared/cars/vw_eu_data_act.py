@@ -87,7 +87,6 @@ class _Client(EudaApiClient):
         """Logs in with the password. Raises LoginRefused, ConsentMissing or NotUnderstood."""
         if time() - self._consent_missed_at < YOUNG_S:
             raise ConsentMissing("a login minutes ago asked for a consent")
-        self._session.cookies.clear()
         try:
             super().login()
         except AuthError as error:

@@ -290,6 +290,18 @@ def test_a_login_that_is_refused_says_why_and_is_tried_once(maker: Maker, end: s
     with fails_with(kind):
         read({}, allow_login=True)
     assert maker.count("/login/authenticate") == 1
+    assert maker.count("elsewhere.example.com") == 0
+
+
+def test_the_password_is_sent_once_in_a_read_also_where_its_tokens_are_not_taken(maker: Maker) -> None:
+    good(maker)
+    login_pages(maker)
+    maker.says(TOKEN, body({"access_token": "secret-a", "refresh_token": "secret-r", "expires_in": 3600}))
+    maker.says(LIST, body({}, 401), *maker._table[LIST])
+    maker.says(STATUS, body({}, 401))
+    with fails_with(LoginRefused):
+        read({}, allow_login=True)
+    assert maker.count("/login/authenticate") == 1
 
 
 def test_a_cloud_that_is_asked_too_often_says_how_long_to_wait(maker: Maker) -> None:

@@ -168,6 +168,22 @@ def test_where_no_data_set_has_content_there_is_no_value_and_nothing_is_fetched(
     assert maker.count("/download") == 0
 
 
+def test_the_moment_of_a_data_set_orders_it_not_its_name(maker: Maker) -> None:
+    good(maker)
+    maker.says(LIST, body([entry(5) | {"name": "z.zip"}, entry(20) | {"name": "a.zip"}]))
+    assert read().odometer_km
+    assert maker.asked[-1].request.headers["filename"] == "a.zip"
+
+
+def test_a_session_of_which_the_time_is_over_is_not_shown_any_more(maker: Maker) -> None:
+    kept = kept_after_a_good_read(maker)
+    for cookie in kept["cookies"]:
+        cookie["expires"] = 1
+    assert read(kept).odometer_km
+    assert maker.count(LIST) == 1
+    assert maker.count(PASSWORDS) == 1
+
+
 def test_data_sets_without_a_moment_are_ordered_by_their_names(maker: Maker) -> None:
     good(maker)
     maker.says(LIST, body([{"name": entry(minutes)["name"]} for minutes in (35, 50, 5)]))
