@@ -29,6 +29,15 @@ class Offer(NamedTuple):
 
 
 PROVIDERS = {
+    # By users' measurements the cloud takes about 550 requests a day, and blocks after about 7 reads in a minute.
+    "audi": Offer(
+        "shared.cars.audi",
+        "Audi (myAudi)",
+        ("username", "password"),
+        Budget(500, DAY, a_read=6),
+        optional=("allow_login", "refresh_token"),
+        experimental=True,
+    ),
     "renault": Offer(
         "shared.cars.renault",
         "Renault, Dacia",
@@ -42,6 +51,13 @@ PROVIDERS = {
     "skoda": Offer("shared.cars.skoda", "Škoda", ("api_key",), Budget(20, HOUR)),
     # What a small plan has for each car; the first read also asks for the VIN.
     "smartcar": Offer("shared.cars.smartcar", "Smartcar", ("refresh_token",), Budget(500, 30 * DAY, a_read=3)),
+    # No limit is known. It makes 96 data sets a day and car: enough to read each of them.
+    "vw_eu_data_act": Offer(
+        "shared.cars.vw_eu_data_act",
+        "Audi, Volkswagen, Seat, Cupra by the EU Data Act portal",
+        ("username", "password", "brand"),
+        Budget(1400, DAY, a_read=14),
+    ),
 }
 
 
@@ -64,12 +80,24 @@ class LoginRefused(CarUnavailable):
     advice = "The maker does not take these credentials: the password or key is wrong, or was changed. Set them again."
 
 
+class LoginClosed(LoginRefused):
+    """The maker takes no new login from anybody but its own app; only tokens from before still open the car's cloud."""
+
+    advice = "The maker has closed this way in for new logins: choose the EU Data Act portal instead."
+
+
 class ConsentMissing(CarUnavailable):
     """The credentials are right, but the driver has not agreed to something, or not switched something on."""
 
     advice = (
         "Your consent is missing: open the maker's app or portal, agree to the terms, and allow access to this car."
     )
+
+
+class CarUnknown(ConsentMissing):
+    """The account that the credentials open has no such car."""
+
+    advice = "The maker's service knows no such car in your account: look at the VIN, and add the car to the account."
 
 
 class TooManyRequests(CarUnavailable):

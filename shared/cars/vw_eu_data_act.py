@@ -1,0 +1,229 @@
+"""Audi, Volkswagen, Seat and Cupra by the portal that the maker opened under the EU Data Act: an odometer, no more.
+
+`{"username", "password", "brand"}`. The driver must have asked the portal for data each 15 minutes.
+"""
+
+import re
+from datetime import UTC, datetime
+from time import time
+from typing import Any
+
+import requests
+from carconnectivity_connectors.vw_eu_data_act.client import ApiError, AuthError, EudaApiClient
+from carconnectivity_connectors.vw_eu_data_act.dataset import (
+    DataPoint,
+    Dataset,
+    parse_timestamp,
+    resolve_distance_unit,
+)
+
+from shared.cars.carconnectivity import Wire, known_vin
+from shared.cars.provider import (
+    CarUnavailable,
+    ConsentMissing,
+    LoginRefused,
+    NotUnderstood,
+)
+from shared.domain.car import SAME_MOMENT, CarValues, Measured
+
+PORTAL = "eu-data-act.drivesomethinggreater.com"
+HOSTS = (PORTAL, "identity.vwgroup.io")
+BRANDS = ("audi", "cupra", "seat", "volkswagen", "volkswagen_commercial_vehicles")
+NO_CONTENT = "no_content_found"
+ODOMETERS = ("mileage.value", "mileage")  # the one of newer cars, with a unit, and the one of older cars, in km
+KM = {"km": 1.0, "mi": 1.609344}
+# What was refused so soon after a login would be refused again after another one.
+YOUNG_S = 900.0
+GONE = (404, 410)
+
+
+class Provider:
+    """Reads the newest data set of a car that has any content."""
+
+    def read(self, vin: str, credentials: dict[str, Any], tokens: dict[str, Any], timeout_s: float) -> CarValues:
+        """The odometer with the time of its measuring. Raises CarUnavailable or one of its kinds."""
+        vin = known_vin(vin)
+        client = _Client(credentials, tokens, timeout_s)
+        try:
+            dataset = _newest(client, vin, tokens)
+            return CarValues(odometer_km=_odometer_km(dataset) if dataset else None)
+        except (CarUnavailable, ApiError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # Not chained: the library's texts hold addresses of pages, with the VIN.
+            raise _meaning(error) from None
+        finally:
+            client.hand_back(tokens)
+            client.close()
+
+
+class _Gone(Exception):
+    """The portal has nothing there."""
+
+
+class _Client(EudaApiClient):
+    """The library's client. It keeps its session from one read to the next, and logs in once at most."""
+
+    def __init__(self, credentials: dict[str, Any], tokens: dict[str, Any], timeout_s: float) -> None:
+        user, password = credentials.get("username", ""), credentials.get("password", "")
+        brand = str(credentials.get("brand", "")).strip().lower().replace(" ", "_")
+        if brand not in BRANDS:  # the library would take it for a Volkswagen
+            raise LoginRefused(f"the brand must be one of {', '.join(BRANDS)}")
+        super().__init__(user, password, country="nl", language="nl", brand=brand)
+        wire = Wire(HOSTS, timeout_s)
+        self._session.mount("https://", wire)
+        self._session.mount("http://", wire)
+        self._logged_in_at = tokens.get("logged_in_at", 0.0)
+        self._consent_missed_at = tokens.get("consent_missed_at", 0.0)
+        self._logged_in_now = False
+        for cookie in tokens.get("cookies", []):
+            self._session.cookies.set(**cookie)
+        self._session.cookies.clear_expired_cookies()
+
+    def ensure_login(self) -> None:
+        """Logs in unless the session of an earlier read is there."""
+        if "access_token" not in self._session.cookies.get_dict(domain=PORTAL):
+            self.login()
+
+    def login(self) -> None:
+        """Logs in with the password. Raises LoginRefused, ConsentMissing or NotUnderstood."""
+        if time() - self._consent_missed_at < YOUNG_S:
+            raise ConsentMissing("a login minutes ago asked for a consent")
+        try:
+            super().login()
+        except AuthError as error:
+            refusal = _refusal(error)
+            if isinstance(refusal, ConsentMissing):
+                self._consent_missed_at = time()
+            raise refusal from None
+        self._logged_in_now, self._logged_in_at = True, time()
+
+    def hand_back(self, tokens: dict[str, Any]) -> None:
+        """Puts the session into `tokens`: the portal's cookies alone, for a login asks for the password anyway."""
+        kept = [cookie for cookie in self._session.cookies if cookie.domain.lstrip(".") == PORTAL]
+        fields = ("name", "value", "domain", "path", "secure", "expires")
+        tokens["cookies"] = [{field: getattr(cookie, field) for field in fields} for cookie in kept]
+        tokens |= {"logged_in_at": self._logged_in_at, "consent_missed_at": self._consent_missed_at}
+
+    def _session_get(self, url: str, *, headers: dict[str, str] | None = None) -> requests.Response:
+        response: requests.Response = super()._session_get(url, headers=headers)
+        if response.status_code in GONE:
+            raise _Gone
+        if response.status_code == 403 and time() - self._logged_in_at < YOUNG_S:
+            raise ConsentMissing("the portal takes the login, but does not give this car")
+        if response.status_code == 401 and self._logged_in_now:
+            raise CarUnavailable("the portal does not take the session of its own login")
+        return response
+
+
+def _newest(client: _Client, vin: str, tokens: dict[str, Any]) -> Dataset | None:
+    identifier, listing = _listing(client, vin, tokens)
+    with_content = [entry for entry in listing if entry.get("name") and NO_CONTENT not in entry["name"]]
+    if not with_content:
+        return None
+    name = max(with_content, key=_made_at)["name"]
+    try:
+        dataset = Dataset.from_json(client.download_dataset(vin, identifier, name))
+    except _Gone:
+        raise CarUnavailable("the data set is gone meanwhile") from None
+    if dataset.vin.upper() not in (vin, ""):
+        raise NotUnderstood("the data set is of another car")
+    return dataset
+
+
+def _listing(client: _Client, vin: str, tokens: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
+    """What identifies the driver's request for data, and the data sets made for it.
+
+    A request made anew gets another identifier, and the former one then lists nothing.
+    """
+    known = tokens.setdefault("identifiers", {})
+    kept = known.get(vin, "")
+    listing = _list_of(client, vin, kept, known) if kept else []
+    identifier = kept if listing else _identifier(client, vin)
+    if identifier != kept:
+        known[vin] = identifier
+        listing = _list_of(client, vin, identifier, known)
+    return identifier, listing
+
+
+def _identifier(client: _Client, vin: str) -> str:
+    try:
+        metadata = client.get_metadata(vin)
+    except _Gone:
+        metadata = {}
+    identifier = metadata.get("Identifier") or metadata.get("identifier")
+    if not identifier:
+        raise ConsentMissing("the portal was not asked for this car's data each 15 minutes")
+    return str(identifier)
+
+
+def _list_of(client: _Client, vin: str, identifier: str, known: dict[str, str]) -> list[dict[str, Any]]:
+    try:
+        listing: list[dict[str, Any]] = client.list_datasets(vin, identifier)
+    except _Gone:
+        return []
+    except ApiError:
+        known.pop(vin, None)  # it may be that: the next read asks for it anew
+        raise
+    return listing
+
+
+def _made_at(entry: dict[str, Any]) -> tuple[datetime, str]:
+    """When a data set was made, by its own field or by its name; the name decides between equals."""
+    made_at = parse_timestamp(entry.get("createdOn"))
+    if made_at is None and (digits := re.search(r"(?<!\d)\d{14}(?!\d)", entry["name"])):
+        made_at = datetime.strptime(digits[0], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    return _utc(made_at or datetime.min.replace(tzinfo=UTC)), entry["name"]
+
+
+def _odometer_km(dataset: Dataset) -> Measured[float] | None:
+    for field in ODOMETERS:
+        points = [point for point in dataset.points.values() if point.field_name == field and point.value is not None]
+        timed = [(at, _km(point, dataset)) for point in points if (at := _measured_at(point, dataset))]
+        if timed:
+            # Of one moment there may be several, of which the lower ones lag behind.
+            at, odometer_km = max(timed)
+            return Measured(odometer_km, at)
+    return None
+
+
+def _km(point: DataPoint, dataset: Dataset) -> float:
+    if isinstance(point.value, bool):
+        raise TypeError("an odometer that is no number")
+    unit = dataset.value_of("mileage.unit") if point.field_name == "mileage.value" else None
+    return float(point.value) * (KM[resolve_distance_unit(unit)] if unit is not None else 1.0)
+
+
+def _measured_at(point: DataPoint, dataset: Dataset) -> datetime | None:
+    """When the car measured a value, or None where that cannot be known.
+
+    Newer cars give times for their reports and do not say which value is of which report. Where these are hours
+    apart, the odometer may be of any of them. The time when the data set was made says nothing: a car that sleeps
+    sends the same values for days.
+    """
+    if point.timestamp is not None:
+        return _utc(point.timestamp)
+    reported = [
+        parse_timestamp(other.raw_value) for other in dataset.points.values() if other.field_name == "car_captured_time"
+    ]
+    moments = [_utc(moment) for moment in reported if moment is not None]
+    return max(moments) if moments and max(moments) - min(moments) <= SAME_MOMENT else None
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _refusal(error: AuthError) -> CarUnavailable:
+    """What a failed login says. The library tells its reasons apart by words alone."""
+    said = str(error).lower()
+    if "terms and conditions" in said or "consent" in said:
+        return ConsentMissing("terms or a consent wait to be agreed to")
+    if any(words in said for words in ("could not parse", "unexpected location", "exceeded", "did not complete")):
+        return NotUnderstood("the login goes another way than was known")
+    return LoginRefused("the login is refused")
+
+
+def _meaning(error: Exception) -> CarUnavailable:
+    """What an error of the library says, without its words."""
+    if isinstance(error, CarUnavailable):
+        return error
+    return NotUnderstood(f"an answer that cannot be understood: {type(error).__name__}")
