@@ -56,7 +56,7 @@ def find_addresses(store: UserStore, claim: LookUp) -> None:
     positions = dict.fromkeys(position for read in reads if read for position in unaddressed_positions(read.value))
     asking = _Asking(store)
     found = asking.found(list(positions)) if positions else {}
-    until_current(lambda: _keep(store, claim, found, failed=bool(asking.broken)))
+    until_current(lambda: _keep(store, claim, found, failed=asking.failed))
 
 
 def _keep(store: UserStore, claim: LookUp, found: dict[Position, str], failed: bool) -> None:
@@ -78,10 +78,13 @@ def _keep(store: UserStore, claim: LookUp, found: dict[Position, str], failed: b
 
 
 class _Asking:
-    """The questions of one poll. One geocoder after the other is asked; one that failed is not asked again."""
+    """The questions of one poll. One geocoder after the other is asked, until one knows an address.
+
+    One that fails at a spot may know the next; one that was asked too often is left alone.
+    """
 
     def __init__(self, store: UserStore) -> None:
-        self.broken: set[str] = set()
+        self.failed, self._resting = False, set[str]()
         self._store, self._book = store, AddressBook(client())
         self._names = usable(geocoders())
         self._begin_until = time.monotonic() + BEGUN_WITHIN_S
@@ -119,7 +122,7 @@ class _Asking:
 
     def _answer(self, name: str, there: Position) -> str | None:
         """What one geocoder says, "" for nothing there; None where it cannot be asked now, or fails."""
-        if name in self.broken:
+        if name in self._resting:
             return None
         try:
             service = geocoder(name)
@@ -127,13 +130,14 @@ class _Asking:
         except Unanswered as error:
             self._note_failure(name, str(error))
             if error.rest:
+                self._resting.add(name)
                 self._book.rest(name, fields.utc_now() + error.rest)
         except Exception as error:  # noqa: BLE001 - whatever a library does, the look-up must end and be repeated later
             self._note_failure(name, type(error).__name__)
         return None
 
     def _note_failure(self, name: str, why: str) -> None:
-        self.broken.add(name)
+        self.failed = True
         logs.log().warning("no address from %s: %s", name, why, extra={"user": self._store.email})
 
     def _may_ask(self, name: str) -> bool:

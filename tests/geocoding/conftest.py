@@ -9,20 +9,12 @@ from pytest_httpserver import HTTPServer
 from tests.geocoding.services import settings
 
 
-@pytest.fixture(scope="session")
-def serving() -> Iterator[HTTPServer]:
-    """One server for all tests: it takes half a second to stop."""
-    with HTTPServer(threaded=True) as serving:
-        yield serving
-
-
 @pytest.fixture
-def server(serving: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[HTTPServer]:
+def server(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> HTTPServer:
     """The services, which answer nothing yet."""
-    for name, value in settings(serving).items():
+    for name, value in settings(httpserver).items():
         monkeypatch.setenv(name, value)
-    yield serving
-    serving.clear()
+    return httpserver
 
 
 @pytest.fixture

@@ -73,8 +73,10 @@ def test_too_many_requests_says_how_long_to_rest(server: HTTPServer, headers: di
 
 @pytest.mark.parametrize(
     "body",
-    [{"error": "Something else"}, {"address": {}}, {"display_name": ""}, 7, "text", {"display_name": [1]}]
-    + [{**NOMINATIM, "lat": "here"}, {**NOMINATIM, "address": 7}],
+    [
+        *({"error": "Something else"}, {"address": {}}, {"display_name": ""}, 7, "text", {"display_name": [1]}),
+        *({**NOMINATIM, "lat": "here"}, {**NOMINATIM, "address": 7}),
+    ],
     ids=str,
 )
 def test_an_answer_of_another_shape_is_no_answer(server: HTTPServer, body: Any) -> None:
