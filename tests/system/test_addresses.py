@@ -2,9 +2,12 @@
 
 import json
 import random
+import secrets
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from time import monotonic
@@ -15,6 +18,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from shared.domain.places import Place
+from shared.repositories.addresses import AddressBook
 from tests.geocoding.services import (
     NOMINATIM,
     NOMINATIM_NOTHING,
@@ -188,6 +192,22 @@ def test_abroad_the_second_geocoder_is_asked_once_a_second_by_all_drivers_togeth
     moments = sorted(moment for (service, _), times in town.asked.items() if service == "nominatim" for moment in times)
     assert town.count("nominatim", *spots) == 4
     assert min(later - earlier for earlier, later in pairwise(moments)) >= 1.0
+
+
+def test_turns_that_are_taken_at_the_same_moment_lie_apart_and_far_ones_are_left(stack: Stack) -> None:
+    def take(_: int) -> tuple[float, timedelta | None]:
+        wait = AddressBook(stack.db).take_turn(name, timedelta(seconds=1), timedelta(seconds=2))
+        return monotonic(), wait
+
+    name = secrets.token_hex(4)
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(take, range(8)))
+    turns = sorted(at + wait.total_seconds() for at, wait in taken if wait is not None)
+    assert 1 <= len(turns) < 8
+    # The commit of a turn takes its time between the two clocks.
+    assert all(later - earlier > 0.5 for earlier, later in pairwise(turns))
+    AddressBook(stack.db).rest(name, datetime.now(UTC) + timedelta(minutes=1))
+    assert AddressBook(stack.db).take_turn(name, timedelta(seconds=1), timedelta(seconds=2)) is None
 
 
 def test_where_one_geocoder_fails_the_next_one_is_asked(town: Town, driver: Driver) -> None:
