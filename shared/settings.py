@@ -17,6 +17,8 @@ DEFAULTS_S = {
 }
 
 GEOCODERS = "pdok,nominatim"
+# Settings that are words; the deployment hands them on as it does the seconds.
+TEXTS = ("GEOCODERS", "GEOCODER_CONTACT")
 
 
 def seconds(name: str) -> float:

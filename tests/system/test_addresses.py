@@ -18,6 +18,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from shared.domain.places import Place
+from shared.handlers import addressing
 from shared.repositories.addresses import AddressBook
 from tests.geocoding.services import (
     NOMINATIM,
@@ -97,6 +98,16 @@ def drive(driver: Driver, begin: Spot, end: Spot, minutes: float = 30, from_km: 
     driver.wait_read(from_km)
     driver.set_car(odometer_km=from_km + 12.4, measured_at=ago(minutes - 20.5))
     driver.phone("end", ago(minutes - 20), end)
+
+
+def enter(driver: Driver, begin: Spot, end: Spot) -> dict[str, Any]:
+    """A trip by hand between two spots."""
+    (from_, to) = ({"lat": lat, "lng": lng} for lat, lng in (begin, end))
+    times = {"started_at": ago(60).isoformat(), "ended_at": ago(50).isoformat()}
+    made = driver.call("POST", "/trips", json={**times, "from": from_, "to": to, "distance_km": 10})
+    assert made.status_code == 201, made.text
+    trip: dict[str, Any] = made.json()
+    return trip
 
 
 def pending(driver: Driver) -> list[str]:
@@ -186,7 +197,8 @@ def test_abroad_the_second_geocoder_is_asked_once_a_second_by_all_drivers_togeth
     spots = [town.spot() for _ in range(4)]
     town.abroad |= set(spots)
     for n, one in enumerate(drivers):
-        drive(one, spots[2 * n], spots[2 * n + 1])
+        enter(one, *spots[2 * n : 2 * n + 2])
+    assert stack.tick()["published"] >= 2
     for one in drivers:
         assert addresses(found(one)[0]) == (FOREIGN, FOREIGN)
     moments = sorted(moment for (service, _), times in town.asked.items() if service == "nominatim" for moment in times)
@@ -263,6 +275,26 @@ def test_the_address_of_a_place_is_used_and_nobody_is_asked(town: Town, driver: 
     (trip,) = driver.wait_trips(1)
     assert (addresses(trip), trip["flags"], trip["revision"]) == (("Own street 0", "Own street 1"), [], 1)
     assert town.count("pdok", begin, end) == 0
+
+
+def test_what_is_found_after_the_claim_ran_out_is_left_to_the_poll_that_holds_it(
+    town: Town, driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**town.settings, "GOOGLE_CLOUD_PROJECT": driver.stack.project}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("shared.handlers.addressing.client", lambda: driver.stack.db)
+    trip = enter(driver, town.spot(), town.spot())
+    read, change = driver.store.state(), driver.store.change()
+    state, claim = addressing.claim(read.value, datetime.now(UTC))
+    assert claim
+    change.put_state(read, state)
+    change.commit()
+    addressing.find_addresses(driver.store, claim._replace(lease_until=claim.lease_until - timedelta(seconds=1)))
+    assert driver.trips() == [trip]
+    addressing.find_addresses(driver.store, claim)
+    assert addresses(driver.trips()[0]) == (DUTCH, DUTCH)
+    addressing.find_addresses(driver.store, claim)
+    assert driver.trips()[0]["revision"] == trip["revision"] + 1
 
 
 def test_a_trip_by_hand_gets_the_addresses_that_it_lacks(town: Town, driver: Driver) -> None:
