@@ -19,6 +19,7 @@ from werkzeug import Request, Response
 
 from shared.domain.places import Place
 from shared.handlers import addressing
+from shared.repositories import documents
 from shared.repositories.addresses import AddressBook
 from tests.geocoding.services import (
     NOMINATIM,
@@ -90,6 +91,16 @@ def town() -> Iterator[Town]:
 @pytest.fixture(scope="module")
 def stack(town: Town) -> Iterator[Stack]:
     yield from _run(**town.settings)
+
+
+@pytest.fixture
+def here(town: Town, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Look-ups of this process go to the stack's project and the town's services."""
+    for name, value in {**town.settings, "GOOGLE_CLOUD_PROJECT": stack.project}.items():
+        monkeypatch.setenv(name, value)
+    documents.client.cache_clear()
+    yield
+    documents.client.cache_clear()
 
 
 def drive(driver: Driver, begin: Spot, end: Spot, minutes: float = 30, from_km: float = 12345.0) -> None:
@@ -277,12 +288,7 @@ def test_the_address_of_a_place_is_used_and_nobody_is_asked(town: Town, driver: 
     assert town.count("pdok", begin, end) == 0
 
 
-def test_what_is_found_after_the_claim_ran_out_is_left_to_the_poll_that_holds_it(
-    town: Town, driver: Driver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in {**town.settings, "GOOGLE_CLOUD_PROJECT": driver.stack.project}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("shared.handlers.addressing.client", lambda: driver.stack.db)
+def test_what_is_found_after_the_claim_ran_out_is_left_to_the_poll_that_holds_it(here: None, driver: Driver) -> None:
     trip = enter(driver, town.spot(), town.spot())
     read, change = driver.store.state(), driver.store.change()
     state, claim = addressing.claim(read.value, datetime.now(UTC))

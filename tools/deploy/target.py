@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from shared.geocoding.geocoder import GEOCODERS
 from shared.settings import DEFAULTS_S, TEXTS
 from tools.deploy.functions import BUILD, CRON, FUNCTIONS, TRIGGER, Function
 from tools.deploy.gcloud import Failed, Gcloud
@@ -94,6 +95,8 @@ def target(settings: Mapping[str, str], dry_run: bool) -> Target:
     texts = {name: settings[name].replace(",", " ") for name in TEXTS if name in settings}
     if wrong := [name for name, text in texts.items() if not re.fullmatch(r"[\w.+@:/ -]*", text)]:
         raise Failed(f"{wrong[0]} can have letters, digits, spaces and . + - @ : / only, not {settings[wrong[0]]!r}.")
+    if unknown := set(texts.get("GEOCODERS", "").split()) - set(GEOCODERS):
+        raise Failed(f"No geocoder is called {min(unknown)!r}: there are {', '.join(GEOCODERS)}.")
     region = settings.get("REGION") or REGION
     return Target(
         gcloud=Gcloud(project, dry_run),
