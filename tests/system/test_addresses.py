@@ -288,7 +288,9 @@ def test_the_address_of_a_place_is_used_and_nobody_is_asked(town: Town, driver: 
     assert town.count("pdok", begin, end) == 0
 
 
-def test_what_is_found_after_the_claim_ran_out_is_left_to_the_poll_that_holds_it(here: None, driver: Driver) -> None:
+def test_what_is_found_after_the_claim_ran_out_is_left_to_the_poll_that_holds_it(
+    here: None, town: Town, driver: Driver
+) -> None:
     trip = enter(driver, town.spot(), town.spot())
     read, change = driver.store.state(), driver.store.change()
     state, claim = addressing.claim(read.value, datetime.now(UTC))
