@@ -12,8 +12,13 @@ DEFAULTS_S = {
     "RESUME_WITHIN_S": 300.0,
     "STALE_AFTER_S": 7200.0,
     "CAR_TIMEOUT_S": 30.0,
+    "GEOCODER_TIMEOUT_S": 4.0,
     "USER_CACHE_S": 60.0,
 }
+
+GEOCODERS = "pdok,nominatim"
+# Settings that are words; the deployment hands them on as it does the seconds.
+TEXTS = ("GEOCODERS", "GEOCODER_CONTACT")
 
 
 def seconds(name: str) -> float:
@@ -28,6 +33,12 @@ def rules() -> Rules:
     """The waits of the trip machine."""
     names = ("POLL_EVERY_S", "POLL_AFTER_END_S", "END_GRACE_S", "RESUME_WITHIN_S", "STALE_AFTER_S")
     return Rules(*(timedelta(seconds=seconds(name)) for name in names))
+
+
+def geocoders() -> tuple[str, ...]:
+    """The geocoders that find addresses, in the order in which they are asked; none where GEOCODERS is empty."""
+    # Also by spaces: gcloud takes a comma for the end of a setting.
+    return tuple(os.environ.get("GEOCODERS", GEOCODERS).replace(",", " ").split())
 
 
 def project_id() -> str | None:

@@ -26,6 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
         logs = Path(_emulators.enter_context(tempfile.TemporaryDirectory()))
         firestore, pubsub = _emulators.enter_context(emulators.both(logs))
         os.environ |= {"FIRESTORE_EMULATOR_HOST": firestore, "PUBSUB_EMULATOR_HOST": pubsub}
+    os.environ["GEOCODERS"] = ""  # no test asks a service on the internet
     os.environ.setdefault("CREDENTIALS_KEYS", Fernet.generate_key().decode())
 
 

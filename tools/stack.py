@@ -160,7 +160,8 @@ def _environment(options: argparse.Namespace, firestore: str, pubsub: str, key: 
 
 def _with_waits(options: argparse.Namespace) -> dict[str, str]:
     # An operator's change is seen at once here; the demo drives in quick motion, so its polls do not wait.
-    waits = {"USER_CACHE_S": "0"}
+    # Nobody's position leaves the machine unasked.
+    waits = {"USER_CACHE_S": "0", "GEOCODERS": ""}
     if not options.no_demo:
         waits |= {"POLL_EVERY_S": "0", "POLL_AFTER_END_S": "0"}
     return {**waits, **os.environ}

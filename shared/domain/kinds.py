@@ -1,7 +1,13 @@
-"""Owns what a driver says of his habits, from which the kind of a trip is proposed."""
+"""Owns what a driver says of his habits, and the kind of a trip that follows from his places and habits."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from shared.domain.geo import Position
+from shared.domain.places import Place, place_at
 from shared.domain.trip import TripKind
 
 
@@ -11,3 +17,42 @@ class Habits(msgspec.Struct, frozen=True):
     default_kind: TripKind = "unclassified"
     private_days: tuple[int, ...] = ()
     business_hours: tuple[str, str] | None = None
+
+
+def telling_place(places: Sequence[Place], position: Position | None) -> Place | None:
+    """The place at a position that tells the kind of a trip. One of kind pause tells nothing and hides none."""
+    return place_at((place for place in places if place.kind != "pause"), position)
+
+
+def proposed_kind(
+    begin: Place | None, end: Place | None, started_at: datetime, timezone: str, habits: Habits
+) -> TripKind:
+    """The kind that a trip has until its driver says another, by the telling places at its ends and the clock.
+
+    | the two ends                         | the start                   | proposed         |
+    |--------------------------------------|-----------------------------|------------------|
+    | a business place and a private one   | whenever                    | business         |
+    | two different business places        | whenever                    | business         |
+    | any others                           | on a private day            | private          |
+    | any others                           | outside the business hours  | private          |
+    | any others                           | else, or no such habits     | the default kind |
+
+    The first line that fits counts. Where somebody was is a fact, and the calendar only a habit: who drives from home
+    to his business on a Sunday works on that Sunday. A round from one business place back to it does not tell where
+    it led. Day and hour are the start's in the driver's time zone; hours hold from their first minute to before their
+    last. Where they end before they begin they go over midnight, and what is after it belongs to the new day. Two
+    equal times are the whole day.
+    """
+    if begin and end and begin.id != end.id and "business" in (begin.kind, end.kind):
+        return "business"
+    start = started_at.astimezone(ZoneInfo(timezone))
+    if start.isoweekday() in habits.private_days or _outside(f"{start:%H:%M}", habits.business_hours):
+        return "private"
+    return habits.default_kind
+
+
+def _outside(time: str, hours: tuple[str, str] | None) -> bool:
+    if hours is None or hours[0] == hours[1]:
+        return False
+    begin, end = hours
+    return not begin <= time < end if begin < end else end <= time < begin

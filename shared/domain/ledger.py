@@ -8,7 +8,9 @@ import msgspec
 import polyline
 from msgspec.structs import replace
 
+from shared.domain.addresses import flagged
 from shared.domain.ending import Drive
+from shared.domain.kinds import Habits, proposed_kind, telling_place
 from shared.domain.odometer import SAME_KM, Reading
 from shared.domain.places import Place, place_at
 from shared.domain.trail import Fix, located, seen_distance_km, trail_distance_km
@@ -32,10 +34,12 @@ class NotATrip(msgspec.Struct, frozen=True):
 
 
 class Owner(msgspec.Struct, frozen=True):
-    """Whose trip it is: e-mail and time zone (IANA name)."""
+    """Whose trip it is: e-mail, time zone (IANA name), habits, and whether addresses of trips are looked up."""
 
     user: str
     timezone: str
+    habits: Habits = Habits()
+    addresses: bool = False
 
 
 class _Opening(msgspec.Struct, frozen=True):
@@ -49,7 +53,7 @@ def measured(
     """The trip that came of a drive.
 
     `trail` holds the older fixes from the store, `previous` is the trip before on the same car. Distance is by
-    odometer where both its values are known, else by GPS.
+    odometer where both its values are known, else by GPS. The kind is a proposal, which the driver may change.
     """
     fixes = located((*trail, *drive.fixes))
     fixes = [fix for fix in fixes if fix.at <= drive.ended_at]
@@ -86,7 +90,13 @@ def measured(
         created_at=now,
         updated_at=now,
     )
+    trip = flagged(_of_proposed_kind(trip, owner, places), owner.addresses)
     return linked(classified(dated(trip)), previous)
+
+
+def _of_proposed_kind(trip: Trip, owner: Owner, places: Sequence[Place]) -> Trip:
+    begin, end = (telling_place(places, end.position) for end in (trip.from_, trip.to))
+    return replace(trip, kind=proposed_kind(begin, end, trip.started_at, owner.timezone, owner.habits))
 
 
 def settled(trip: Trip, reading: Reading, now: datetime) -> Trip | None:
@@ -218,7 +228,7 @@ def _endpoint(fixes: Sequence[Fix], readings: Sequence[Reading], moment: datetim
     if not seen or not seen[0].position:
         return Endpoint()
     place = place_at(places, seen[0].position)
-    return Endpoint(*seen[0].position, place.name if place else "")
+    return Endpoint(*seen[0].position, place.name, place.address) if place else Endpoint(*seen[0].position)
 
 
 def so_far_km(readings: Sequence[Reading], started_at: datetime, gps_km: float) -> float:

@@ -36,9 +36,10 @@ def scheduled(
 
 def _next_poll_at(state: TripState, leg: Leg | None, now: datetime, rules: Rules, has_car: bool) -> datetime | None:
     doublings = 2 ** min(state.polls_after_end, MANY)
+    if leg is None and state.pending_car_id is None:
+        return state.unaddressed.due_at(now)
     if leg is None:
-        wait = min(rules.poll_every * doublings, LONGEST_WAIT)
-        return _not_before_retry(state, now + wait) if state.pending_car_id else None
+        return _not_before_retry(state, now + min(rules.poll_every * doublings, LONGEST_WAIT))
     if leg.ended_at:
         wait = min(rules.poll_after_end * doublings, rules.poll_every)
         return max(now, min(_not_before_retry(state, now + wait), leg.ended_at + rules.wait_for_end(has_car)))

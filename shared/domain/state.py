@@ -37,6 +37,20 @@ class Parked(msgspec.Struct, frozen=True, omit_defaults=True):
     pending_since: datetime | None = None
 
 
+class Unaddressed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Ids of trips whose addresses are still to be found; not before `retry_at`, which grows with the failures."""
+
+    trips: tuple[str, ...] = ()
+    failures: int = 0
+    retry_at: datetime | None = None
+
+    def due_at(self, now: datetime) -> datetime | None:
+        """When they are looked up next; None where there are none."""
+        if not self.trips:
+            return None
+        return max(now, self.retry_at) if self.retry_at else now
+
+
 class Leg(msgspec.Struct):
     """A trip as far as the phone tells: from the first start to an end that no start followed in time."""
 
@@ -76,6 +90,7 @@ class TripState(msgspec.Struct, frozen=True, kw_only=True):
     closed_until: datetime | None = None
     parked: dict[str, Parked] = {}
     log_changes: int = 0
+    unaddressed: Unaddressed = Unaddressed()
 
     def known_readings(self, car_id: str) -> tuple[Reading, ...]:
         """The believed readings of the car by time, from its last parked one."""

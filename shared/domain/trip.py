@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
+from shared.domain.geo import Position
+
 TripKind = Literal["business", "private", "mixed", "unclassified"]
 DistanceSource = Literal["odometer", "gps", "manual"]
 
@@ -21,6 +23,11 @@ class Endpoint(msgspec.Struct, frozen=True):
     lng: float | None = None
     place: str = ""
     address: str = ""
+
+    @property
+    def position(self) -> Position | None:
+        """WGS84 degrees, or None where they are not known."""
+        return None if self.lat is None or self.lng is None else Position(self.lat, self.lng)
 
 
 class Gap(msgspec.Struct, frozen=True):

@@ -5,18 +5,26 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from shared import logs
+from shared.domain.addresses import ADDRESS_PENDING, wanted
 from shared.domain.ending import Drive
 from shared.domain.ledger import NotATrip, Owner, measured, settled, settled_by_next
 from shared.domain.machine import Outcome, remember
 from shared.domain.rules import Rules
 from shared.domain.state import TripState
 from shared.domain.trip import Trip, linked
+from shared.repositories.accounts import Account
 from shared.repositories.change import Change
 from shared.repositories.documents import Stored
 from shared.repositories.user_store import UserStore
+from shared.settings import geocoders
 
 
-def stage(change: Change, store: UserStore, outcome: Outcome, timezone: str, now: datetime, rules: Rules) -> TripState:
+def owner_of(account: Account) -> Owner:
+    """What the ledger must know of a user."""
+    return Owner(account.email, account.timezone, account.habits, addresses=bool(geocoders()))
+
+
+def stage(change: Change, store: UserStore, outcome: Outcome, owner: Owner, now: datetime, rules: Rules) -> TripState:
     """Puts all of an outcome but the state itself into a change; gives the state to put with it."""
     state = outcome.state
     if outcome.reading and outcome.car_id:
@@ -29,8 +37,8 @@ def stage(change: Change, store: UserStore, outcome: Outcome, timezone: str, now
     if outcome.settlement and (trip := store.find_trip(outcome.settlement.trip_id)):
         _settle(change, store, trip, settled(trip.value, outcome.settlement.reading, now))
     for drive in outcome.drives:
-        state = _log_drive(change, store, drive, state, Owner(store.email, timezone), now, rules)
-    return state
+        state = _log_drive(change, store, drive, state, owner, now, rules)
+    return wanted(state, [trip.id for trip in change.staged_trips() if ADDRESS_PENDING in trip.flags], now)
 
 
 def relink(change: Change, store: UserStore, old: Trip | None, new: Trip | None) -> None:
@@ -105,6 +113,12 @@ def _stored_before(store: UserStore, trip: Trip) -> Trip | None:
     return read.value if read else None
 
 
-def locked(change: Change, read: Stored[TripState]) -> None:
-    """Makes a change by hand wait for every other one: all that alters the log writes the driver's state."""
-    change.put_state(read, replace(read.value, log_changes=read.value.log_changes + 1))
+def locked(change: Change, read: Stored[TripState], changed: Trip | None = None) -> None:
+    """Makes a change by hand wait for every other one: all that alters the log writes the driver's state.
+
+    The address that the changed trip may lack is looked up later.
+    """
+    state = replace(read.value, log_changes=read.value.log_changes + 1)
+    if changed and ADDRESS_PENDING in changed.flags:
+        state = wanted(state, [changed.id], changed.updated_at)
+    change.put_state(read, state)

@@ -1,4 +1,7 @@
-"""Polls one user's car: claims the poll, reads the car, records what came. Two commits; either may be repeated."""
+"""Polls one user's car: claims the poll, reads the car, records what came. Two commits; either may be repeated.
+
+Only then come the addresses that trips may lack: nothing waits for them.
+"""
 
 import base64
 import json
@@ -12,8 +15,9 @@ from shared.domain.car import CarValues
 from shared.domain.machine import CarRead, CarUnreachable, Event, Tick, advance
 from shared.domain.schedule import claimed
 from shared.domain.state import TripState
-from shared.handlers import fields
-from shared.handlers.log_keeping import stage
+from shared.handlers import addressing, fields
+from shared.handlers.addressing import LookUp
+from shared.handlers.log_keeping import owner_of, stage
 from shared.repositories.accounts import EMAIL, Account, AccountRepository
 from shared.repositories.cars import Car
 from shared.repositories.documents import client, until_current
@@ -48,7 +52,9 @@ def poll(store: UserStore) -> None:
     state = until_current(lambda: _claim(store))
     if state is not None:
         event = _ask(store, state)
-        until_current(lambda: _record(store, event))
+        look_up = until_current(lambda: _record(store, event))
+        if look_up:
+            addressing.find_addresses(store, look_up)
 
 
 def _claim(store: UserStore) -> TripState | None:
@@ -91,12 +97,15 @@ def _read(store: UserStore, car: Car) -> CarValues:
             store.cars.keep_tokens(car.id, tokens, access)
 
 
-def _record(store: UserStore, event: Event) -> None:
+def _record(store: UserStore, event: Event) -> LookUp | None:
     now, read = fields.utc_now(), store.state()
     outcome = advance(read.value, event, now, rules(), store.places())
-    # Only a trip that is over needs to know its owner's time zone.
+    # Only a trip that is over needs to know its owner's time zone and habits.
     account = AccountRepository(client()).find(store.email) if outcome.drives else None
-    timezone = (account or Account(store.email)).timezone
     change = store.change()
-    change.put_state(read, stage(change, store, outcome, timezone, now, rules()))
+    state = stage(change, store, outcome, owner_of(account or Account(store.email)), now, rules())
+    # A poll that finishes a trip has done enough: the next one finds the addresses.
+    state, look_up = (state, None) if outcome.drives else addressing.claim(state, now)
+    change.put_state(read, state)
     change.commit()
+    return look_up

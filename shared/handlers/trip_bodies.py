@@ -54,6 +54,11 @@ class TripBody(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
     notes: str | UnsetType = UNSET
     revision: int | None = None
 
+    @property
+    def moves(self) -> bool:
+        """Whether it says anew where the trip began or ended."""
+        return self.from_ is not UNSET or self.to is not UNSET
+
     def applied_to(self, trip: Trip, account: Account, now: datetime) -> Trip:
         """The trip with these fields. Raises 400 where they contradict each other."""
         changed = replace(trip, **self._plain_fields(account))

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Request
 
+from shared.domain.addresses import flagged, wanted
 from shared.domain.ending import gone_on_since
 from shared.domain.ledger import so_far_km
 from shared.domain.state import TripState, legs
@@ -21,7 +22,7 @@ from shared.handlers.views import trip_view
 from shared.repositories.accounts import Account, Caller
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.user_store import UserStore
-from shared.settings import rules
+from shared.settings import geocoders, rules
 
 TRIP_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
 KINDS = ("business", "private", "mixed", "unclassified")
@@ -48,7 +49,7 @@ def show(request: Request, caller: Caller, trip_id: str) -> tuple[dict[str, Any]
 
 def add(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """A trip entered by hand."""
-    trip = manual_trip(request, caller.account, fields.utc_now())
+    trip = flagged(manual_trip(request, caller.account, fields.utc_now()), bool(geocoders()))
     return trip_view(until_current(lambda: _put(_store(caller), None, trip))), 201
 
 
@@ -95,7 +96,7 @@ def _put(store: UserStore, read: Stored[Trip] | None, trip: Trip) -> Trip:
     if read is None and store.find_trip(trip.id):
         raise Problem(409, "A trip that starts at this moment exists already.")
     change = store.change()
-    locked(change, store.state())
+    locked(change, store.state(), trip)
     if read:
         change.put_trip(read, trip)
     relink(change, store, read.value if read else None, trip)
@@ -107,7 +108,8 @@ def _correct(store: UserStore, account: Account, trip_id: str, body: Any) -> Tri
     read = _get(store, trip_id)
     if body.revision is not None and body.revision != read.value.revision:
         raise Problem(409, f"The trip is at revision {read.value.revision} by now.", "revision")
-    return _put(store, read, body.applied_to(read.value, account, fields.utc_now()))
+    trip = body.applied_to(read.value, account, fields.utc_now())
+    return _put(store, read, flagged(trip, bool(geocoders())) if body.moves else trip)
 
 
 def _delete(store: UserStore, trip_id: str) -> None:
@@ -127,16 +129,15 @@ def _drop_active(store: UserStore) -> None:
     heard = [event.at for event in (*state.fixes, *state.ends)]
     change = store.change()
     change.drop_trail(state.trail_blocks)
-    change.put_state(
-        read,
-        TripState(
-            closed_until=max([*heard, *([state.closed_until] if state.closed_until else [])]),
-            parked=state.parked,
-            failures=state.failures,
-            car_retry_at=state.car_retry_at,
-            log_changes=state.log_changes,
-        ),
+    dropped = TripState(
+        closed_until=max([*heard, *([state.closed_until] if state.closed_until else [])]),
+        parked=state.parked,
+        failures=state.failures,
+        car_retry_at=state.car_retry_at,
+        log_changes=state.log_changes,
+        unaddressed=state.unaddressed,
     )
+    change.put_state(read, wanted(dropped, (), fields.utc_now()))
     change.commit()
 
 

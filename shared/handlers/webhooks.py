@@ -12,7 +12,7 @@ from shared.domain.places import Place
 from shared.domain.state import TripState, legs
 from shared.domain.trail import Fix
 from shared.handlers import fields
-from shared.handlers.log_keeping import stage
+from shared.handlers.log_keeping import owner_of, stage
 from shared.handlers.problems import bad
 from shared.messaging.polls import ask_for_poll
 from shared.repositories.accounts import Account, Caller
@@ -52,7 +52,7 @@ def _record(
     if outcome.state == read.value and not outcome.drives:
         return outcome, outcome.state
     change = store.change()
-    state = stage(change, store, outcome, account.timezone, now, rules())
+    state = stage(change, store, outcome, owner_of(account), now, rules())
     change.put_state(read, state)
     change.commit()
     return outcome, state

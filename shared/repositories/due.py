@@ -1,4 +1,4 @@
-"""Owns who is due for a poll. One of the two places that look at more than one user."""
+"""Owns who is due for a poll. One of the two places that look at more than one user; addresses.py looks at none."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -18,7 +18,7 @@ HEAVY = ("aiohttp", "jwt", "marshmallow", "renault_api", "smartcar")
 @pytest.mark.parametrize("name", READERS)
 def test_the_tests_run_the_libraries_that_the_bundles_carry(name: str) -> None:
     lines = (ROOT / "functions" / name / "requirements.txt").read_text().splitlines()
-    pinned = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["cars"]
+    pinned = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["poller"]
     assert sorted(line for line in lines if line and not line.startswith("#")) == sorted(pinned)
     assert all("==" in line for line in pinned)
 

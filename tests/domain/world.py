@@ -39,6 +39,7 @@ class World:
 
     def __init__(self, rules: Rules = USUAL, places: Sequence[Place] = (), car: str | None = "car") -> None:
         self.rules, self.places, self.car = rules, places, car
+        self.owner = Owner("d@example.com", "Europe/Amsterdam")
         self.state = TripState()
         self.trips: dict[str, Trip] = {}
         self.drives: list[Drive] = []
@@ -85,7 +86,7 @@ class World:
         self.drives.append(drive)
         earlier = [t for t in self.trips.values() if t.car_id == drive.car_id and t.started_at < drive.started_at]
         previous = max(earlier, key=lambda trip: trip.started_at, default=None)
-        made = measured(drive, self.trail, previous, Owner("d@example.com", "Europe/Amsterdam"), self.places, self.now)
+        made = measured(drive, self.trail, previous, self.owner, self.places, self.now)
         self.trail = []
         if isinstance(made, NotATrip):
             self.dropped.append(made)

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from google.cloud import firestore, pubsub_v1
+from pytest_httpserver import HTTPServer
 
 from shared.domain.trip import Endpoint, Trip, trip_id
 from shared.repositories import documents
+from tests.geocoding.services import PDOK, PDOK_PATH
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tools import metering
 from tools.metering import Functions, Message, Meter
@@ -130,6 +132,32 @@ def test_polls_cost_the_same_however_many_trips_there_are(with_log: Metered) -> 
     finishing = with_log.poll()
     assert (finishing.read <= 9, finishing.changed <= 6) == (True, True), (finishing.read, finishing.changed)
     assert with_log.driver.store.state().value.active is False
+
+
+def test_finding_addresses_costs_polls_nothing_but_one_of_its_own(
+    metered: Metered, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEOCODERS", "pdok")
+    monkeypatch.setenv("PDOK_URL", httpserver.url_for("/pdok"))
+    httpserver.expect_request(PDOK_PATH).respond_with_json(PDOK)
+    driver = metered.driver
+    driver.set_car(odometer_km=1000.0, measured_at=ago(60))
+    metered.call("webhook_start", "POST", json={**position(0), "timestamp": ago(30).isoformat()})
+    driving = metered.poll()
+    assert (driving.read <= 5, driving.changed <= 3) == (True, True), (driving.read, driving.changed)
+    metered.call("webhook_end", "POST", json={**position(9), "timestamp": ago(10).isoformat()})
+    driver.set_car(odometer_km=1001.0, measured_at=ago(9))
+    finishing = metered.poll()
+    assert (finishing.read <= 9, finishing.changed <= 6) == (True, True), (finishing.read, finishing.changed)
+    assert not httpserver.log
+    told, tick = metered.call("scheduler", "POST", "/poll-all")
+    assert (told["published"], tick.read) == (1, 1)
+    finding = metered.poll()
+    assert (finding.read <= 7, finding.changed <= 6) == (True, True), (finding.read, finding.changed)
+    (trip,) = metered.call("trips", "GET")[0]["trips"]
+    assert trip["from"]["address"] == trip["to"]["address"] != ""
+    assert metered.poll().read == 1
+    assert metered.call("scheduler", "POST", "/poll-all")[0]["published"] == 0
 
 
 def test_sums_lists_and_comparison_cost_what_they_show(with_log: Metered) -> None:

@@ -64,11 +64,11 @@ def test_the_polls_of_a_trip_follow_from_the_default_settings(monkeypatch: pytes
     def polls(pings: bool = False) -> int:
         return sum(1 for step in measuring.steps(pings) if step.shows is not None)
 
-    assert polls() == polls(pings=True) == 1 + 5 + 2
+    assert polls() == polls(pings=True) == 1 + 5 + 2 + 1  # the last one for the addresses
     monkeypatch.setitem(DEFAULTS_S, "POLL_EVERY_S", 600.0)
-    assert polls() == 1 + 2 + 2
+    assert polls() == 1 + 2 + 2 + 1
     monkeypatch.setitem(DEFAULTS_S, "POLL_AFTER_END_S", 20.0)
-    assert polls() == 1 + 2 + 3  # at once, after 20 s, and 40 s later
+    assert polls() == 1 + 2 + 3 + 1  # at once, after 20 s, and 40 s later
 
 
 def test_what_is_free_is_not_paid_and_what_is_over_it_is() -> None:

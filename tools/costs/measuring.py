@@ -26,7 +26,13 @@ DRIVER, VIEWER = "driver@example.com", "viewer@example.com"
 FIRST_KM = 20_000.0
 # Trips are played in quick motion: no waits, and an instance remembers nobody, as between the calls of a real trip.
 # The grace is long, so that a trip of two hours ago is not over before its car has answered.
-SETTINGS = {"POLL_EVERY_S": "0", "POLL_AFTER_END_S": "0", "USER_CACHE_S": "0", "END_GRACE_S": "80000"}
+SETTINGS = {
+    "POLL_EVERY_S": "0",
+    "POLL_AFTER_END_S": "0",
+    "USER_CACHE_S": "0",
+    "END_GRACE_S": "80000",
+    "GEOCODERS": "pdok",
+}
 APART = timedelta(minutes=40)
 # The log that is looked at: one year of trips on fixed days, in two calendar years, more than a page of them.
 LOG_BEGINS, LOG_TRIPS, LOG_EVERY = datetime(2025, 7, 1, 8, tzinfo=UTC), 60, timedelta(days=6)
@@ -59,13 +65,17 @@ def polls_after_end() -> int:
 
 
 def steps(pings: bool) -> list[Step]:
-    """What happens on an ordinary trip. After its end the car goes on to show the drive until it is so late."""
+    """What happens on an ordinary trip. After its end the car goes on to show the drive until it is so late.
+
+    The last poll asks no car: it finds the addresses of the trip, for spots that were asked for before.
+    """
     every = timedelta(seconds=DEFAULTS_S["POLL_EVERY_S"])
     due = [n * every for n in range(1, polls_while_driving() + 1)]
     begun = Step(timedelta(0), "start", timedelta(0))
     pinged = [Step(n * PING_EVERY, "start") for n in range(1, DRIVE // PING_EVERY + 1)] if pings else []
     driving = sorted([begun, *pinged, *(Step(at, "due", at) for at in due)], key=lambda step: step.at)
-    shown = [driving[-1].at] * (polls_after_end() - 1) + [DRIVE + CAR_LATE]
+    parked = DRIVE + CAR_LATE
+    shown = [driving[-1].at] * (polls_after_end() - 1) + [parked, parked]
     return [*driving, Step(DRIVE, "end", shown[0]), *(Step(DRIVE, "due", at) for at in shown[1:])]
 
 
@@ -107,6 +117,7 @@ def _ground() -> Iterator[tuple[Ground, firestore.Client]]:
     with car_cloud() as cloud_url:
         keys = os.environ.get("CREDENTIALS_KEYS") or Fernet.generate_key().decode()
         own = {"GOOGLE_CLOUD_PROJECT": project, "CAR_CLOUD_URL": cloud_url, "CREDENTIALS_KEYS": keys}
+        own |= {"PDOK_URL": cloud_url}
         with metered({**SETTINGS, **own}) as meter:
             ground = Ground(project, meter, cloud_url)
             try:

@@ -29,10 +29,12 @@ HOME, WORK = Position(52.0907, 5.1214), Position(52.0056, 5.1203)
 
 @contextmanager
 def car_cloud() -> Iterator[str]:
-    """The URL of a simulated car cloud that runs meanwhile."""
+    """The URL of a simulated car cloud that runs meanwhile; it knows addresses too."""
     port = processes.free_port()
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # no line for each call
-    server = make_server("127.0.0.1", port, make_app(), threaded=True)
+    app = make_app()
+    app.get("/reverse")(lambda: {"response": {"docs": [{"weergavenaam": "Voorbeeldstraat 12, 1234AB Voorbeeld"}]}})
+    server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -108,6 +108,7 @@ def _assumed() -> str:
     items = (
         _habits(HABITS),
         f"the car's cloud is asked as the default settings say and shows the parked car {_minutes()} after the end",
+        "a poll of its own finds the addresses of a trip, at both ends of which somebody was before",
         f"billed ms of a call: {durations}; the clock runs {clock}; {assumptions.VCPUS:g} vCPU an instance",
         f"a start of an instance takes {assumptions.COLD_START_MS / 1000:g} s, as often as each call but no more than "
         f"every {assumptions.IDLE_MINUTES} min a function",

@@ -61,4 +61,6 @@ NOT_INDEXED = {
     "odometer_readings": ("car_id", "at", "km", "fetched_at", "source"),
     "settings": ("cars", "places", "sealed", "tokens"),
     "users": ("keys",),
+    "addresses": ("address", "provider", "at"),
+    "geocoding": ("free_at",),
 }

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from shared.settings import DEFAULTS_S
+from shared.geocoding.geocoder import GEOCODERS
+from shared.settings import DEFAULTS_S, TEXTS
 from tools.deploy.functions import BUILD, CRON, FUNCTIONS, TRIGGER, Function
 from tools.deploy.gcloud import Failed, Gcloud
 
@@ -74,7 +75,7 @@ def settings_of(file: Path) -> dict[str, str]:
     for number, line in enumerate(file.read_text().splitlines() if file.exists() else [], 1):
         text = line.split("#")[0].strip().removeprefix("export ")
         name, given, value = text.partition("=")
-        if text and name.strip() not in (*PLACES, *DEFAULTS_S):
+        if text and name.strip() not in (*PLACES, *DEFAULTS_S, *TEXTS):
             raise Failed(f"{file.name}, line {number}: no setting is called {name.strip()!r}; see docs/deploy.md.")
         if text and not given:
             raise Failed(f"{file.name}, line {number}: {name} has no value; write {name}=value.")
@@ -92,11 +93,17 @@ def target(settings: Mapping[str, str], dry_run: bool) -> Target:
     for name in DEFAULTS_S:
         if name in settings and not re.fullmatch(r"[0-9]+(\.[0-9]+)?", settings[name]):
             raise Failed(f"{name} must be a number of seconds from 0 on, not {settings[name]!r}.")
+    # gcloud takes a comma for the end of a setting, and an = in a value for nothing good.
+    texts = {name: settings[name].replace(",", " ") for name in TEXTS if name in settings}
+    if wrong := [name for name, text in texts.items() if not re.fullmatch(r"[\w.+@:/ -]*", text)]:
+        raise Failed(f"{wrong[0]} can have letters, digits, spaces and . + - @ : / only, not {settings[wrong[0]]!r}.")
+    if unknown := set(texts.get("GEOCODERS", "").split()) - set(GEOCODERS):
+        raise Failed(f"No geocoder is called {min(unknown)!r}: there are {', '.join(GEOCODERS)}.")
     region = settings.get("REGION") or REGION
     return Target(
         gcloud=Gcloud(project, dry_run),
         region=region,
         scheduler_region=settings.get("SCHEDULER_REGION") or region,
         firestore_location=settings.get("FIRESTORE_LOCATION") or region,
-        settings={name: settings[name] for name in DEFAULTS_S if name in settings},
+        settings={name: settings[name] for name in DEFAULTS_S if name in settings} | texts,
     )

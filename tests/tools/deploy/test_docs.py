@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import DEFAULTS_S
+from shared.settings import DEFAULTS_S, TEXTS
 from tools.deploy.__main__ import options
+from tools.deploy.gcloud import Failed
 from tools.deploy.steps import all_steps
 from tools.deploy.target import PLACES, settings_of, target
 
@@ -43,4 +44,14 @@ def test_the_example_can_be_used_as_it_is_and_with_all_its_lines(tmp_path: Path)
     file.write_text(re.sub(r"^#(?=[A-Z_]+=)", "", EXAMPLE.read_text(), flags=re.MULTILINE))
     found = settings_of(file)
     assert set(PLACES) < set(found)
-    assert set(found) <= {*PLACES, *DEFAULTS_S}
+    assert set(found) <= {*PLACES, *DEFAULTS_S, *TEXTS}
+    assert {name: target(found, dry_run=True).settings[name] for name in TEXTS} == {
+        "GEOCODERS": "pdok nominatim",
+        "GEOCODER_CONTACT": "you@example.com",
+    }
+
+
+@pytest.mark.parametrize("text", ["pdok;ls", "a=b", "`x`", "two\nlines", "pdock"])
+def test_a_setting_of_words_that_would_mean_more_to_gcloud_is_refused(text: str) -> None:
+    with pytest.raises(Failed, match=r"GEOCODERS|pdock"):
+        target({"GEOCODERS": text}, dry_run=True)

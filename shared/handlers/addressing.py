@@ -1,0 +1,151 @@
+"""Finds the addresses of a driver's trips once they are saved: no trip waits for a geocoder or is lost by one."""
+
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from shared import logs
+from shared.domain.addresses import (
+    ADDRESS_PENDING,
+    AT_A_TIME,
+    addressed,
+    claimed,
+    forgotten,
+    given_up,
+    looked_up,
+    spot,
+    unaddressed_positions,
+)
+from shared.domain.geo import Position
+from shared.domain.places import place_at
+from shared.domain.state import TripState
+from shared.geocoding.geocoder import GEOCODERS, Unanswered, geocoder, usable
+from shared.handlers import fields
+from shared.repositories.addresses import AddressBook
+from shared.repositories.documents import client, until_current
+from shared.repositories.user_store import UserStore
+from shared.settings import geocoders, rules, seconds
+
+# No request begins later than this after the first; the lease is longer than it, the last request and the commit.
+BEGUN_WITHIN_S = 15.0
+LEASE_MARGIN_S = 45.0
+PATIENCE = timedelta(seconds=2)
+
+
+class LookUp(NamedTuple):
+    """The trips whose addresses this poll finds, and until when nobody else does."""
+
+    trip_ids: Sequence[str]
+    lease_until: datetime
+
+
+def claim(state: TripState, now: datetime) -> tuple[TripState, LookUp | None]:
+    """The state to store with the look-ups that it claims, if any are due."""
+    if not usable(geocoders()):
+        return forgotten(state), None
+    leased = claimed(state, now, timedelta(seconds=LEASE_MARGIN_S + 2 * seconds("GEOCODER_TIMEOUT_S")))
+    if leased is None or leased.unaddressed.retry_at is None:
+        return state, None
+    return leased, LookUp(leased.unaddressed.trips[:AT_A_TIME], leased.unaddressed.retry_at)
+
+
+def find_addresses(store: UserStore, claim: LookUp) -> None:
+    """Looks the trips' addresses up and stores them, if the claim still holds by then."""
+    reads = [store.find_trip(trip_id) for trip_id in claim.trip_ids]
+    positions = dict.fromkeys(position for read in reads if read for position in unaddressed_positions(read.value))
+    asking = _Asking(store)
+    found = asking.found(list(positions)) if positions else {}
+    until_current(lambda: _keep(store, claim, found, failed=asking.failed))
+
+
+def _keep(store: UserStore, claim: LookUp, found: dict[Position, str], failed: bool) -> None:
+    read, now, left = store.state(), fields.utc_now(), []
+    if read.value.unaddressed.retry_at != claim.lease_until:
+        return
+    change = store.change()
+    for trip_id in claim.trip_ids:
+        trip = store.find_trip(trip_id)
+        if trip is None:
+            continue
+        changed = addressed(trip.value, found, now)
+        if changed != trip.value:
+            change.put_trip(trip, changed)
+        if ADDRESS_PENDING in changed.flags and not given_up(trip.value, now):
+            left.append(trip_id)
+    change.put_state(read, looked_up(read.value, claim.trip_ids, left, failed, now, rules()))
+    change.commit()
+
+
+class _Asking:
+    """The questions of one poll. One geocoder after the other is asked, until one knows an address.
+
+    One that fails at a spot may know the next; one that was asked too often is left alone.
+    """
+
+    def __init__(self, store: UserStore) -> None:
+        self.failed, self._resting = False, set[str]()
+        self._store, self._book = store, AddressBook(client())
+        self._names = usable(geocoders())
+        self._begin_until = time.monotonic() + BEGUN_WITHIN_S
+
+    def found(self, positions: Sequence[Position]) -> dict[Position, str]:
+        """The addresses that could be found by now, "" where there is none; the driver's own places come first."""
+        places = self._store.places()
+        own = {position: place.address for position in positions if (place := place_at(places, position))}
+        found = {position: address for position, address in own.items() if address}
+        spots = {position: spot(position) for position in positions if position not in found}
+        known = self._book.known(set(spots.values()), self._all_names)
+        for there in dict.fromkeys(spots.values()):
+            if there not in known and (address := self._address(there)) is not None:
+                known[there] = address
+        return found | {position: known[there] for position, there in spots.items() if there in known}
+
+    @property
+    def _all_names(self) -> str:
+        return ",".join(self._names)
+
+    def _address(self, there: Position) -> str | None:
+        """The address at a spot, "" where all say that there is none, None where that is not known yet."""
+        sure = True
+        for name in self._names:
+            answer = self._answer(name, there)
+            if answer:
+                if GEOCODERS[name].may_be_kept:
+                    self._book.keep(there, answer, name, fields.utc_now())
+                return answer
+            sure = sure and answer is not None
+        if not sure:
+            return None
+        self._book.keep(there, "", self._all_names, fields.utc_now())
+        return ""
+
+    def _answer(self, name: str, there: Position) -> str | None:
+        """What one geocoder says, "" for nothing there; None where it cannot be asked now, or fails."""
+        if name in self._resting:
+            return None
+        try:
+            service = geocoder(name)
+            return (service.address(there, seconds("GEOCODER_TIMEOUT_S")) or "") if self._may_ask(name) else None
+        except Unanswered as error:
+            self._note_failure(name, str(error))
+            if error.rest:
+                self._resting.add(name)
+                self._book.rest(name, fields.utc_now() + error.rest)
+        except Exception as error:  # noqa: BLE001 - whatever a library does, the look-up must end and be repeated later
+            self._note_failure(name, type(error).__name__)
+        return None
+
+    def _note_failure(self, name: str, why: str) -> None:
+        self.failed = True
+        logs.log().warning("no address from %s: %s", name, why, extra={"user": self._store.email})
+
+    def _may_ask(self, name: str) -> bool:
+        """Waits for a turn where the service wants few requests. False where that takes too long."""
+        if time.monotonic() > self._begin_until:
+            return False
+        if not GEOCODERS[name].apart:
+            return True
+        wait = self._book.take_turn(name, GEOCODERS[name].apart, PATIENCE)
+        time.sleep(wait.total_seconds() if wait else 0.0)
+        return wait is not None
