@@ -129,6 +129,7 @@ def close(
         closed_until=ended_at,
         parked=_parked(state, car_id, ended_at, [reading for reading in readings if reading not in later]),
         log_changes=state.log_changes,
+        asking=state.asking,
     )
 
 

@@ -135,6 +135,7 @@ def _drop_active(store: UserStore) -> None:
             failures=state.failures,
             car_retry_at=state.car_retry_at,
             log_changes=state.log_changes,
+            asking=state.asking,
         ),
     )
     change.commit()
