@@ -78,7 +78,7 @@ def begun(asking: Asking, car_id: str, until: datetime) -> Asking:
     return _with_reads(asking, car_id, (*asking.under_way.get(car_id, ()), until))
 
 
-def told(asking: Asking, car_id: str, until: datetime) -> tuple[Asking, bool]:
+def told(asking: Asking, car_id: str, until: datetime | None) -> tuple[Asking, bool]:
     """Without the read that told how it went, and whether it was given up for lost meanwhile."""
     reads = asking.under_way.get(car_id, ())
     return _with_reads(asking, car_id, tuple(other for other in reads if other != until)), until not in reads

@@ -30,11 +30,17 @@ SHORTEST_SECRET = 4  # what is shorter is no secret, and stands in words of all 
 
 
 class Permit(msgspec.Struct, frozen=True):
-    """Whether a read was begun; if not, why, and perhaps when the budget allows one again."""
+    """Whether a read was begun; if not, why, and perhaps when the budget allows one again.
+
+    A read that was must be over at `until`; `refusals` were counted before it.
+    """
 
     given: bool
     why_not: str = ""
     not_before: datetime | None = None
+    login_stopped: bool = False
+    until: datetime | None = None
+    refusals: int = 0
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -60,14 +66,16 @@ def begin(
         change.set_refusals(cars, car.id, refusals)
         logs.log().warning("a read told nothing: counted as a refused login", extra={"car": car.id})
     state = replace(state, asking=kept)
+    if refusals >= asking.MOST_REFUSALS:
+        return state, Permit(False, "the login was refused too often", login_stopped=True)
     if not asking.may_log_in(kept, car.id, refusals):
-        return state, Permit(False, "the login was refused too often")
+        return state, Permit(False, "it is being asked, and one more login could be a third refused one")
     budget = PROVIDERS[car.provider].budget if car.provider in PROVIDERS else None
     if budget:
         if free_at := asking.free_again_at(kept, _window(car), budget, now):
             return state, Permit(False, "the budget of requests is used up", free_at)
         kept = asking.taken(kept, _window(car), budget, now)
-    return replace(state, asking=asking.begun(kept, car.id, until)), Permit(True)
+    return replace(state, asking=asking.begun(kept, car.id, until)), Permit(True, until=until, refusals=refusals)
 
 
 def read(store: UserStore, car: Car) -> Asked:
@@ -101,20 +109,18 @@ def _read(store: UserStore, car: Car, access: Access) -> CarValues:
             store.cars.keep_tokens(car.id, tokens, access)
 
 
-def finish(change: Change, store: UserStore, state: TripState, car: Car, until: datetime, asked: Asked) -> TripState:
-    """The state to put in this change, with the read over; the refusals follow, unless they are of former credentials.
-
-    `car` is as it was when the read was begun.
-    """
-    kept, was_lost = asking.told(state.asking, car.id, until)
+def finish(change: Change, store: UserStore, state: TripState, car: Car, permit: Permit, asked: Asked) -> TripState:
+    """The state to put in this change, with the read over. The refusals follow, but those of former credentials."""
+    kept, was_lost = asking.told(state.asking, car.id, permit.until)
     answered, refused = asked.error is None, isinstance(asked.error, LoginRefused)
-    if refused or was_lost or (answered and car.login_refusals):
+    if refused or was_lost or (answered and permit.refusals):
         cars = store.cars.read()
         current = cars.value.get(car.id)
         # Credentials that were set meanwhile have not been tried.
         if current and _same_credentials(store, car, asked):
-            count = asking.refusals_after(current.login_refusals, answered=answered, refused=refused, was_lost=was_lost)
-            if count != current.login_refusals:
+            before = current.login_refusals
+            count = asking.refusals_after(before, answered=answered, refused=refused, was_lost=was_lost)
+            if count != before:
                 change.set_refusals(cars, car.id, count)
     return replace(state, asking=kept)
 
@@ -130,34 +136,34 @@ def ask_once(store: UserStore, car: Car) -> CarValues:
     """Reads a car outside of its polls, as a driver does who tries his credentials; the log and the trip stay as is.
 
     The request is taken from the car's budget, a refused login is counted. Raises CarUnavailable or one of its kinds:
-    TooManyRequests where the budget is used up, LoginRefused where the login was refused too often before.
+    TooManyRequests where the budget is used up, LoginRefused where the login was refused too often before, and
+    CarUnavailable where the car is being asked already.
     """
-    until = fields.utc_now() + lease()
-    permit = until_current(lambda: _begin_once(store, car, until))
+    permit = until_current(lambda: _begin_once(store, car))
     if permit.not_before:
         raise TooManyRequests(permit.why_not, permit.not_before - fields.utc_now())
-    if not permit.given:
+    if permit.login_stopped:
         raise LoginRefused(permit.why_not)
+    if not permit.given:
+        raise CarUnavailable(permit.why_not)
     asked = read(store, car)
-    until_current(lambda: _finish_once(store, car, until, asked))
+    until_current(lambda: _finish_once(store, car, permit, asked))
     if asked.error or asked.values is None:
         raise asked.error or ProviderBroken("no answer")
     return asked.values
 
 
-def _begin_once(store: UserStore, car: Car, until: datetime) -> Permit:
-    stored, cars, change = store.state(), store.cars.read(), store.change()
-    state, permit = begin(change, stored.value, cars, cars.value.get(car.id, car), fields.utc_now(), until)
+def _begin_once(store: UserStore, car: Car) -> Permit:
+    stored, cars, change, now = store.state(), store.cars.read(), store.change(), fields.utc_now()
+    state, permit = begin(change, stored.value, cars, cars.value.get(car.id, car), now, now + lease())
     change.put_state(stored, state)
     change.commit()
     return permit
 
 
-def _finish_once(store: UserStore, car: Car, until: datetime, asked: Asked) -> None:
+def _finish_once(store: UserStore, car: Car, permit: Permit, asked: Asked) -> None:
     stored, change = store.state(), store.change()
-    # Whether it was refused before is not known here: an answer always clears it.
-    before = replace(car, login_refusals=1)
-    change.put_state(stored, finish(change, store, stored.value, before, until, asked))
+    change.put_state(stored, finish(change, store, stored.value, car, permit, asked))
     change.commit()
 
 

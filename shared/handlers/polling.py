@@ -112,7 +112,7 @@ def _record(store: UserStore, claim: Claim, asked: Asked | None) -> TripState:
     now, read, change = fields.utc_now(), store.state(), store.change()
     state = read.value
     if asked and claim.car:
-        state = asking.finish(change, store, state, claim.car, claim.lease_until, asked)
+        state = asking.finish(change, store, state, claim.car, claim.permit, asked)
     outcome = advance(state, _event(store, state, claim, asked), now, rules(), store.places())
     # Only a trip that is over needs to know its owner's time zone.
     account = AccountRepository(client()).find(store.email) if outcome.drives else None
