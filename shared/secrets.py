@@ -5,22 +5,51 @@ import os
 from typing import Any
 
 
+class Unreadable(Exception):
+    """None of the keys opens a seal."""
+
+
 def seal(values: dict[str, Any]) -> str:
     """The values encrypted and authenticated. Raises RuntimeError where no key is set."""
-    return str(_box().encrypt(json.dumps(values).encode()), "ascii")
+    return str(_box(_keys()).encrypt(json.dumps(values).encode()), "ascii")
 
 
 def unseal(sealed: str) -> dict[str, Any]:
-    """The values that were sealed. Raises cryptography.fernet.InvalidToken where no key fits."""
-    values: dict[str, Any] = json.loads(_box().decrypt(sealed.encode()))
+    """The values that were sealed. Raises Unreadable where no key fits."""
+    values: dict[str, Any] = json.loads(_opened(sealed, _keys()))
     return values
 
 
-def _box() -> Any:
-    # Only polls and the operator need this, and it takes a while to import.
-    from cryptography.fernet import Fernet, MultiFernet
+def reseal(sealed: str) -> str | None:
+    """The same values sealed with the newest key, or None where they are already. Raises Unreadable."""
+    keys = _keys()
+    try:
+        _opened(sealed, keys[:1])
+    except Unreadable:
+        _opened(sealed, keys)
+        return str(_box(keys).rotate(sealed.encode()), "ascii")
+    return None
 
+
+def _opened(sealed: str, keys: list[str]) -> bytes:
+    from cryptography.fernet import InvalidToken
+
+    try:
+        opened: bytes = _box(keys).decrypt(sealed.encode())
+    except InvalidToken:
+        raise Unreadable("none of CREDENTIALS_KEYS opens it") from None
+    return opened
+
+
+def _keys() -> list[str]:
     keys = [key for key in os.environ.get("CREDENTIALS_KEYS", "").split(",") if key]
     if not keys:
         raise RuntimeError("CREDENTIALS_KEYS is not set: car credentials cannot be read or stored")
+    return keys
+
+
+def _box(keys: list[str]) -> Any:
+    # Only polls and the operator need this, and it takes a while to import.
+    from cryptography.fernet import Fernet, MultiFernet
+
     return MultiFernet([Fernet(key) for key in keys])

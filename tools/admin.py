@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,6 +20,7 @@ from shared.repositories.documents import client
 from shared.repositories.user_store import UserStore
 from tools import phone
 
+USERS_AT_ONCE, TELL_EVERY = 16, 100
 CAR_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 NO_URLS = "no URLs for the phone: source .local/env (or the deployment's env file) first, then add-key --scope webhook"
 
@@ -101,6 +103,24 @@ def add_place(options: argparse.Namespace) -> None:
     print(f"place: {place.id}")
 
 
+def rotate_credentials(options: argparse.Namespace) -> None:
+    """Seals the credentials and tokens of all users with the newest of CREDENTIALS_KEYS; it can be repeated."""
+    emails = AccountRepository(client()).emails()
+    anew, already, unreadable = 0, 0, 0
+    with ThreadPoolExecutor(USERS_AT_ONCE) as pool:
+        resealed = pool.map(lambda email: UserStore(client(), email).cars.reseal(options.dry_run), emails)
+        for number, (email, found) in enumerate(zip(emails, resealed, strict=True), 1):
+            anew, already = anew + found.anew, already + found.already
+            unreadable += len(found.unreadable)
+            for part in found.unreadable:
+                print(f"unreadable: {email} {part}")
+            if number % TELL_EVERY == 0 or number == len(emails):
+                print(f"{number} of {len(emails)} users", flush=True)
+    print(f"{'would be rotated' if options.dry_run else 'rotated'}: {anew}, already new: {already}")
+    if unreadable:
+        raise Wrong(f"{unreadable} cannot be opened by any of CREDENTIALS_KEYS and were left as they are")
+
+
 def _user(users: AccountRepository, email: str) -> Account:
     account = users.find(email)
     if account is None:
@@ -159,6 +179,9 @@ def parser() -> argparse.ArgumentParser:
     place.add_argument("lng", type=float)
     place.add_argument("--radius-m", type=float, default=150.0)
     place.add_argument("--kind", choices=("business", "private", "pause"), default="private")
+    rotate = commands.add_parser("rotate-credentials", help=(rotate_credentials.__doc__ or "").strip())
+    rotate.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    rotate.set_defaults(run=rotate_credentials)
     return found
 
 

@@ -1,12 +1,12 @@
-"""The function scheduler: the cron's tick."""
+"""The function scheduler: the clock's calls."""
 
 import functions_framework
 from flask import Request, Response
 
 from shared.handlers.http import route, serve
-from shared.handlers.scheduling import poll_all
+from shared.handlers.scheduling import poll_all, read_odometers
 
-ROUTES = [route("POST", "/poll-all", poll_all)]
+ROUTES = [route("POST", "/poll-all", poll_all), route("POST", "/read-odometers", read_odometers)]
 
 
 @functions_framework.http

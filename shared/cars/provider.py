@@ -4,17 +4,10 @@ from datetime import timedelta
 from importlib import import_module
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+from shared.domain.asking import Budget
 from shared.domain.car import CarValues
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
-class Budget(NamedTuple):
-    """How many requests a car's cloud takes in a stretch of time, and how many of them one read needs at most."""
-
-    requests: int
-    per: timedelta = DAY
-    a_read: int = 1
 
 
 class Offer(NamedTuple):

@@ -103,7 +103,7 @@ def _with(state: TripState, unaddressed: Unaddressed, due_at: datetime | None) -
 
 
 def _asks_car(state: TripState) -> bool:
-    return state.active or state.pending_car_id is not None
+    return state.active or state.pending_car_id is not None or bool(state.asking.to_look_at)
 
 
 def given_up(trip: Trip, now: datetime) -> bool:

@@ -130,6 +130,7 @@ def close(
         parked=_parked(state, car_id, ended_at, [reading for reading in readings if reading not in later]),
         log_changes=state.log_changes,
         unaddressed=state.unaddressed,
+        asking=state.asking,
     )
 
 

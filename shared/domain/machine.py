@@ -7,6 +7,7 @@
 | CarRead        | settles the last trip     | drives on, or was over  | over if measured after it | drives on    |
 | CarUnreachable | asks later and later      | asks later and later    | over after the grace      | asks later   |
 | Tick           | -                         | over if stale           | over after the grace      | over if stale|
+| LookedAt       | stored, last parked       | -                       | -                         | -            |
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from shared.domain.asking import looked
 from shared.domain.ending import STILL_FOR, Drive, close, ended_since, stale_since, stood_still_since
 from shared.domain.odometer import Reading, same_km, why_not_believed
 from shared.domain.places import Place, place_at
@@ -29,6 +31,7 @@ from shared.domain.state import (
     TRAIL_BLOCK,
     End,
     Leg,
+    Parked,
     TripState,
     legs,
 )
@@ -70,13 +73,25 @@ class CarUnreachable(msgspec.Struct, frozen=True):
 
 
 class Tick(msgspec.Struct, frozen=True):
-    """Time passed and the car was not asked: there is none, or it must not be asked now."""
+    """Time passed and the car was not asked: there is none, or it must not be asked now, or `not_before` a moment."""
 
     has_car: bool = True
     lease_until: datetime | None = None
+    not_before: datetime | None = None
 
 
-Event = Started | Ended | CarRead | CarUnreachable | Tick
+class LookedAt(msgspec.Struct, frozen=True):
+    """The daily look at one car is done; the reading is None where the car said nothing or was not asked.
+
+    `known` is the newest reading that the log holds of a car of which the state knows none.
+    """
+
+    car_id: str
+    reading: Reading | None = None
+    known: Reading | None = None
+
+
+Event = Started | Ended | CarRead | CarUnreachable | Tick | LookedAt
 
 
 class Settlement(msgspec.Struct, frozen=True):
@@ -119,7 +134,9 @@ def advance(
         case CarUnreachable():
             return _car_unreachable(state, event, now, rules, places)
         case Tick():
-            return _look(Outcome(state=state), event.lease_until, now, rules, places, event.has_car)
+            return _look(Outcome(state=state), event.lease_until, now, rules, places, event.has_car, event.not_before)
+        case LookedAt():
+            return _looked_at(state, event, now)
 
 
 # --- the phone ---------------------------------------------------------------------------------------------------
@@ -265,6 +282,7 @@ def _look(
     rules: Rules,
     places: Sequence[Place],
     has_car: bool = True,
+    not_before: datetime | None = None,
 ) -> Outcome:
     """Closes the trip if it is over by now, and plans the next poll."""
     state = _give_up_settling(outcome.state, now)
@@ -277,7 +295,26 @@ def _look(
     if leg and over:
         drive, state = close(state, leg, *over)
         return replace(outcome, state=state, drives=(*outcome.drives, drive))
-    return replace(outcome, state=scheduled(state, leg, now, rules, lease_until, has_car))
+    return replace(outcome, state=scheduled(state, leg, now, rules, lease_until, has_car, not_before))
+
+
+def _looked_at(state: TripState, event: LookedAt, now: datetime) -> Outcome:
+    """Takes the reading of a daily look. Of a trip that began meanwhile nothing changes, its own poll asks anew."""
+    if state.active or state.pending_car_id:
+        return Outcome(state=replace(state, asking=replace(state.asking, to_look_at=())))
+    asking = looked(state.asking, event.car_id)
+    state = replace(state, asking=asking, next_poll_at=now if asking.to_look_at else state.unaddressed.due_at(now))
+    parked, reading = state.parked.get(event.car_id), event.reading
+    last = (parked and parked.last) or event.known
+    left_at = max((moment for moment in (parked and parked.ended_at, last and last.at) if moment), default=None)
+    if reading is None or (left_at and reading.at <= left_at):
+        return Outcome(state=state)
+    if why := why_not_believed(reading, (last,) if last else (), now):
+        return Outcome(state=replace(state, rejected=state.rejected + 1), car_id=event.car_id, rejected=why)
+    if not reading.driving:
+        kept = replace(parked, last=reading) if parked else Parked(reading.at, last=reading)
+        state = replace(state, parked={**state.parked, event.car_id: kept})
+    return Outcome(state=state, car_id=event.car_id, reading=reading)
 
 
 def _believe(state: TripState, car_id: str, reading: Reading | None, now: datetime) -> Outcome:

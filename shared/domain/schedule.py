@@ -1,9 +1,11 @@
 """Owns when a car is asked next. Every car cloud has a daily budget, so nobody asks for its own sake."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from shared.domain.asking import looking
 from shared.domain.rules import Rules
 from shared.domain.state import Leg, TripState
 
@@ -24,9 +26,14 @@ def scheduled(
     rules: Rules,
     lease_until: datetime | None = None,
     has_car: bool = True,
+    not_before: datetime | None = None,
 ) -> TripState:
-    """The state with its next poll. A poll that was wanted while this one was under way (not our lease) stays."""
-    next_poll_at = _next_poll_at(state, leg, now, rules, has_car)
+    """The state with its next poll. A poll that was wanted while this one was under way (not our lease) stays.
+
+    `not_before` is when the car may be asked again; a trip may be over earlier.
+    """
+    retry_at = max((moment for moment in (state.car_retry_at, not_before) if moment), default=None)
+    next_poll_at = _next_poll_at(replace(state, car_retry_at=retry_at), leg, now, rules, has_car)
     wanted_at = state.next_poll_at if state.next_poll_at != lease_until else None
     if next_poll_at and wanted_at:
         next_poll_at = min(next_poll_at, wanted_at)
@@ -51,8 +58,23 @@ def _not_before_retry(state: TripState, moment: datetime) -> datetime:
     return max(moment, state.car_retry_at) if state.car_retry_at else moment
 
 
-def claimed(state: TripState | None, now: datetime, lease: timedelta) -> TripState | None:
+def is_due(state: TripState, now: datetime) -> bool:
+    """Whether somebody is to claim a poll."""
+    return state.next_poll_at is not None and state.next_poll_at <= now
+
+
+def claimed(state: TripState, now: datetime, lease: timedelta) -> TripState | None:
     """The state with this poll claimed until the lease is over, or None where no poll is due."""
-    if state is None or state.next_poll_at is None or state.next_poll_at > now:
-        return None
-    return replace(state, next_poll_at=now + lease)
+    return replace(state, next_poll_at=now + lease) if is_due(state, now) else None
+
+
+def look_begun(state: TripState, car_ids: Iterable[str], now: datetime) -> TripState:
+    """The state with a daily look at these cars that is due now. Only for a driver of whom no trip needs a poll."""
+    return replace(state, asking=looking(state.asking, car_ids, now), next_poll_at=now)
+
+
+def car_to_ask(state: TripState) -> str | None:
+    """The car whose turn it is: that of the trip going on, of the trip that waits for its end odometer, of the look."""
+    if state.active:
+        return state.car_id
+    return state.pending_car_id or next(iter(state.asking.to_look_at), None)

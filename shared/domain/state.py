@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from shared.domain.asking import Asking
 from shared.domain.odometer import Reading
 from shared.domain.rules import Rules
 from shared.domain.trail import Fix
@@ -91,6 +92,7 @@ class TripState(msgspec.Struct, frozen=True, kw_only=True):
     parked: dict[str, Parked] = {}
     log_changes: int = 0
     unaddressed: Unaddressed = Unaddressed()
+    asking: Asking = Asking()
 
     def known_readings(self, car_id: str) -> tuple[Reading, ...]:
         """The believed readings of the car by time, from its last parked one."""

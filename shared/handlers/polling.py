@@ -5,107 +5,150 @@ Only then come the addresses that trips may lack: nothing waits for them.
 
 import base64
 import json
-from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+from msgspec.structs import replace
+
 from shared import logs
-from shared.cars.provider import CarUnavailable, LoginRefused, provider
-from shared.domain.car import CarValues
-from shared.domain.machine import CarRead, CarUnreachable, Event, Tick, advance
-from shared.domain.schedule import claimed
+from shared.domain.asking import look_is_due
+from shared.domain.machine import CarRead, CarUnreachable, Event, LookedAt, Tick, advance
+from shared.domain.odometer import Reading
+from shared.domain.schedule import car_to_ask, is_due, look_begun
 from shared.domain.state import TripState
-from shared.handlers import addressing, fields
+from shared.handlers import addressing, asking, fields
 from shared.handlers.addressing import LookUp
+from shared.handlers.asking import Asked, Permit
 from shared.handlers.log_keeping import owner_of, stage
 from shared.repositories.accounts import EMAIL, Account, AccountRepository
 from shared.repositories.cars import Car
-from shared.repositories.documents import client, until_current
+from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.user_store import UserStore
-from shared.settings import rules, seconds
+from shared.settings import rules
 
+DAILY = "daily"
 OLDEST_MESSAGE = timedelta(minutes=5)
-LEASE_MARGIN = timedelta(seconds=5)
+# The next one comes a day later, and the last of a hundred thousand has to wait for its turn.
+OLDEST_DAILY_MESSAGE = timedelta(hours=6)
 
 
 def take_message(message: dict[str, Any]) -> None:
     """Takes a Pub/Sub message that asks for a poll. One that is late or cannot be read is dropped, not sent again."""
     logs.configure()
     try:
-        user = json.loads(base64.b64decode(message["data"]))["user"]
+        body = json.loads(base64.b64decode(message["data"]))
+        user, daily = body["user"], body.get("reason") == DAILY
         published_at = datetime.fromisoformat(message["publishTime"])
         if not isinstance(user, str):
             raise TypeError("user is not a string")
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         logs.log().error("message dropped: it cannot be read")
         return
     if not EMAIL.fullmatch(user):
         logs.log().error("message dropped: it names no user")
-    elif fields.utc_now() - published_at > OLDEST_MESSAGE:
+    elif fields.utc_now() - published_at > (OLDEST_DAILY_MESSAGE if daily else OLDEST_MESSAGE):
         logs.log().info("message dropped: it is late, the scheduler sends a new one", extra={"user": user})
     else:
-        poll(UserStore(client(), user))
+        poll(UserStore(client(), user), daily)
 
 
-def poll(store: UserStore) -> None:
-    """Polls the car of the trip going on, or of the trip that waits for its end odometer, if that is due."""
-    state = until_current(lambda: _claim(store))
-    if state is not None:
-        event = _ask(store, state)
-        look_up = until_current(lambda: _record(store, event))
-        if look_up:
-            addressing.find_addresses(store, look_up)
+class Claim(msgspec.Struct, frozen=True):
+    """A poll that is ours until the lease is over: the car whose turn it is, and whether it may be asked.
+
+    `look_at` is the car's id where it is its turn in a daily look.
+    """
+
+    lease_until: datetime
+    car: Car | None
+    permit: Permit
+    look_at: str | None = None
 
 
-def _claim(store: UserStore) -> TripState | None:
-    read = store.state()
-    lease = timedelta(seconds=seconds("CAR_TIMEOUT_S")) + LEASE_MARGIN
-    state = claimed(read.value, fields.utc_now(), lease)
-    if state is not None:
-        change = store.change()
-        change.put_state(read, state)
-        change.commit()
-    return state
+def poll(store: UserStore, daily: bool = False) -> None:
+    """Polls the car of the trip going on, or of the trip that waits for its end odometer, if that is due.
+
+    A daily message makes one look at each of the user's cars due, where no trip needs a poll. If the poller dies on
+    the way, its lease runs out and the next message goes on with the cars that are left.
+    """
+    claim, look_up = until_current(lambda: _claim(store, daily)), None
+    while claim:
+        state, look_up = _carried_out(store, claim)
+        claim = until_current(lambda: _claim(store)) if claim.look_at and state.asking.to_look_at else None
+    if look_up:
+        addressing.find_addresses(store, look_up)
 
 
-def _ask(store: UserStore, state: TripState) -> Event:
-    car_id = state.car_id if state.active else state.pending_car_id
-    car = store.cars.list_cars().get(car_id) if car_id else None
-    if car is None:
-        return Tick(has_car=False, lease_until=state.next_poll_at)
-    if car.login_stopped or (state.car_retry_at and fields.utc_now() < state.car_retry_at):
-        return Tick(lease_until=state.next_poll_at)
-    try:
-        values = _read(store, car)
-    except CarUnavailable as error:
-        logs.log().warning("car not read: %s", error, extra={"user": store.email, "car": car.id})
-        if isinstance(error, LoginRefused):
-            store.cars.count_refusal(car.id)
-        return CarUnreachable(car.id, error.retry_after, state.next_poll_at)
-    if car.login_refusals:
-        store.cars.forget_refusals(car.id)
-    return CarRead(car.id, values.reading(), state.next_poll_at)
+def _carried_out(store: UserStore, claim: Claim) -> tuple[TripState, LookUp | None]:
+    asked = asking.read(store, claim.car) if claim.car and claim.permit.given else None
+    return until_current(lambda: _record(store, claim, asked))
 
 
-def _read(store: UserStore, car: Car) -> CarValues:
-    reader, access = provider(car.provider), store.cars.access(car.id)
-    tokens = deepcopy(access.tokens)
-    try:
-        return reader.read(car.vin, access.credentials, tokens, seconds("CAR_TIMEOUT_S"))
-    finally:
-        if tokens != access.tokens:
-            store.cars.keep_tokens(car.id, tokens, access)
-
-
-def _record(store: UserStore, event: Event) -> LookUp | None:
+def _claim(store: UserStore, daily: bool = False) -> Claim | None:
     now, read = fields.utc_now(), store.state()
-    outcome = advance(read.value, event, now, rules(), store.places())
+    idle = not (read.value.active or read.value.pending_car_id)
+    look = daily and idle and look_is_due(read.value.asking, now)
+    if not look and not is_due(read.value, now):
+        return None
+    change = store.change()
+    cars: Stored[dict[str, Car]] = store.cars.read() if look or car_to_ask(read.value) else Stored({})
+    state = look_begun(read.value, cars.value, now) if look else read.value
+    car_id = car_to_ask(state)
+    car = cars.value.get(car_id or "")
+    until = now + asking.lease()
+    permit = _why_not(state, car, now)
+    if car and permit.given:
+        state, permit = asking.begin(change, state, cars, car, now, until)
+    if car and not permit.given:
+        logs.log().info("car not asked: %s", permit.why_not, extra={"user": store.email, "car": car.id})
+    change.put_state(read, replace(state, next_poll_at=until))
+    change.commit()
+    return Claim(until, car, permit, car_id if idle else None)
+
+
+def _why_not(state: TripState, car: Car | None, now: datetime) -> Permit:
+    """Whether anything but budget and refusals is against asking the car."""
+    if car is None:
+        return Permit(False, "there is none")
+    # The wait is that of the car that failed.
+    waits = car.id in (state.car_id, state.pending_car_id) and state.car_retry_at and now < state.car_retry_at
+    return Permit(not waits, "its cloud failed a moment ago" if waits else "")
+
+
+def _record(store: UserStore, claim: Claim, asked: Asked | None) -> tuple[TripState, LookUp | None]:
+    now, read, change = fields.utc_now(), store.state(), store.change()
+    state = read.value
+    if asked and claim.car:
+        state = asking.finish(change, store, state, claim.car, claim.permit, asked)
+    outcome = advance(state, _event(store, state, claim, asked), now, rules(), store.places())
     # Only a trip that is over needs to know its owner's time zone and habits.
     account = AccountRepository(client()).find(store.email) if outcome.drives else None
-    change = store.change()
     state = stage(change, store, outcome, owner_of(account or Account(store.email)), now, rules())
-    # A poll that finishes a trip has done enough: the next one finds the addresses.
-    state, look_up = (state, None) if outcome.drives else addressing.claim(state, now)
+    # A poll that finishes a trip has done enough, one that looks at cars goes on: the next one finds the addresses.
+    busy = bool(outcome.drives or state.asking.to_look_at)
+    state, look_up = (state, None) if busy else addressing.claim(state, now)
     change.put_state(read, state)
     change.commit()
-    return look_up
+    return state, look_up
+
+
+def _event(store: UserStore, state: TripState, claim: Claim, asked: Asked | None) -> Event:
+    if claim.look_at:
+        return _looked_at(store, state, claim.look_at, asked)
+    if claim.car is None:
+        return Tick(has_car=False, lease_until=claim.lease_until)
+    if asked is None:
+        return Tick(lease_until=claim.lease_until, not_before=claim.permit.not_before)
+    if asked.values is None:
+        retry_after = asked.error.retry_after if asked.error else timedelta(0)
+        return CarUnreachable(claim.car.id, retry_after, claim.lease_until)
+    return CarRead(claim.car.id, asked.values.reading(), claim.lease_until)
+
+
+def _looked_at(store: UserStore, state: TripState, car_id: str, asked: Asked | None) -> LookedAt:
+    reading = asked.values.reading() if asked and asked.values else None
+    parked = state.parked.get(car_id)
+    if reading is None or (parked and parked.last):
+        return LookedAt(car_id, reading)
+    newest = [Reading(stored["at"], stored["km"]) for stored in store.readings(car_id, 1)]
+    return LookedAt(car_id, reading, *newest)

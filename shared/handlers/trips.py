@@ -136,6 +136,7 @@ def _drop_active(store: UserStore) -> None:
         car_retry_at=state.car_retry_at,
         log_changes=state.log_changes,
         unaddressed=state.unaddressed,
+        asking=state.asking,
     )
     change.put_state(read, wanted(dropped, (), fields.utc_now()))
     change.commit()

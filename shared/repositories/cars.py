@@ -1,16 +1,17 @@
 """Owns a user's cars and their sealed credentials."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from google.api_core.exceptions import FailedPrecondition
 from google.cloud import firestore
 
 from shared import logs
-from shared.repositories.documents import from_document, to_document
-from shared.secrets import seal, unseal
+from shared.domain.asking import MOST_REFUSALS
+from shared.repositories.documents import Stored, from_document, to_document, until_current
+from shared.secrets import Unreadable, reseal, seal, unseal
 
-MOST_REFUSALS = 2  # more logins than this get accounts locked
+CREDENTIALS, TOKENS = "sealed", "tokens"
 
 
 class Car(msgspec.Struct, frozen=True):
@@ -47,6 +48,14 @@ class Access(msgspec.Struct, frozen=True):
     version: Any = None
 
 
+class Resealed(NamedTuple):
+    """How many seals of a user were made anew and how many were new already; car and part of what no key opens."""
+
+    anew: int
+    already: int
+    unreadable: tuple[str, ...] = ()
+
+
 class CarRepository:
     """The cars of one user."""
 
@@ -57,8 +66,13 @@ class CarRepository:
 
     def list_cars(self) -> dict[str, Car]:
         """The cars by id."""
-        data = self._cars.get().to_dict() or {}
-        return {car_id: from_document(car, Car) for car_id, car in data.get("cars", {}).items()}
+        return self.read().value
+
+    def read(self) -> Stored[dict[str, Car]]:
+        """The cars by id, with the version of their document."""
+        snapshot = self._cars.get()
+        found = (snapshot.to_dict() or {}).get("cars", {})
+        return Stored({car_id: from_document(car, Car) for car_id, car in found.items()}, snapshot.update_time)
 
     def save(self, car: Car, credentials: dict[str, Any] | None = None) -> None:
         """Stores a car; its credentials, if given, are sealed, and former tokens dropped. Logins are tried again."""
@@ -68,25 +82,51 @@ class CarRepository:
             self._credentials.set({"sealed": {car.id: seal(credentials)}, "tokens": dropped}, merge=True)
 
     def access(self, car_id: str) -> Access:
-        """The car's credentials and tokens; empty where there are none."""
+        """The car's credentials and tokens; empty where there are none. Raises Unreadable where no key fits."""
         snapshot = self._credentials.get()
         data = snapshot.to_dict() or {}
-        sealed = [data.get(part, {}).get(car_id) for part in ("sealed", "tokens")]
+        sealed = [data.get(part, {}).get(car_id) for part in (CREDENTIALS, TOKENS)]
         credentials, tokens = (unseal(values) if values else {} for values in sealed)
         return Access(credentials, tokens, snapshot.update_time)
 
     def keep_tokens(self, car_id: str, tokens: dict[str, Any], read: Access) -> None:
         """Keeps what a read left, unless the credentials were changed meanwhile: then it belongs to former ones."""
-        option = self._db.write_option(last_update_time=read.version)
         try:
-            self._credentials.update({f"tokens.`{car_id}`": seal(tokens)}, option=option)
+            self._put_tokens(car_id, tokens, read.version)
         except FailedPrecondition:
+            # Another car's tokens, or a new seal, change the document too, and some clouds give a token only once.
+            until_current(lambda: self._keep_later(car_id, tokens, read))
+
+    def _keep_later(self, car_id: str, tokens: dict[str, Any], read: Access) -> None:
+        now = self.access(car_id)
+        if now.version and now.credentials == read.credentials:
+            self._put_tokens(car_id, tokens, now.version)
+        else:
             logs.log().info("tokens dropped: the credentials were changed meanwhile", extra={"car": car_id})
 
-    def count_refusal(self, car_id: str) -> None:
-        """Remembers that the car's cloud refused the credentials."""
-        self._cars.set({"cars": {car_id: {"login_refusals": firestore.Increment(1)}}}, merge=True)
+    def _put_tokens(self, car_id: str, tokens: dict[str, Any], version: Any) -> None:
+        option = self._db.write_option(last_update_time=version)
+        self._credentials.update({f"{TOKENS}.`{car_id}`": seal(tokens)}, option=option)
 
-    def forget_refusals(self, car_id: str) -> None:
-        """Remembers that the car's cloud took the credentials."""
-        self._cars.set({"cars": {car_id: {"login_refusals": 0}}}, merge=True)
+    def reseal(self, dry_run: bool = False) -> Resealed:
+        """Seals everything anew that is not sealed with the newest key. What cannot be opened stays as it is."""
+        return until_current(lambda: self._reseal(dry_run))
+
+    def _reseal(self, dry_run: bool) -> Resealed:
+        snapshot = self._credentials.get()
+        data, changes = snapshot.to_dict() or {}, {}
+        already, unreadable = 0, []
+        for part in (CREDENTIALS, TOKENS):
+            for car_id, sealed in data.get(part, {}).items():
+                try:
+                    anew = reseal(sealed)
+                except Unreadable:
+                    unreadable.append(f"{car_id} {'tokens' if part == TOKENS else 'credentials'}")
+                    continue
+                already += anew is None
+                if anew:
+                    changes[f"{part}.`{car_id}`"] = anew
+        if changes and not dry_run:
+            # Only what was read: the driver, or a read of his car, may change it at this moment.
+            self._credentials.update(changes, option=self._db.write_option(last_update_time=snapshot.update_time))
+        return Resealed(len(changes), already, tuple(sorted(unreadable)))

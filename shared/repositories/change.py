@@ -9,6 +9,7 @@ from shared.domain.odometer import Reading
 from shared.domain.state import TripState
 from shared.domain.trail import Fix
 from shared.domain.trip import NO_CAR, Sums, Trip, sums_of
+from shared.repositories.cars import Car
 from shared.repositories.documents import Stored, to_document
 from shared.repositories.due import shard_of
 
@@ -27,6 +28,7 @@ class Change:
         self._db, self._root = db, root
         self._batch = db.batch()
         self._state = root.collection("cache").document("trip_start")
+        self._cars = root.collection("settings").document("car")
         self._trips: dict[str, tuple[Stored[Trip] | None, Trip | None]] = {}
 
     def put_state(self, read: Stored[TripState], state: TripState) -> None:
@@ -52,6 +54,11 @@ class Change:
         """The trips that this change will store, by time."""
         trips = [trip for _, trip in self._trips.values() if trip]
         return sorted(trips, key=lambda trip: trip.started_at)
+
+    def set_refusals(self, read: Stored[dict[str, Car]], car_id: str, count: int) -> None:
+        """How often a car's cloud refused the credentials; for one of the cars that were read."""
+        option = self._db.write_option(last_update_time=read.version)
+        self._batch.update(self._cars, {f"cars.`{car_id}`.login_refusals": count}, option=option)
 
     def add_reading(self, car_id: str, reading: Reading, fetched_at: datetime, source: str = "car") -> None:
         """An odometer reading; its id follows from car and moment, so that the same one is stored once."""

@@ -1,4 +1,4 @@
-"""Owns who is due for a poll. One of the two places that look at more than one user; addresses.py looks at none."""
+"""Owns who is due for a poll or a daily look. One of the two places that look at more than one user."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -23,3 +23,10 @@ def due_users(db: firestore.Client, now: datetime) -> Iterator[str]:
     query = query.where(filter=FieldFilter("next_poll_at", "<=", now)).select(["next_poll_at"])
     for snapshot in query.stream():
         yield snapshot.reference.parent.parent.id
+
+
+def users_with_a_car(db: firestore.Client) -> Iterator[str]:
+    """The e-mails of the users with a car, streamed: the cost grows with them."""
+    query = db.collection("users").where(filter=FieldFilter("default_car_id", ">", "")).select([])
+    for snapshot in query.stream():
+        yield snapshot.id

@@ -14,7 +14,7 @@ from tests.system.test_rules import NORTH
 from tools import processes
 
 
-def deliver(stack: Stack, user: str, published_at: datetime) -> int:
+def deliver(stack: Stack, user: str, published_at: datetime, reason: str = "test") -> int:
     """Posts a message to the poller as Eventarc does; the status."""
     headers = {
         "ce-id": "1",
@@ -22,7 +22,7 @@ def deliver(stack: Stack, user: str, published_at: datetime) -> int:
         "ce-type": "google.cloud.pubsub.topic.v1.messagePublished",
         "ce-specversion": "1.0",
     }
-    data = base64.b64encode(json.dumps({"user": user, "reason": "test"}).encode()).decode()
+    data = base64.b64encode(json.dumps({"user": user, "reason": reason}).encode()).decode()
     message = {"data": data, "messageId": "1", "publishTime": published_at.isoformat()}
     return requests.post(f"{stack.url}/poller", json={"message": message}, headers=headers, timeout=60).status_code
 

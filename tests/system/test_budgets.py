@@ -33,9 +33,9 @@ class Metered:
         assert response.status_code in (200, 201), response.text
         return response.get_json(), self.meter
 
-    def poll(self) -> Meter:
+    def poll(self, reason: str = "x") -> Meter:
         """A message to the poller."""
-        data = json.dumps({"user": self.driver.email, "reason": "x"}).encode()
+        data = json.dumps({"user": self.driver.email, "reason": reason}).encode()
         self.meter.reset()
         answer = self._functions.deliver("poller", Message(data, "1", datetime.now(UTC)), self.stack.project)
         assert answer.status_code == 200
@@ -158,6 +158,31 @@ def test_finding_addresses_costs_polls_nothing_but_one_of_its_own(
     assert trip["from"]["address"] == trip["to"]["address"] != ""
     assert metered.poll().read == 1
     assert metered.call("scheduler", "POST", "/poll-all")[0]["published"] == 0
+
+
+def test_a_message_too_many_costs_one_read(with_log: Metered) -> None:
+    cost = with_log.poll()
+    assert (cost.read + cost.missing, cost.changed) == (1, 0)
+    with_log.poll("daily")
+    cost = with_log.poll("daily")
+    assert (cost.read, cost.changed) == (1, 0)
+
+
+def test_a_daily_look_costs_the_same_however_many_trips_there_are(with_log: Metered) -> None:
+    with_log.driver.set_car(measured_at=ago(5), odometer_km=9000.0)
+    cost = with_log.poll("daily")
+    assert with_log.driver.asked() == 1
+    assert (cost.read <= 5, cost.changed) == (True, 3), (cost.read, cost.changed)
+
+
+def test_the_daily_call_reads_the_users_with_a_car_and_writes_nothing(metered: Metered) -> None:
+    for _ in range(3):
+        metered.stack.driver(car=False)
+    for _ in range(2):
+        metered.stack.driver()
+    told, cost = metered.call("scheduler", "POST", "/read-odometers")
+    assert told == {"users": 3, "published": 3}
+    assert (cost.read, cost.changed) == (3, 0)
 
 
 def test_sums_lists_and_comparison_cost_what_they_show(with_log: Metered) -> None:

@@ -71,7 +71,10 @@ FUNCTIONS = (
         concurrency=4,
         max_instances=1,
         timeout_s=300,
-        schedules=(Schedule("poll-all", "* * * * *", "/poll-all"),),
+        schedules=(
+            Schedule("poll-all", "* * * * *", "/poll-all"),
+            Schedule("read-odometers", "30 2 * * *", "/read-odometers"),
+        ),
     ),
     Function("poller", "topic", (STORE, READ_SECRET), concurrency=16, timeout_s=120),
 )

@@ -24,8 +24,8 @@ from tools.deploy.target import Target
 RUNTIME = "python313"
 # As long as Pub/Sub allows: a poll that takes its time is not sent a second time meanwhile.
 ACK_DEADLINE_S = 600
-# A poll asked for over five minutes ago is dropped by the poller, so nothing older needs to be kept.
-RETENTION_S = 600
+# The poller drops what asks for a daily look over six hours ago, and any other poll sooner: nothing older is kept.
+RETENTION_S = 6 * 3600
 DELIVERY_ATTEMPTS = 10
 RETRY_DELAYS_S = (1, 60)
 INVOKER = "roles/run.invoker"

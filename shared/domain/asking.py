@@ -1,0 +1,109 @@
+"""Owns how often a car's cloud may be asked: the budget of its provider, and the logins that it would punish.
+
+Both are counted before the cloud is asked. So a process that dies on the way leaves too high a count, never too low.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+MOST_REFUSALS = 2  # more refused logins than this get accounts locked
+# Cloud Scheduler and Pub/Sub may deliver twice; the next day's look comes later than this.
+ONE_LOOK_IN = timedelta(hours=12)
+
+
+class Budget(NamedTuple):
+    """How many requests a car's cloud takes in a stretch of time, and how many of them one read needs at most."""
+
+    requests: int
+    per: timedelta = timedelta(days=1)
+    a_read: int = 1
+
+
+class Window(msgspec.Struct, frozen=True):
+    """So many requests were taken in the stretch of time that is over at `until` (aware UTC)."""
+
+    until: datetime
+    requests: int
+
+
+class Asking(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is remembered of asking a driver's cars.
+
+    `windows` by car and provider; `under_way` has the moments at which the reads of a car that began must be over;
+    `looked_at` is when the last daily look began, `to_look_at` the cars that it has still to read.
+    """
+
+    windows: dict[str, Window] = {}
+    under_way: dict[str, tuple[datetime, ...]] = {}
+    looked_at: datetime | None = None
+    to_look_at: tuple[str, ...] = ()
+
+
+def free_again_at(asking: Asking, name: str, budget: Budget, now: datetime) -> datetime | None:
+    """When the budget of that name allows a read again; None where it does now."""
+    window = asking.windows.get(name)
+    if window is None or window.until <= now or window.requests + budget.a_read <= budget.requests:
+        return None
+    return window.until
+
+
+def taken(asking: Asking, name: str, budget: Budget, now: datetime) -> Asking:
+    """With one more read in its budget. A window begins with its first request; those that are over are forgotten."""
+    windows = {other: window for other, window in asking.windows.items() if window.until > now}
+    window = windows.get(name) or Window(now + budget.per, 0)
+    return replace(asking, windows={**windows, name: Window(window.until, window.requests + budget.a_read)})
+
+
+def without_lost(asking: Asking, car_id: str, now: datetime) -> tuple[Asking, int]:
+    """Without the reads of a car that should be over and told nothing, and how many these are.
+
+    Whoever made them has died, perhaps after the login was refused: they must count as refusals.
+    """
+    reads = asking.under_way.get(car_id, ())
+    alive = tuple(until for until in reads if until > now)
+    return _with_reads(asking, car_id, alive), len(reads) - len(alive)
+
+
+def may_log_in(asking: Asking, car_id: str, refusals: int) -> bool:
+    """Whether one more login can be tried even if all that are under way are refused."""
+    return refusals + len(asking.under_way.get(car_id, ())) < MOST_REFUSALS
+
+
+def begun(asking: Asking, car_id: str, until: datetime) -> Asking:
+    """With a read of the car under way, which must be over at a moment."""
+    return _with_reads(asking, car_id, (*asking.under_way.get(car_id, ()), until))
+
+
+def told(asking: Asking, car_id: str, until: datetime | None) -> tuple[Asking, bool]:
+    """Without the read that told how it went, and whether it was given up for lost meanwhile."""
+    reads = asking.under_way.get(car_id, ())
+    return _with_reads(asking, car_id, tuple(other for other in reads if other != until)), until not in reads
+
+
+def refusals_after(refusals: int, *, answered: bool, refused: bool, was_lost: bool) -> int:
+    """The count of refusals once a read told how it went. One that was given up for lost is counted already."""
+    return 0 if answered else max(0, refusals + refused - was_lost)
+
+
+def look_is_due(asking: Asking, now: datetime) -> bool:
+    """Whether no daily look began in the last hours."""
+    return asking.looked_at is None or now - asking.looked_at >= ONE_LOOK_IN
+
+
+def looking(asking: Asking, car_ids: Iterable[str], now: datetime) -> Asking:
+    """With a daily look begun at these cars."""
+    return replace(asking, looked_at=now, to_look_at=tuple(sorted(car_ids)))
+
+
+def looked(asking: Asking, car_id: str) -> Asking:
+    """With one car less to look at."""
+    return replace(asking, to_look_at=tuple(other for other in asking.to_look_at if other != car_id))
+
+
+def _with_reads(asking: Asking, car_id: str, reads: tuple[datetime, ...]) -> Asking:
+    others = {other: kept for other, kept in asking.under_way.items() if other != car_id}
+    return replace(asking, under_way={**others, car_id: reads} if reads else others)

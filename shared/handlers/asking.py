@@ -1,0 +1,206 @@
+"""Asks a car's cloud, within its budget and without a login too many. What is counted is stored before it is asked.
+
+A read has three steps: `begin` in one commit of the driver's state, `read` without any, `finish` in another commit. The
+middle one may never come back: the count of requests stays then, and the login counts as refused.
+"""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from shared import logs
+from shared.cars.provider import PROVIDERS, CarUnavailable, LoginRefused, ProviderBroken, TooManyRequests, provider
+from shared.domain import asking
+from shared.domain.car import CarValues
+from shared.domain.state import TripState
+from shared.handlers import fields
+from shared.repositories.cars import Access, Car
+from shared.repositories.change import Change
+from shared.repositories.documents import Stored, until_current
+from shared.repositories.user_store import UserStore
+from shared.secrets import Unreadable
+from shared.settings import seconds
+
+LEASE_MARGIN = timedelta(seconds=5)
+SHORTEST_SECRET = 4  # what is shorter is no secret, and stands in words of all kinds
+
+
+class Permit(msgspec.Struct, frozen=True):
+    """Whether a read was begun; if not, why, and perhaps when the budget allows one again.
+
+    A read that was must be over at `until`; `refusals` were counted before it.
+    """
+
+    given: bool
+    why_not: str = ""
+    not_before: datetime | None = None
+    login_stopped: bool = False
+    until: datetime | None = None
+    refusals: int = 0
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """How a read went: what the car said, or the error; with the credentials that were used, if any were."""
+
+    values: CarValues | None = None
+    error: CarUnavailable | None = None
+    access: Access = Access({}, {})
+
+
+def lease() -> timedelta:
+    """How long a read of a car may take at most."""
+    return timedelta(seconds=seconds("CAR_TIMEOUT_S")) + LEASE_MARGIN
+
+
+def begin(
+    change: Change, state: TripState, cars: Stored[dict[str, Car]], car: Car, now: datetime, until: datetime
+) -> tuple[TripState, Permit]:
+    """The state to put in this change, with a read begun that must be over at `until` if there is a permit for it."""
+    kept, lost = asking.without_lost(state.asking, car.id, now)
+    refusals = car.login_refusals + lost
+    if lost:
+        change.set_refusals(cars, car.id, refusals)
+        logs.log().warning("a read told nothing: counted as a refused login", extra={"car": car.id})
+    state = replace(state, asking=kept)
+    if refusals >= asking.MOST_REFUSALS:
+        return state, Permit(False, "the login was refused too often", login_stopped=True)
+    if not asking.may_log_in(kept, car.id, refusals):
+        return state, Permit(False, "it is being asked, and one more login could be a third refused one")
+    budget = PROVIDERS[car.provider].budget if car.provider in PROVIDERS else None
+    if budget:
+        if free_at := asking.free_again_at(kept, _window(car), budget, now):
+            return state, Permit(False, "the budget of requests is used up", free_at)
+        kept = asking.taken(kept, _window(car), budget, now)
+    return replace(state, asking=asking.begun(kept, car.id, until)), Permit(True, until=until, refusals=refusals)
+
+
+def read(store: UserStore, car: Car) -> Asked:
+    """Reads the car and keeps the tokens, also where it fails. Whatever a provider does wrong, its error is told."""
+    access = Access({}, {})
+    try:
+        access = store.cars.access(car.id)
+        return Asked(_read(store, car, access), access=access)
+    except CarUnavailable as error:
+        told = _without(str(error), access)
+        logs.log().warning("car not read: %s", told, extra={"user": store.email, "car": car.id})
+        return Asked(error=error, access=access)
+    except Unreadable:
+        told = "the credentials cannot be opened: none of CREDENTIALS_KEYS fits"
+        logs.log().error("car not read: %s", told, extra={"user": store.email, "car": car.id})
+        return Asked(error=ProviderBroken(told), access=access)
+
+
+def _read(store: UserStore, car: Car, access: Access) -> CarValues:
+    tokens = deepcopy(access.tokens)
+    reader = provider(car.provider)
+    try:
+        return reader.read(car.vin, access.credentials, tokens, seconds("CAR_TIMEOUT_S"))
+    except CarUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - else the message would come again, with one more login each time
+        # Neither its words nor its trace: a library may put anything into them.
+        raise ProviderBroken(f"an error of the provider: {type(error).__name__}") from None
+    finally:
+        if tokens != access.tokens:
+            store.cars.keep_tokens(car.id, tokens, access)
+
+
+def finish(change: Change, store: UserStore, state: TripState, car: Car, permit: Permit, asked: Asked) -> TripState:
+    """The state to put in this change, with the read over. The refusals follow, but those of former credentials."""
+    kept, was_lost = asking.told(state.asking, car.id, permit.until)
+    answered, refused = asked.error is None, isinstance(asked.error, LoginRefused)
+    if refused or was_lost or (answered and permit.refusals):
+        cars = store.cars.read()
+        current = cars.value.get(car.id)
+        # Credentials that were set meanwhile have not been tried.
+        if current and _same_credentials(store, car, asked):
+            before = current.login_refusals
+            count = asking.refusals_after(before, answered=answered, refused=refused, was_lost=was_lost)
+            if count != before:
+                change.set_refusals(cars, car.id, count)
+    return replace(state, asking=kept)
+
+
+def _same_credentials(store: UserStore, car: Car, asked: Asked) -> bool:
+    try:
+        return store.cars.access(car.id).credentials == asked.access.credentials
+    except Unreadable:
+        return isinstance(asked.error, ProviderBroken)
+
+
+def ask_once(store: UserStore, car: Car) -> CarValues:
+    """Reads a car outside of its polls, as a driver does who tries his credentials; the log and the trip stay as is.
+
+    The request is taken from the car's budget, a refused login is counted. Raises CarUnavailable or one of its kinds:
+    TooManyRequests where the budget is used up, LoginRefused where the login was refused too often before, and
+    CarUnavailable where the car is being asked already.
+    """
+    permit = until_current(lambda: _begin_once(store, car))
+    if permit.not_before:
+        raise TooManyRequests(permit.why_not, permit.not_before - fields.utc_now())
+    if permit.login_stopped:
+        raise LoginRefused(permit.why_not)
+    if not permit.given:
+        raise CarUnavailable(permit.why_not)
+    asked = read(store, car)
+    until_current(lambda: _finish_once(store, car, permit, asked))
+    if asked.error or asked.values is None:
+        raise asked.error or ProviderBroken("no answer")
+    return asked.values
+
+
+def _begin_once(store: UserStore, car: Car) -> Permit:
+    stored, cars, change, now = store.state(), store.cars.read(), store.change(), fields.utc_now()
+    state, permit = begin(change, stored.value, cars, cars.value.get(car.id, car), now, now + lease())
+    change.put_state(stored, state)
+    change.commit()
+    return permit
+
+
+def _finish_once(store: UserStore, car: Car, permit: Permit, asked: Asked) -> None:
+    stored, change = store.state(), store.change()
+    change.put_state(stored, finish(change, store, stored.value, car, permit, asked))
+    change.commit()
+
+
+def take_request(store: UserStore, car: Car, now: datetime) -> bool:
+    """Takes one read from the car's budget in a commit of its own; False where none is left, or logging in stopped.
+
+    For one who asks the car's cloud by himself. He must count its refusals too: `ask_once` does all of it.
+    """
+    return until_current(lambda: _take(store, car, now))
+
+
+def _take(store: UserStore, car: Car, now: datetime) -> bool:
+    stored, cars, change = store.state(), store.cars.read(), store.change()
+    state, permit = begin(change, stored.value, cars, cars.value.get(car.id, car), now, now)
+    # Nobody will tell how this one went.
+    kept, _ = asking.told(state.asking, car.id, now)
+    change.put_state(stored, replace(state, asking=kept))
+    change.commit()
+    return permit.given
+
+
+def _window(car: Car) -> str:
+    return f"{car.id} {car.provider}"
+
+
+def _without(text: str, access: Access) -> str:
+    """The text without anything of the credentials and tokens, whatever a provider put into its words."""
+    for secret in sorted({*_words(access.credentials), *_words(access.tokens)}, key=len, reverse=True):
+        text = text.replace(secret, "…")
+    return text
+
+
+def _words(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        value = [*value.values()]
+    if isinstance(value, list | tuple):
+        for inner in value:
+            yield from _words(inner)
+    elif len(str(value)) >= SHORTEST_SECRET:
+        yield str(value)
