@@ -17,7 +17,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from shared.domain.addresses import wanted
 from shared.domain.places import Place
+from shared.domain.state import TripState
 from shared.handlers import addressing
 from shared.repositories import documents
 from shared.repositories.addresses import AddressBook
@@ -303,6 +305,15 @@ def test_what_is_found_after_the_claim_ran_out_is_left_to_the_poll_that_holds_it
     assert addresses(driver.trips()[0]) == (DUTCH, DUTCH)
     addressing.find_addresses(driver.store, claim)
     assert driver.trips()[0]["revision"] == trip["revision"] + 1
+
+
+def test_where_geocoders_are_switched_off_nobody_stays_due_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = wanted(TripState(), ["20260302T080000Z-0a1b2c"], datetime.now(UTC))
+    assert waiting.next_poll_at
+    monkeypatch.setenv("GEOCODERS", "")
+    assert addressing.claim(waiting, datetime.now(UTC)) == (TripState(), None)
+    monkeypatch.setenv("GEOCODERS", "nominatim")  # without a contact it must not be asked
+    assert addressing.claim(waiting, datetime.now(UTC)) == (TripState(), None)
 
 
 def test_a_trip_by_hand_gets_the_addresses_that_it_lacks(town: Town, driver: Driver) -> None:
