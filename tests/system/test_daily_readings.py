@@ -206,6 +206,9 @@ def test_budgets_and_refusals_hold_for_one_car_and_hinder_no_other(driver: Drive
     driver.set_car(vin=vins["car3"], fault="unauthorized")
     driver.set_car(vin=vins["car4"], odometer_km=4000.0, measured_at=ago(5))
     look(driver)
+    assert {car_id: driver.asked(vin) for car_id, vin in vins.items()} == {"car": 0, "car2": 0, "car3": 1, "car4": 0}
+    # One call has no time for more than three cars that may hang.
+    driver.wait(lambda: readings(driver, "car4"), "the fourth car")
     assert {car_id: driver.asked(vin) for car_id, vin in vins.items()} == {"car": 0, "car2": 0, "car3": 1, "car4": 1}
     assert driver.store.cars.list_cars()["car3"].login_refusals == 1
     assert (readings(driver, "car4"), last_parked(driver, "car4")) == ([4000.0], 4000.0)

@@ -37,7 +37,9 @@ def one_call_each() -> Measured:
     trip = {name: Calls(1, 10, 1, messages=1, message_bytes=2000) for name in ("webhook_start", "webhook_end")}
     trip |= {"poller": Calls(1, 10, 3), "scheduler": Calls(1, 1, messages=1, message_bytes=2000)}
     view = {name: Calls(1, 10, answer_bytes=1000) for name in ("trips", "stats", "compare")}
-    return Measured(trip, trip, view, {"poll-all": Calls(1, 1)}, 1, 1000, 1000, 5000)
+    ticks = {"poll-all": Calls(1, 1), "read-odometers": Calls(1, 1)}
+    day = {"scheduler": Calls(1, 1, messages=1, message_bytes=2000), "poller": Calls(1, 5, 3)}
+    return Measured(trip, trip, view, ticks, 1, 1000, 1000, 5000, day, 100)
 
 
 def priced(lines: list[Line], price: Price) -> Line:
@@ -107,27 +109,29 @@ def test_a_function_starts_at_most_once_in_15_minutes_and_never_oftener_than_it_
 
 def test_calls_add_up_by_trips_looks_and_clock(one_call_each: Measured) -> None:
     calls = calls_a_month(one_call_each, 3, False, HABITS)
-    assert calls["poller"] == Calls(30, 300, 90)
+    # Three drivers' cars are looked at on 91 days altogether.
+    assert calls["poller"] == Calls(30 + 91, 300 + 91 * 5, 90 + 91 * 3)
     assert calls["stats"] == Calls(6, 60, answer_bytes=6000)
     # The clock's runs do not depend on the drivers; what they find does.
-    assert calls["scheduler"].calls == 43_830
-    assert (calls["scheduler"].reads, calls["scheduler"].messages) == (43_830 + 30, 30)
+    assert calls["scheduler"].calls == 43_830 + 30
+    assert (calls["scheduler"].reads, calls["scheduler"].messages) == (43_860 + 30 + 91, 30 + 91)
 
 
 def test_a_bill_of_100_000_drivers_is_that_done_by_hand(one_call_each: Measured) -> None:
     lines = bill(one_call_each, 100_000, False, HABITS)
-    reads = 1_000_000 * 31 + 200_000 * 30 + 43_830
+    days, runs = 3_043_750, 43_860
+    reads = 1_000_000 * 31 + 200_000 * 30 + days * 6 + runs
     assert priced(lines, prices.READS).amount == reads
     assert priced(lines, prices.READS).usd == pytest.approx((reads - 1_521_875) / 100_000 * 0.033)
-    # Five writes a trip, and two keys on five days.
-    assert priced(lines, prices.WRITES).amount == 1_000_000 * 5 + 100_000 * 10
-    stored_gib = 100_000 * (5000 + 10 * 1000) / GIB
+    # Five writes a trip, two keys on five days, three a daily look.
+    assert priced(lines, prices.WRITES).amount == 1_000_000 * 5 + 100_000 * 10 + days * 3
+    stored_gib = (100_000 * (5000 + 10 * 1000) + days * 100) / GIB
     assert priced(lines, prices.STORED).usd == pytest.approx((stored_gib - 1) * 0.165)
     assert priced(lines, prices.BACKUPS).usd == pytest.approx(stored_gib * 14 * 0.033)
-    called_s = 1_000_000 * (0.1 + 0.1 + 1.5) + 200_000 * (0.2 + 0.1 + 0.2) + 43_830 * 0.2
+    called_s = 1_000_000 * (0.1 + 0.1 + 1.5) + 200_000 * (0.2 + 0.1 + 0.2) + days * 1.5 + runs * 0.2
     assert priced(lines, prices.VCPU).amount == pytest.approx(called_s + 7 * 2922 * 4)
     assert priced(lines, prices.MEMORY).amount == pytest.approx(priced(lines, prices.VCPU).amount / 2)
-    assert priced(lines, prices.MESSAGES).amount == 1_000_000 * 3 * 2000
+    assert priced(lines, prices.MESSAGES).amount == (1_000_000 * 3 + days) * 2000
 
 
 def test_the_sum_is_of_all_services_and_the_picture_shows_all_of_it(one_call_each: Measured) -> None:

@@ -54,7 +54,10 @@ def calls_a_month(measured: Measured, drivers: int, pings: bool, habits: Habits)
     trip = measured.pinged_trip if pings else measured.trip
     driven = {name: calls.times(drivers * habits.trips) for name, calls in trip.items()}
     viewed = {name: calls.times(drivers * habits.views) for name, calls in measured.view.items()}
-    found = {name: driven.get(name, Calls()).plus(viewed.get(name, Calls())) for name in driven.keys() | viewed.keys()}
+    looked = {name: calls.times(round(drivers * prices.MONTH_DAYS)) for name, calls in measured.day.items()}
+    found: dict[str, Calls] = {}
+    for part in (driven, viewed, looked):
+        found |= {name: calls.plus(found.get(name, Calls())) for name, calls in part.items()}
     for function in FUNCTIONS:
         if function.schedules:
             found[function.name] = _scheduled(measured, function, found.get(function.name, Calls()))
@@ -73,7 +76,8 @@ def bill(measured: Measured, drivers: int, pings: bool, habits: Habits = HABITS)
     """The lines of a month's bill."""
     calls = calls_a_month(measured, drivers, pings, habits)
     trip_bytes = measured.pinged_trip_bytes if pings else measured.trip_bytes
-    stored_gib = drivers * (measured.driver_bytes + habits.trips * habits.log_months * trip_bytes) / GIB
+    month_bytes = habits.trips * trip_bytes + prices.MONTH_DAYS * measured.day_bytes
+    stored_gib = drivers * (measured.driver_bytes + habits.log_months * month_bytes) / GIB
     key_writes = drivers * habits.key_days * KEYS * measured.key_day_writes
     return [*_run(calls), *_store(calls, key_writes, stored_gib), *_around(calls)]
 

@@ -38,3 +38,5 @@ class Measured(NamedTuple):
     trip_bytes: int  # stored for good, with index entries
     pinged_trip_bytes: int
     driver_bytes: int  # a driver's other documents
+    day: ByFunction  # the daily look at a driver's car
+    day_bytes: int  # of the reading that it leaves

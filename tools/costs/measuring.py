@@ -91,23 +91,25 @@ def measure() -> Measured:
 
 def _measure() -> Measured:
     with _ground() as (ground, db):
-        register(db, DRIVER)
-        viewer = register(db, VIEWER)
+        # Nobody is there yet: the runs find nothing to do.
         ticks = {
             schedule.job: ground.call(function.name, "POST", schedule.path)
             for function in FUNCTIONS
             for schedule in function.schedules
         }
+        register(db, DRIVER)
         first = _play(ground, 0, pings=False)
         trip, trip_bytes = _weighed(ground, db, 1, pings=False)
         pinged, pinged_bytes = _weighed(ground, db, 2, pings=True)
+        day, day_bytes = _looked_at(ground, db)
+        viewer = register(db, VIEWER)
         _fill(db, viewer)
         for _ in range(2):  # the first look is the key's first use today
             view = {name: ground.call(name, "GET", path, VIEWER) for name, path in PAGES.items()}
         other = [_stored(db, VIEWER, but=KEPT), _stored(db, DRIVER, only=("cache",))]
         return Measured(
             trip, pinged, view, ticks, first["webhook_start"].writes - trip["webhook_start"].writes,
-            trip_bytes, pinged_bytes, sum(sum(sizes.values()) for sizes in other),
+            trip_bytes, pinged_bytes, sum(sum(sizes.values()) for sizes in other), day, day_bytes,
         )  # fmt: skip
 
 
@@ -143,6 +145,20 @@ def _play(ground: Ground, number: int, pings: bool) -> ByFunction:
             counted["poller"] = counted.get("poller", Calls()).plus(poll)
         counted[caller] = counted.get(caller, Calls()).plus(calls)
     return counted
+
+
+def _looked_at(ground: Ground, db: firestore.Client) -> tuple[ByFunction, int]:
+    """The daily look at the driver's car, which stands where the last trip left it, and the bytes that it leaves."""
+    before = _stored(db, DRIVER, only=KEPT)
+    parked = _car(datetime.now(UTC).replace(microsecond=0), DRIVE, FIRST_KM + 2 * DRIVE_KM) | {"state": "parked"}
+    ground.show_car(**parked)
+    asked = ground.call("scheduler", "POST", "/read-odometers")
+    message_bytes, poll = ground.poll()
+    after = _stored(db, DRIVER, only=KEPT)
+    if len(after) != len(before) + 1:
+        raise RuntimeError("the daily look did not leave one reading")
+    asked = asked.plus(Calls(messages=1, message_bytes=message_bytes))
+    return {"scheduler": asked, "poller": poll}, sum(after.values()) - sum(before.values())
 
 
 def _position(ended: datetime, at: timedelta) -> dict[str, Any]:
@@ -190,7 +206,7 @@ def _fill(db: firestore.Client, viewer: UserStore) -> None:
     """Gives the viewer a log of the driver's last trip again and again, with its readings."""
     driver = UserStore(db, DRIVER)
     last = driver.trips({}, 1, None)[0]
-    readings = driver.readings(CAR, polls_while_driving() + 2)
+    readings = driver.readings(CAR, polls_while_driving() + 3)[1:]  # without that of the daily look
     for n in range(LOG_TRIPS):
         begins = LOG_BEGINS + n * LOG_EVERY
         later, further_km = begins - last.started_at, n * DRIVE_KM - 2 * DRIVE_KM

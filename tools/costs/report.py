@@ -74,13 +74,15 @@ def _counted(measured: Measured) -> str:
     rows = [_row(f"`{name}`", measured.trip[name]) for name in ORDER if name in measured.trip]
     rows.append(_row("**an ordinary trip**", _together(measured.trip)))
     rows.append(_row("**with a ping each minute**", _together(measured.pinged_trip)))
+    rows.append(_row("**the daily look at a car**", _together(measured.day)))
     rows += [_row(f"a look at `{name}`", measured.view[name]) for name in ORDER if name in measured.view]
     rows += [_row(f"an idle run of `{job}`", calls) for job, calls in measured.idle_ticks.items()]
     told = (
         "Reads are as billed: a query that finds nothing and a document that is not there count as one. The calls of "
         "`scheduler` are those that found the trip's poll due. Stored by Firestore's size rules, with all automatic "
         f"and composite index entries: {measured.trip_bytes:,} bytes for a trip with its readings "
-        f"({measured.pinged_trip_bytes:,} with pings), {measured.driver_bytes:,} bytes for a driver's other documents. "
+        f"({measured.pinged_trip_bytes:,} with pings), {measured.day_bytes:,} bytes for the reading of a daily look, "
+        f"{measured.driver_bytes:,} bytes for a driver's other documents. "
         f"A key's first use on a day costs {measured.key_day_writes} more write."
     )
     return f"{_table(head, rows)}\n\n{_wrapped(told)}"
