@@ -2,20 +2,18 @@
 
 import base64
 import json
-from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
 
 from shared import logs
-from shared.cars.provider import CarUnavailable, LoginRefused, provider
-from shared.domain.car import CarValues
+from shared.cars.provider import CarUnavailable, LoginRefused
 from shared.domain.machine import CarRead, CarUnreachable, Event, Tick, advance
 from shared.domain.schedule import claimed
 from shared.domain.state import TripState
 from shared.handlers import fields
+from shared.handlers.car_reading import read_car
 from shared.handlers.log_keeping import stage
 from shared.repositories.accounts import EMAIL, Account, AccountRepository
-from shared.repositories.cars import Car
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
 from shared.settings import rules, seconds
@@ -70,7 +68,7 @@ def _ask(store: UserStore, state: TripState) -> Event:
     if car.login_stopped or (state.car_retry_at and fields.utc_now() < state.car_retry_at):
         return Tick(lease_until=state.next_poll_at)
     try:
-        values = _read(store, car)
+        values = read_car(store, car)
     except CarUnavailable as error:
         logs.log().warning("car not read: %s", error, extra={"user": store.email, "car": car.id})
         if isinstance(error, LoginRefused):
@@ -79,16 +77,6 @@ def _ask(store: UserStore, state: TripState) -> Event:
     if car.login_refusals:
         store.cars.forget_refusals(car.id)
     return CarRead(car.id, values.reading(), state.next_poll_at)
-
-
-def _read(store: UserStore, car: Car) -> CarValues:
-    reader, access = provider(car.provider), store.cars.access(car.id)
-    tokens = deepcopy(access.tokens)
-    try:
-        return reader.read(car.vin, access.credentials, tokens, seconds("CAR_TIMEOUT_S"))
-    finally:
-        if tokens != access.tokens:
-            store.cars.keep_tokens(car.id, tokens, access)
 
 
 def _record(store: UserStore, event: Event) -> None:

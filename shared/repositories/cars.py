@@ -1,10 +1,12 @@
 """Owns a user's cars and their sealed credentials."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from google.api_core.exceptions import FailedPrecondition
 from google.cloud import firestore
+from google.cloud.firestore_v1.field_path import FieldPath
 
 from shared import logs
 from shared.repositories.documents import from_document, to_document
@@ -16,7 +18,8 @@ MOST_REFUSALS = 2  # more logins than this get accounts locked
 class Car(msgspec.Struct, frozen=True):
     """A user's car. `login_refusals` counts how often its cloud refused the credentials since they were set.
 
-    The period in which it was available is in dates (yyyy-mm-dd), the odometer at its start in km.
+    The period in which it was available is in dates (yyyy-mm-dd), the odometer at its start in km. Of the credentials
+    it says which fields were set and when (aware UTC). While somebody tries them out, `tried_until` is ahead.
     """
 
     id: str
@@ -32,6 +35,8 @@ class Car(msgspec.Struct, frozen=True):
     available_until: str | None = None
     start_odometer_km: float | None = None
     login_refusals: int = 0
+    credentials_set_at: dict[str, datetime] = {}
+    tried_until: datetime | None = None
 
     @property
     def login_stopped(self) -> bool:
@@ -57,15 +62,19 @@ class CarRepository:
 
     def list_cars(self) -> dict[str, Car]:
         """The cars by id."""
-        data = self._cars.get().to_dict() or {}
-        return {car_id: from_document(car, Car) for car_id, car in data.get("cars", {}).items()}
+        return cars_of(self._cars.get())
 
     def save(self, car: Car, credentials: dict[str, Any] | None = None) -> None:
         """Stores a car; its credentials, if given, are sealed, and former tokens dropped. Logins are tried again."""
-        self._cars.set({"cars": {car.id: to_document(car)}}, merge=True)
-        if credentials is not None:
-            dropped = {car.id: firestore.DELETE_FIELD}
-            self._credentials.set({"sealed": {car.id: seal(credentials)}, "tokens": dropped}, merge=True)
+        fields, batch = to_document(car), self._db.batch()
+        if credentials is None:
+            del fields["credentials_set_at"]
+        else:
+            fields["credentials_set_at"] = dict.fromkeys(credentials, datetime.now(UTC))
+            batch.set(self._credentials, credentials_fields(car.id, credentials), merge=True)
+        # Field by field: a map that is merged as a whole would keep what is no longer in it.
+        batch.set(self._cars, {"cars": {car.id: fields}}, merge=[FieldPath("cars", car.id, name) for name in fields])
+        batch.commit()
 
     def access(self, car_id: str) -> Access:
         """The car's credentials and tokens; empty where there are none."""
@@ -90,3 +99,15 @@ class CarRepository:
     def forget_refusals(self, car_id: str) -> None:
         """Remembers that the car's cloud took the credentials."""
         self._cars.set({"cars": {car_id: {"login_refusals": 0}}}, merge=True)
+
+
+def credentials_fields(car_id: str, credentials: dict[str, Any] | None) -> dict[str, Any]:
+    """What is merged into the credentials' document: new ones sealed, or none, and in either case no tokens."""
+    sealed = seal(credentials) if credentials is not None else firestore.DELETE_FIELD
+    return {"sealed": {car_id: sealed}, "tokens": {car_id: firestore.DELETE_FIELD}}
+
+
+def cars_of(snapshot: firestore.DocumentSnapshot) -> dict[str, Car]:
+    """The cars that a document holds. A refusal that was counted of a car deleted meanwhile makes no car."""
+    found = (snapshot.to_dict() or {}).get("cars", {})
+    return {car_id: from_document(car, Car) for car_id, car in found.items() if "id" in car}
