@@ -1,14 +1,13 @@
 """Asks a driver's car once so that he sees whether it can be read; shows what is known of it; takes what he read."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import Request
 from msgspec.structs import replace
 
-from shared import logs
-from shared.cars.provider import PROVIDERS, CarUnavailable, LoginRefused
+from shared.cars.provider import PROVIDERS, CarUnavailable
 from shared.domain.by_eye import seen_by_eye
 from shared.domain.car import CarValues, Measured
 from shared.domain.geo import Position
@@ -16,7 +15,7 @@ from shared.domain.odometer import Reading, why_not_believed
 from shared.handlers import fields
 from shared.handlers.bodies import decoded
 from shared.handlers.car_bodies import OdometerBody
-from shared.handlers.car_reading import read_car
+from shared.handlers.car_reading import ask_once
 from shared.handlers.cars import STOPPED, found
 from shared.handlers.fields import zulu
 from shared.handlers.log_keeping import locked, stage
@@ -24,11 +23,9 @@ from shared.handlers.problems import Problem
 from shared.repositories.accounts import Caller
 from shared.repositories.cars import Car
 from shared.repositories.documents import client, until_current
-from shared.repositories.setup import Setup, set_up
 from shared.repositories.user_store import UserStore
-from shared.settings import rules, seconds
+from shared.settings import rules
 
-MARGIN = timedelta(seconds=5)
 WHY = {
     "falls": "is below an earlier reading",
     "above a later one": "is above a later reading",
@@ -46,21 +43,15 @@ class NotAsked(Exception):
 
 def try_out(request: Request, caller: Caller, car_id: str) -> tuple[dict[str, Any], int]:
     """What the car says now, or what is wrong. Nothing but its tokens is kept of it; a refusal counts."""
-    email, now = caller.account.email, fields.utc_now()
+    store = UserStore(client(), caller.account.email)
+    car = found(store.cars.list_cars(), car_id)
     try:
-        car = set_up(client(), email, lambda setup: _claim(setup, car_id, now))
+        _may_ask(car)
+        values = ask_once(store, car)
     except NotAsked as error:
         return _wrong(error.problem, error.advice), 200
-    problem: CarUnavailable | None = None
-    values = CarValues()
-    try:
-        values = read_car(UserStore(client(), email), car)
     except CarUnavailable as error:
-        logs.log().warning("car not read: %s", error, extra={"user": email, "car": car.id})
-        problem = error
-    set_up(client(), email, lambda setup: _record(setup, car, problem))
-    if problem is not None:
-        return _wrong(_kind(problem), problem.advice), 200
+        return _wrong(_kind(error), error.advice), 200
     return {"ok": True, **_values_view(values, fields.utc_now())}, 200
 
 
@@ -100,35 +91,14 @@ def _enter(store: UserStore, caller: Caller, car: Car, reading: Reading, now: da
 # --- asking -------------------------------------------------------------------------------------------------------
 
 
-def _claim(setup: Setup, car_id: str, now: datetime) -> Car:
-    """The car, which nobody else tries out until this is done or given up. Raises 404 and NotAsked."""
-    car = found(setup.cars, car_id)
-    _may_ask(car, now)
-    claimed = replace(car, tried_until=now + timedelta(seconds=seconds("CAR_TIMEOUT_S")) + MARGIN)
-    setup.put_car(claimed)
-    return claimed
-
-
-def _may_ask(car: Car, now: datetime) -> None:
-    """Raises NotAsked where the car's cloud must not be asked: whatever limits the asking belongs here."""
+def _may_ask(car: Car) -> None:
+    """Raises NotAsked where it is plain beforehand that asking is of no use. How often, is for `ask_once` to say."""
     offer = PROVIDERS.get(car.provider)
     missing = [name for name in (offer.credentials if offer else ()) if name not in car.credentials_set_at]
     if missing:
         raise NotAsked("credentials_missing", f"Set the credentials first; missing: {', '.join(missing)}.")
     if car.login_stopped:
         raise NotAsked("login_stopped", STOPPED)
-    # One at a time: two refusals stop the asking, so a third login must not be under way by then.
-    if car.tried_until and now < car.tried_until:
-        raise NotAsked("being_asked", "This car is being asked at this moment. Try again in half a minute.")
-
-
-def _record(setup: Setup, tried: Car, problem: CarUnavailable | None) -> None:
-    car = setup.cars.get(tried.id)
-    # Credentials that were set meanwhile have neither been taken nor refused.
-    if car is None or car.credentials_set_at != tried.credentials_set_at:
-        return
-    refusals = car.login_refusals + 1 if isinstance(problem, LoginRefused) else car.login_refusals
-    setup.put_car(replace(car, tried_until=None, login_refusals=refusals if problem else 0))
 
 
 # --- answers ------------------------------------------------------------------------------------------------------

@@ -298,7 +298,7 @@ def test_many_tries_at_once_never_log_in_a_third_time(driver: Driver) -> None:
     driver.set_car(fault="unauthorized")
     with ThreadPoolExecutor(16) as pool:
         told = {answer.json()["problem"] for answer in pool.map(lambda _: _test(driver), range(16))}
-    assert told <= {"login_refused", "being_asked", "login_stopped"}
+    assert told <= {"login_refused", "car_unavailable", "login_stopped"}
     assert driver.asked() <= 2
 
 
