@@ -17,6 +17,8 @@ from shared.domain.places import Place
 from shared.repositories.accounts import EMAIL, Account, AccountRepository, Key, Scope, hash_key, new_key
 from shared.repositories.cars import Car
 from shared.repositories.documents import client
+from shared.repositories.places import SharedPlaceRepository
+from shared.repositories.setup import Setup, set_up
 from shared.repositories.user_store import UserStore
 from tools import phone
 
@@ -34,36 +36,41 @@ def add_user(options: argparse.Namespace) -> None:
     users = AccountRepository(client())
     if not EMAIL.fullmatch(options.email):
         raise Wrong(f"{options.email} is not an e-mail address")
-    if users.find(options.email):
-        raise Wrong(f"{options.email} is registered already")
     try:
         ZoneInfo(options.timezone)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise Wrong(f"{options.timezone} is not a time zone such as Europe/Amsterdam") from error
-    account = Account(email=options.email, name=options.name, timezone=options.timezone)
-    with_phone, phone_key, _ = _with_key(account, "webhook", "phone")
+    keys, phone_key, _ = _with_key({}, "webhook", "phone")
     told = _for_phone(options.email, phone_key)
     # A key that nobody was told would only stand in the list.
-    account, key, key_id = _with_key(with_phone if told else account, "full", "first key")
-    _save_and_tell(users, account, [f"user: {options.email}", *(told or [NO_URLS])], key, key_id)
+    keys, key, key_id = _with_key(keys if told else {}, "full", "first key")
+    account = Account(email=options.email, name=options.name, timezone=options.timezone, keys=keys)
+    if not users.add(account):
+        raise Wrong(f"{options.email} is registered already")
+    _tell([f"user: {options.email}", *(told or [NO_URLS])], key, key_id)
 
 
 def add_key(options: argparse.Namespace) -> None:
     """Gives a user one more key and prints it, once; of a webhook key also the URLs for the phone."""
     users = AccountRepository(client())
-    account, key, key_id = _with_key(_user(users, options.email), options.scope, options.label)
+    _user(users, options.email)
+    one, key, key_id = _with_key({}, options.scope, options.label)
     told = (_for_phone(options.email, key) or [NO_URLS]) if options.scope == "webhook" else []
-    _save_and_tell(users, account, told, key, key_id)
+    users.change(options.email, lambda account: replace(account, keys={**account.keys, **one}))
+    _tell(told, key, key_id)
 
 
 def revoke_key(options: argparse.Namespace) -> None:
     """Takes a key from a user; instances in the cloud may still know it for a minute."""
     users = AccountRepository(client())
-    account = _user(users, options.email)
-    if options.key_id not in account.keys:
-        raise Wrong(f"{options.email} has no key {options.key_id}")
-    keys = {key_id: key for key_id, key in account.keys.items() if key_id != options.key_id}
-    users.save(replace(account, keys=keys))
+
+    def without(account: Account) -> Account:
+        if options.key_id not in account.keys:
+            raise Wrong(f"{options.email} has no key {options.key_id}")
+        return replace(account, keys={key_id: key for key_id, key in account.keys.items() if key_id != options.key_id})
+
+    _user(users, options.email)
+    users.change(options.email, without)
     print(f"revoked: {options.key_id}")
 
 
@@ -76,8 +83,7 @@ def list_keys(options: argparse.Namespace) -> None:
 
 def set_car(options: argparse.Namespace) -> None:
     """Sets a car of a user; the first one becomes the default."""
-    users = AccountRepository(client())
-    account, car_id = _user(users, options.email), options.car_id.lower()
+    account, car_id = _user(AccountRepository(client()), options.email), options.car_id.lower()
     if not CAR_ID.fullmatch(car_id):
         raise Wrong("a car's id has letters, digits, - and _, 32 at most")
     try:
@@ -87,18 +93,22 @@ def set_car(options: argparse.Namespace) -> None:
     if credentials is not None and not isinstance(credentials, dict):
         raise Wrong("--credentials must be a JSON object")
     car = Car(id=car_id, provider=options.provider, name=options.name or car_id, vin=options.vin)
-    UserStore(client(), account.email).cars.save(car, credentials)
-    if options.default or account.default_car_id is None:
-        users.save(replace(account, default_car_id=car_id))
+
+    def attempt(setup: Setup) -> None:
+        stored = setup.cars.get(car_id)
+        setup.put_car(replace(car, credentials_set_at=stored.credentials_set_at) if stored else car)
+        if credentials is not None:
+            setup.put_credentials(car_id, credentials, datetime.now(UTC))
+        if options.default:
+            setup.put_account(replace(setup.account, default_car_id=car_id))
+
+    set_up(client(), account.email, attempt)
     print(f"car: {car_id}")
 
 
 def add_place(options: argparse.Namespace) -> None:
     """Adds a place of a user."""
-    account = _user(AccountRepository(client()), options.email)
-    if not (-90 <= options.lat <= 90 and -180 <= options.lng <= 180 and 0 < options.radius_m <= 10_000):
-        raise Wrong("latitude, longitude or radius is out of range")
-    place = Place(secrets.token_hex(6), options.name, options.lat, options.lng, options.radius_m, options.kind)
+    account, place = _user(AccountRepository(client()), options.email), _place(options)
     UserStore(client(), account.email).save_place(place)
     print(f"place: {place.id}")
 
@@ -121,6 +131,19 @@ def rotate_credentials(options: argparse.Namespace) -> None:
         raise Wrong(f"{unreadable} cannot be opened by any of CREDENTIALS_KEYS and were left as they are")
 
 
+def add_shared_place(options: argparse.Namespace) -> None:
+    """Adds a place of all users, who cannot change it."""
+    place = _place(options)
+    SharedPlaceRepository(client()).save(place)
+    print(f"place: {place.id}")
+
+
+def _place(options: argparse.Namespace) -> Place:
+    if not (-90 <= options.lat <= 90 and -180 <= options.lng <= 180 and 0 < options.radius_m <= 10_000):
+        raise Wrong("latitude, longitude or radius is out of range")
+    return Place(secrets.token_hex(6), options.name, options.lat, options.lng, options.radius_m, options.kind)
+
+
 def _user(users: AccountRepository, email: str) -> Account:
     account = users.find(email)
     if account is None:
@@ -128,11 +151,11 @@ def _user(users: AccountRepository, email: str) -> Account:
     return account
 
 
-def _with_key(account: Account, scope: Scope, label: str) -> tuple[Account, str, str]:
-    """The account with one more key, that key and its id."""
+def _with_key(keys: dict[str, Key], scope: Scope, label: str) -> tuple[dict[str, Key], str, str]:
+    """What is kept of these keys and one more, that key and its id."""
     key, key_id = new_key(), secrets.token_hex(4)
     kept = Key(sha256=hash_key(key), scope=scope, label=label, created_at=datetime.now(UTC))
-    return replace(account, keys={**account.keys, key_id: kept}), key, key_id
+    return {**keys, key_id: kept}, key, key_id
 
 
 def _for_phone(email: str, key: str) -> list[str]:
@@ -140,10 +163,9 @@ def _for_phone(email: str, key: str) -> list[str]:
     return list(phone.lines(email, *urls, coloured=sys.stdout.isatty())) if urls else []
 
 
-def _save_and_tell(users: AccountRepository, account: Account, told: list[str], key: str, key_id: str) -> None:
+def _tell(told: list[str], key: str, key_id: str) -> None:
     # A key is shown once. So all that could fail is done before it is stored, and the key comes last: after a code
     # that fills the window it is still to be seen.
-    users.save(account)
     print(*told, f"key id: {key_id}", f"key: {key}", sep="\n")
 
 
@@ -152,9 +174,10 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(prog="python -m tools.admin", description=__doc__)
     commands = found.add_subparsers(required=True)
 
-    def command(name: str, run: object) -> argparse.ArgumentParser:
+    def command(name: str, run: object, of_user: bool = True) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=(run.__doc__ or "").strip())
-        made.add_argument("email", type=lambda text: text.strip().lower())
+        if of_user:
+            made.add_argument("email", type=lambda text: text.strip().lower())
         made.set_defaults(run=run)
         return made
 
@@ -173,12 +196,12 @@ def parser() -> argparse.ArgumentParser:
     car.add_argument("--vin", default="")
     car.add_argument("--credentials", help='JSON, for example {"token": "…"}')
     car.add_argument("--default", action="store_true")
-    place = command("add-place", add_place)
-    place.add_argument("name")
-    place.add_argument("lat", type=float)
-    place.add_argument("lng", type=float)
-    place.add_argument("--radius-m", type=float, default=150.0)
-    place.add_argument("--kind", choices=("business", "private", "pause"), default="private")
+    for place in (command("add-place", add_place), command("add-shared-place", add_shared_place, of_user=False)):
+        place.add_argument("name")
+        place.add_argument("lat", type=float)
+        place.add_argument("lng", type=float)
+        place.add_argument("--radius-m", type=float, default=150.0)
+        place.add_argument("--kind", choices=("business", "private", "pause"), default="private")
     rotate = commands.add_parser("rotate-credentials", help=(rotate_credentials.__doc__ or "").strip())
     rotate.add_argument("--dry-run", action="store_true", help="only say what would be done")
     rotate.set_defaults(run=rotate_credentials)

@@ -11,11 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from shared.domain.places import Place
 from shared.repositories.accounts import Account, AccountRepository, Key, hash_key, new_key
-from shared.repositories.cars import Car
 from shared.repositories.documents import client
-from shared.repositories.user_store import UserStore
 from tools.drives import EINDHOVEN, UTRECHT, Course, Sample, drive
 from tools.processes import wait_until
 
@@ -30,7 +27,9 @@ class Driver:
         self.name, self.course = name, course
         self.email, self.vin = f"{name.lower()}@example.com", f"DEMO{name.upper():0<13}"
         self.url, self.cloud_url = urls
-        self.key = _register(self.email, name, self.vin, course)
+        self.key = _register(self.email, name)
+        if not self.get("/cars")["cars"]:
+            self._set_up()
         self.before = self._trips()
         last = self.before[0] if self.before else None
         self.odometer_km = float(last["end_odometer_km"] if last else first_odometer_km)
@@ -79,6 +78,18 @@ class Driver:
         response.raise_for_status()
         return response.json()
 
+    def _set_up(self) -> None:
+        """His car, what opens its cloud, and his places: all by his own key."""
+        start, work = self.course.corners[0], drive(self.course, datetime.now(UTC))[-1]
+        self._send("PUT", "/cars/car", provider="simulated", name=f"{self.name}'s car", vin=self.vin)
+        self._send("PUT", "/cars/car/credentials", token=f"token-of-{self.vin}")
+        self._send("POST", "/locations", name="Home", lat=start[0], lng=start[1], radius_m=300)
+        self._send("POST", "/locations", name="Work", lat=work.lat, lng=work.lng, radius_m=300, kind="business")
+
+    def _send(self, method: str, path: str, **body: Any) -> None:
+        url = f"{self.url}{path}"
+        requests.request(method, url, json=body, headers=self._headers(), timeout=30).raise_for_status()
+
     def _fail_once(self, sample: Sample) -> None:
         """The car's cloud breaks down until somebody has noticed."""
         self._car(sample, "driving", fault="error")
@@ -112,8 +123,7 @@ class Driver:
     def _phone(self, event: str, sample: Sample, later: timedelta = timedelta(0)) -> None:
         at = (sample.at + later).isoformat()
         body = {"lat": sample.lat, "lng": sample.lng, "timestamp": at, "accuracy_m": 8}
-        url = f"{self.url}/webhook/{event}"
-        requests.post(url, json=body, headers=self._headers(), timeout=30).raise_for_status()
+        self._send("POST", f"/webhook/{event}", **body)
 
     def _car(
         self,
@@ -153,21 +163,17 @@ def play_demo(url: str, car_cloud_url: str) -> bool:
     return right
 
 
-def _register(email: str, name: str, vin: str, course: Course) -> str:
-    """Makes the user if he is new, with his car and places; gives a key of this run."""
+def _register(email: str, name: str) -> str:
+    """Makes the user if he is new, as the operator does; gives a key of this run."""
     users, key = AccountRepository(client()), new_key()
-    account = users.find(email) or Account(email=email, name=name)
-    store = UserStore(client(), email)
-    if not account.default_car_id:
-        store.cars.save(
-            Car(id="car", provider="simulated", name=f"{name}'s car", vin=vin), {"token": f"token-of-{vin}"}
-        )
-        store.save_place(Place("home", "Home", *course.corners[0], radius_m=300))
-        work = drive(course, datetime.now(UTC))[-1]
-        store.save_place(Place("work", "Work", work.lat, work.lng, radius_m=300, kind="business"))
-    kept = {key_id: known for key_id, known in account.keys.items() if known.label != "demo"}
-    kept[secrets.token_hex(4)] = Key(sha256=hash_key(key), scope="full", label="demo", created_at=datetime.now(UTC))
-    users.save(replace(account, keys=kept, default_car_id=account.default_car_id or "car"))
+    users.add(Account(email=email, name=name))
+    fresh = {secrets.token_hex(4): Key(hash_key(key), "full", label="demo", created_at=datetime.now(UTC))}
+
+    def changed(account: Account) -> Account:
+        kept = {key_id: known for key_id, known in account.keys.items() if known.label != "demo"}
+        return replace(account, keys=kept | fresh)
+
+    users.change(email, changed)
     return key
 
 

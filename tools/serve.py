@@ -16,6 +16,9 @@ PATHS = {
     "/stats": "stats",
     "/compare": "compare",
     "/audi/compare": "compare",
+    "/cars": "cars",
+    "/locations": "locations",
+    "/settings": "settings",
     "/scheduler": "scheduler",
     "/poller": "poller",
 }

@@ -93,6 +93,12 @@ class CarUnknown(ConsentMissing):
     advice = "The maker's service knows no such car in your account: look at the VIN, and add the car to the account."
 
 
+class BeingAsked(CarUnavailable):
+    """Somebody else asks the car at this moment, and one more login could be a refused one too many."""
+
+    advice = "This car is being asked at this moment. Try again in half a minute."
+
+
 class TooManyRequests(CarUnavailable):
     """The car's cloud was asked too often."""
 

@@ -13,7 +13,15 @@ import msgspec
 from msgspec.structs import replace
 
 from shared import logs
-from shared.cars.provider import PROVIDERS, CarUnavailable, LoginRefused, ProviderBroken, TooManyRequests, provider
+from shared.cars.provider import (
+    PROVIDERS,
+    BeingAsked,
+    CarUnavailable,
+    LoginRefused,
+    ProviderBroken,
+    TooManyRequests,
+    provider,
+)
 from shared.domain import asking
 from shared.domain.car import CarValues
 from shared.domain.state import TripState
@@ -137,7 +145,7 @@ def ask_once(store: UserStore, car: Car) -> CarValues:
 
     The request is taken from the car's budget, a refused login is counted. Raises CarUnavailable or one of its kinds:
     TooManyRequests where the budget is used up, LoginRefused where the login was refused too often before, and
-    CarUnavailable where the car is being asked already.
+    BeingAsked where one more login could be one too many.
     """
     permit = until_current(lambda: _begin_once(store, car))
     if permit.not_before:
@@ -145,7 +153,7 @@ def ask_once(store: UserStore, car: Car) -> CarValues:
     if permit.login_stopped:
         raise LoginRefused(permit.why_not)
     if not permit.given:
-        raise CarUnavailable(permit.why_not)
+        raise BeingAsked(permit.why_not)
     asked = read(store, car)
     until_current(lambda: _finish_once(store, car, permit, asked))
     if asked.error or asked.values is None:
@@ -165,24 +173,6 @@ def _finish_once(store: UserStore, car: Car, permit: Permit, asked: Asked) -> No
     stored, change = store.state(), store.change()
     change.put_state(stored, finish(change, store, stored.value, car, permit, asked))
     change.commit()
-
-
-def take_request(store: UserStore, car: Car, now: datetime) -> bool:
-    """Takes one read from the car's budget in a commit of its own; False where none is left, or logging in stopped.
-
-    For one who asks the car's cloud by himself. He must count its refusals too: `ask_once` does all of it.
-    """
-    return until_current(lambda: _take(store, car, now))
-
-
-def _take(store: UserStore, car: Car, now: datetime) -> bool:
-    stored, cars, change = store.state(), store.cars.read(), store.change()
-    state, permit = begin(change, stored.value, cars, cars.value.get(car.id, car), now, now)
-    # Nobody will tell how this one went.
-    kept, _ = asking.told(state.asking, car.id, now)
-    change.put_state(stored, replace(state, asking=kept))
-    change.commit()
-    return permit.given
 
 
 def _window(car: Car) -> str:

@@ -28,7 +28,8 @@ def show(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     readings = store.readings(car_id, SHOWN_READINGS, before)
     gaps = store.gap_trips(car_id, year)
     latest = Reading(readings[0]["at"], readings[0]["km"]) if readings else None
-    result = compared(_start_km(store, car_id, year), latest, _months(store, car_id, year), gaps)
+    car = store.cars.list_cars().get(car_id or "")
+    result = compared(_start_km(store, car_id, car, year), latest, _months(store, car_id, year), gaps)
     return {
         "user": account.email,
         "car_id": car_id,
@@ -48,11 +49,14 @@ def show(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
             {"at": zulu(reading["at"]), "odometer_km": reading["km"], "source": reading["source"]}
             for reading in readings
         ],
-        "warnings": _warnings(store.cars.list_cars().get(car_id or ""), gaps, result.start_odometer_km),
+        "warnings": _warnings(car, gaps, result.start_odometer_km),
     }, 200
 
 
-def _start_km(store: UserStore, car_id: str | None, year: int | None) -> float | None:
+def _start_km(store: UserStore, car_id: str | None, car: Car | None, year: int | None) -> float | None:
+    """What the driver set for the car where it lies in the time asked for, else what the log says."""
+    if car and car.start_odometer_km is not None and (year is None or str(year) == (car.available_from or "")[:4]):
+        return car.start_odometer_km
     first = store.first_trip(car_id, year)
     if first and first.start_odometer_km is not None:
         return first.start_odometer_km

@@ -10,7 +10,7 @@ from werkzeug.routing import BaseConverter, Map, Rule
 
 from shared import logs
 from shared.handlers.problems import Problem
-from shared.repositories.accounts import AccountRepository, Caller, Scope
+from shared.repositories.accounts import AccountRepository, Caller, Scope, UnknownUser
 from shared.repositories.documents import client
 
 MOST_BYTES = 64 * 1024
@@ -28,20 +28,23 @@ def route(method: str, path: str, handler: Handler) -> Rule:
     return Rule(path, methods=[method], endpoint=handler, strict_slashes=False)
 
 
-def serve(request: Request, routes: Sequence[Rule], scope: Scope | None) -> Response:
+def serve(request: Request, routes: Sequence[Rule], scope: Scope | None, anew: bool = False) -> Response:
     """Answers a request by the first route that fits. A caller needs a key of this scope, or a full one.
 
-    Without a scope everybody may call: then the cloud's IAM stands before the function.
+    Without a scope everybody may call: then the cloud's IAM stands before the function. With `anew` the caller is
+    read from the store at each call, for answers that show him as he is now.
     """
     logs.configure()
     try:
         handler, arguments = _match(request, routes)
         if scope:
-            arguments = {"caller": _caller(request, scope), **arguments}
+            arguments = {"caller": _caller(request, scope, anew), **arguments}
         body, status = handler(request=request, **arguments)
         return Response(b"" if status == 204 else msgspec.json.encode(body), status, content_type="application/json")
     except Problem as problem:
         return problem.response()
+    except UnknownUser:  # deleted while this instance still knew him
+        return _not_proven().response()
     except Exception:  # noqa: BLE001 - the last door: a caller gets an answer, the log gets the trace
         logs.log().exception("a bug, or a service that is down", extra={"path": request.path})
         return Problem(500, "Something went wrong here; nothing was changed. Please try again.").response()
@@ -60,17 +63,21 @@ def _match(request: Request, routes: Sequence[Rule]) -> tuple[Handler, dict[str,
     return handler, dict(arguments)
 
 
-def _caller(request: Request, scope: Scope) -> Caller:
+def _caller(request: Request, scope: Scope, anew: bool) -> Caller:
     email = (request.args.get("user") or request.headers.get("X-User-Email") or "").strip().lower()
     kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
     key = bearer.strip() if kind.lower() == "bearer" else request.args.get("key", "")
-    caller = AccountRepository(client()).proven(email or None, key) if key else None
+    caller = AccountRepository(client()).proven(email or None, key, anew) if key else None
     if caller is None:
-        # The same words in every case: nobody can find out who is registered.
-        raise Problem(401, "A valid key is needed.", headers={"WWW-Authenticate": "Bearer"})
+        raise _not_proven()
     if scope == "full" and caller.scope != "full":
         raise Problem(403, "This key can only start and end trips.")
     return caller
+
+
+def _not_proven() -> Problem:
+    """The same words in every case: nobody can find out who is registered."""
+    return Problem(401, "A valid key is needed.", headers={"WWW-Authenticate": "Bearer"})
 
 
 def body_bytes(request: Request) -> bytes:

@@ -1,10 +1,8 @@
 """Owns what a driver may send about a trip: a trip by hand, or corrections of one, checked field by field."""
 
-import re
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from flask import Request
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
@@ -12,8 +10,8 @@ from msgspec.structs import replace
 from shared.domain.odometer import HIGHEST_KM, SAME_KM
 from shared.domain.trip import Endpoint, Trip, TripKind, classified, dated, km, trip_id
 from shared.handlers import fields
-from shared.handlers.http import body_bytes
-from shared.handlers.problems import Problem, bad
+from shared.handlers.bodies import decoded
+from shared.handlers.problems import bad
 from shared.repositories.accounts import Account
 
 MOST_KM = 5000.0
@@ -136,12 +134,7 @@ class TripBody(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
 
 def corrected(request: Request) -> TripBody:
     """The corrections that a request holds. Raises 400 where they cannot be read."""
-    try:
-        return msgspec.json.decode(body_bytes(request), type=TripBody)
-    except msgspec.ValidationError as error:
-        raise _unfit(error) from error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise Problem(400, "The body is not a JSON object.") from error
+    return decoded(request, TripBody)
 
 
 def manual_trip(request: Request, account: Account, now: datetime) -> Trip:
@@ -183,8 +176,3 @@ def _text(value: Any, field: str) -> Any:
     if len(value) > MOST_TEXT:
         raise bad(field, f"can have {MOST_TEXT} letters at most")
     return value
-
-
-def _unfit(error: msgspec.ValidationError) -> Problem:
-    found = re.search(r"at `\$\.(\w+)", str(error)) or re.search(r"unknown field `(\w+)`", str(error))
-    return Problem(400, str(error), found[1] if found else None)

@@ -37,8 +37,8 @@ def list_trips(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     limit = fields.whole(request, "limit", range(1, 201)) or 50
     equal = {"year": year, "month": month, "car_id": fields.query_car_id(request), "kind": kind}
     wanted = {name: value for name, value in equal.items() if value is not None}
-    found = _store(caller).trips(wanted, limit + 1, _position(request.args.get("cursor")))
-    cursor = _cursor(found[limit - 1]) if len(found) > limit else None
+    found = _store(caller).trips(wanted, limit + 1, position_of(request.args.get("cursor")))
+    cursor = cursor_of(found[limit - 1]) if len(found) > limit else None
     return {"trips": [trip_view(trip) for trip in found[:limit]], "next_cursor": cursor}, 200
 
 
@@ -160,11 +160,13 @@ def _active_view(state: TripState, started_at: datetime, account: Account) -> di
     }
 
 
-def _cursor(trip: Trip) -> str:
+def cursor_of(trip: Trip) -> str:
+    """What a caller sends to go on after a trip, newest first."""
     return base64.urlsafe_b64encode(f"{trip.started_at.isoformat()} {trip.id}".encode()).decode().rstrip("=")
 
 
-def _position(cursor: str | None) -> tuple[datetime, str] | None:
+def position_of(cursor: str | None) -> tuple[datetime, str] | None:
+    """The start and the id of the trip that a cursor stands for. Raises 400."""
     if cursor is None:
         return None
     try:

@@ -5,15 +5,17 @@ import hmac
 import re
 import secrets
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
+from google.api_core.exceptions import Aborted, AlreadyExists, FailedPrecondition, NotFound
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.domain.kinds import Habits
-from shared.repositories.documents import from_document, to_document
+from shared.repositories.documents import Stored, from_document, to_document, until_current
 from shared.settings import seconds
 
 Scope = Literal["webhook", "full"]
@@ -50,11 +52,15 @@ class Caller(msgspec.Struct, frozen=True):
     scope: Scope
 
 
+class UnknownUser(Exception):
+    """There is no such user, or no longer."""
+
+
 class AccountRepository:
     """All users. For the door of each function and for the operator."""
 
     # Read at most once in USER_CACHE_S in each instance: by e-mail or key hash.
-    _cache: ClassVar[dict[str, tuple[float, Account]]] = {}
+    _cache: ClassVar[dict[str, tuple[float, Stored[Account]]]] = {}
 
     def __init__(self, db: firestore.Client) -> None:
         self._db, self._users = db, db.collection("users")
@@ -63,8 +69,8 @@ class AccountRepository:
         """The user of that e-mail (lower case), or None."""
         if not EMAIL.fullmatch(email):
             return None
-        snapshot = self._users.document(email).get()
-        return from_document(snapshot.to_dict() or {}, Account) if snapshot.exists else None
+        stored = self._stored(email)
+        return stored.value if stored else None
 
     def emails(self, prefix: str = "") -> list[str]:
         """The e-mails of the users, of those that begin with a prefix if one is given."""
@@ -72,55 +78,115 @@ class AccountRepository:
         query = self._users.select([]).order_by("__name__").start_at({"__name__": first}).end_at({"__name__": last})
         return [snapshot.id for snapshot in query.stream()]
 
+    def add(self, account: Account) -> bool:
+        """Stores a new user; false, and nothing is changed, where his e-mail is registered already."""
+        try:
+            self._users.document(account.email).create(account_document(account))
+        except AlreadyExists:
+            return False
+        self.read_anew()
+        return True
+
+    def change(self, email: str, changed: Callable[[Account], Account]) -> Account:
+        """A user as `changed` makes him of what is stored, and computed again where somebody else was quicker.
+
+        Gives him as stored. Raises UnknownUser, and what `changed` raises.
+        """
+        return until_current(lambda: self._change(email, changed))
+
+    def _change(self, email: str, changed: Callable[[Account], Account]) -> Account:
+        read = self._stored(email)
+        if read is None:
+            raise UnknownUser(email)
+        account = changed(read.value)
+        option = self._db.write_option(last_update_time=read.version)
+        self._users.document(email).update(account_document(account), option=option)
+        self.read_anew()
+        return account
+
     def save(self, account: Account) -> None:
-        """Stores a user."""
-        hashes = tuple(key.sha256 for key in account.keys.values())
-        self._users.document(account.email).set(to_document(msgspec.structs.replace(account, key_hashes=hashes)))
-        self._cache.clear()
+        """Stores all of a user whom nobody else writes at the time, as tests and tools have them; see `change`."""
+        self._users.document(account.email).set(account_document(account))
+        self.read_anew()
 
     def forget(self, email: str) -> None:
         """Deletes a user with everything that is his: trips, sums, readings, places, cars, credentials."""
         self._db.recursive_delete(self._users.document(email))
+        self.read_anew()
+
+    def read_anew(self) -> None:
+        """Makes this instance forget the users that it read; others may know them for USER_CACHE_S more."""
         self._cache.clear()
 
-    def proven(self, email: str | None, key: str | None) -> Caller | None:
-        """Whose key it is, or None where it is nobody's or not that of the user named."""
+    def proven(self, email: str | None, key: str | None, anew: bool = False) -> Caller | None:
+        """Whose key it is, or None where it is nobody's or not that of the user named.
+
+        `anew` reads the user now, whatever this instance remembers of him.
+        """
         if not key:
             return None
         digest = hash_key(key)
-        account = self._cached(email, digest)
-        if account is None:
+        if anew:
+            for name in {email or digest, digest}:
+                self._cache.pop(name, None)
+        stored = self._cached(email, digest)
+        if stored is None:
             return None
-        for key_id, known in account.keys.items():
+        for key_id, known in stored.value.keys.items():
             if hmac.compare_digest(known.sha256, digest):
-                self._note_use(account, key_id, known)
-                return Caller(account, known.scope)
+                self._note_use(stored, key_id, known)
+                return Caller(stored.value, known.scope)
         return None
 
-    def _cached(self, email: str | None, digest: str) -> Account | None:
+    def _cached(self, email: str | None, digest: str) -> Stored[Account] | None:
         name, fresh_after = email or digest, time.monotonic() - seconds("USER_CACHE_S")
-        read_at, account = self._cache.get(name, (0.0, None))
-        if account and read_at > fresh_after and digest in account.key_hashes:
-            return account
-        account = self.find(email) if email else self._owner(digest)
-        if account:
-            self._cache[name] = (time.monotonic(), account)
-        return account
+        read_at, stored = self._cache.get(name, (0.0, None))
+        if stored and read_at > fresh_after and digest in stored.value.key_hashes:
+            return stored
+        stored = self._stored(email) if email else self._owner(digest)
+        if stored:
+            self._cache[name] = (time.monotonic(), stored)
+        return stored
 
-    def _owner(self, digest: str) -> Account | None:
+    def _stored(self, email: str) -> Stored[Account] | None:
+        return stored_account(self._users.document(email).get()) if EMAIL.fullmatch(email) else None
+
+    def _owner(self, digest: str) -> Stored[Account] | None:
         owners = self._users.where(filter=FieldFilter("key_hashes", "array_contains", digest)).limit(1)
-        return next((from_document(snapshot.to_dict() or {}, Account) for snapshot in owners.stream()), None)
+        return next((stored_account(snapshot) for snapshot in owners.stream()), None)
 
-    def _note_use(self, account: Account, key_id: str, key: Key) -> None:
+    def _note_use(self, read: Stored[Account], key_id: str, key: Key) -> None:
         """Remembers the day of a key's last use: one small write a day."""
-        today = datetime.now(UTC).date().isoformat()
-        if key.last_used_on != today:
-            self._users.document(account.email).update({f"keys.`{key_id}`.last_used_on": today})
-            used = msgspec.structs.replace(key, last_used_on=today)
-            noted = msgspec.structs.replace(account, keys={**account.keys, key_id: used})
-            for name in (account.email, key.sha256):
-                if name in self._cache:
-                    self._cache[name] = (self._cache[name][0], noted)
+        today, email = datetime.now(UTC).date().isoformat(), read.value.email
+        if key.last_used_on == today:
+            return
+        try:
+            # Only if nothing changed since: the key may have been revoked, and half a key must not come back.
+            option = self._db.write_option(last_update_time=read.version)
+            field = {f"keys.`{key_id}`.last_used_on": today}
+            version = self._users.document(email).update(field, option=option).update_time
+        except (FailedPrecondition, Aborted, NotFound):
+            for name in (email, key.sha256):
+                self._cache.pop(name, None)
+            return
+        used = msgspec.structs.replace(key, last_used_on=today)
+        noted = msgspec.structs.replace(read.value, keys={**read.value.keys, key_id: used})
+        for name in (email, key.sha256):
+            if name in self._cache:
+                self._cache[name] = (self._cache[name][0], Stored(noted, version))
+
+
+def account_document(account: Account) -> dict[str, Any]:
+    """The fields that a user is stored with; the hashes of his keys follow from these."""
+    hashes = tuple(key.sha256 for key in account.keys.values())
+    return to_document(msgspec.structs.replace(account, key_hashes=hashes))
+
+
+def stored_account(snapshot: firestore.DocumentSnapshot) -> Stored[Account] | None:
+    """The user that a document holds, or None where it is not there."""
+    if not snapshot.exists:
+        return None
+    return Stored(from_document(snapshot.to_dict() or {}, Account), snapshot.update_time)
 
 
 def new_key() -> str:

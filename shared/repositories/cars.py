@@ -1,10 +1,12 @@
 """Owns a user's cars and their sealed credentials."""
 
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
 from google.api_core.exceptions import FailedPrecondition
 from google.cloud import firestore
+from google.cloud.firestore_v1.field_path import FieldPath
 
 from shared import logs
 from shared.domain.asking import MOST_REFUSALS
@@ -17,7 +19,8 @@ CREDENTIALS, TOKENS = "sealed", "tokens"
 class Car(msgspec.Struct, frozen=True):
     """A user's car. `login_refusals` counts how often its cloud refused the credentials since they were set.
 
-    The period in which it was available is in dates (yyyy-mm-dd), the odometer at its start in km.
+    The period in which it was available is in dates (yyyy-mm-dd), the odometer at its start in km. Of the credentials
+    it says which fields were set and when (aware UTC).
     """
 
     id: str
@@ -33,6 +36,7 @@ class Car(msgspec.Struct, frozen=True):
     available_until: str | None = None
     start_odometer_km: float | None = None
     login_refusals: int = 0
+    credentials_set_at: dict[str, datetime] = {}
 
     @property
     def login_stopped(self) -> bool:
@@ -71,15 +75,19 @@ class CarRepository:
     def read(self) -> Stored[dict[str, Car]]:
         """The cars by id, with the version of their document."""
         snapshot = self._cars.get()
-        found = (snapshot.to_dict() or {}).get("cars", {})
-        return Stored({car_id: from_document(car, Car) for car_id, car in found.items()}, snapshot.update_time)
+        return Stored(cars_of(snapshot), snapshot.update_time)
 
     def save(self, car: Car, credentials: dict[str, Any] | None = None) -> None:
         """Stores a car; its credentials, if given, are sealed, and former tokens dropped. Logins are tried again."""
-        self._cars.set({"cars": {car.id: to_document(car)}}, merge=True)
-        if credentials is not None:
-            dropped = {car.id: firestore.DELETE_FIELD}
-            self._credentials.set({"sealed": {car.id: seal(credentials)}, "tokens": dropped}, merge=True)
+        fields, batch = to_document(car), self._db.batch()
+        if credentials is None:
+            del fields["credentials_set_at"]
+        else:
+            fields["credentials_set_at"] = dict.fromkeys(credentials, datetime.now(UTC))
+            batch.set(self._credentials, credentials_fields(car.id, credentials), merge=True)
+        # Field by field: a map that is merged as a whole would keep what is no longer in it.
+        batch.set(self._cars, {"cars": {car.id: fields}}, merge=[FieldPath("cars", car.id, name) for name in fields])
+        batch.commit()
 
     def access(self, car_id: str) -> Access:
         """The car's credentials and tokens; empty where there are none. Raises Unreadable where no key fits."""
@@ -130,3 +138,15 @@ class CarRepository:
             # Only what was read: the driver, or a read of his car, may change it at this moment.
             self._credentials.update(changes, option=self._db.write_option(last_update_time=snapshot.update_time))
         return Resealed(len(changes), already, tuple(sorted(unreadable)))
+
+
+def credentials_fields(car_id: str, credentials: dict[str, Any] | None) -> dict[str, Any]:
+    """What is merged into the credentials' document: new ones sealed, or none, and in either case no tokens."""
+    sealed = seal(credentials) if credentials is not None else firestore.DELETE_FIELD
+    return {"sealed": {car_id: sealed}, "tokens": {car_id: firestore.DELETE_FIELD}}
+
+
+def cars_of(snapshot: firestore.DocumentSnapshot) -> dict[str, Car]:
+    """The cars that a document holds. A refusal that was counted of a car deleted meanwhile makes no car."""
+    found = (snapshot.to_dict() or {}).get("cars", {})
+    return {car_id: from_document(car, Car) for car_id, car in found.items() if "id" in car}

@@ -61,8 +61,9 @@ class Change:
         self._batch.update(self._cars, {f"cars.`{car_id}`.login_refusals": count}, option=option)
 
     def add_reading(self, car_id: str, reading: Reading, fetched_at: datetime, source: str = "car") -> None:
-        """An odometer reading; its id follows from car and moment, so that the same one is stored once."""
-        name = f"{reading.at:%Y%m%dT%H%M%S.%fZ}-{car_id}"
+        """An odometer reading; its id follows from car, moment and source, so that the same one is stored once."""
+        by = "" if source == "car" else f".{source}"  # no car's id has a dot
+        name = f"{reading.at:%Y%m%dT%H%M%S.%fZ}-{car_id}{by}"
         fields = {"car_id": car_id, "at": reading.at, "km": reading.km, "fetched_at": fetched_at, "source": source}
         self._batch.set(self._root.collection("odometer_readings").document(name), fields)
 

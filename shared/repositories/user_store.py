@@ -6,6 +6,7 @@ from typing import Any
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from shared.domain.odometer import Reading
 from shared.domain.places import Place
 from shared.domain.state import TripState
 from shared.domain.trail import Fix
@@ -13,6 +14,7 @@ from shared.domain.trip import Sums, Trip
 from shared.repositories.cars import CarRepository
 from shared.repositories.change import Change
 from shared.repositories.documents import Stored, from_document, to_document
+from shared.repositories.places import SharedPlaceRepository, places_of, stage_index
 
 
 class UserStore:
@@ -48,15 +50,14 @@ class UserStore:
         return [from_document(fix, Fix) for snapshot in snapshots if snapshot.exists for fix in snapshot.get("fixes")]
 
     def places(self) -> tuple[Place, ...]:
-        """The user's places, from the one document that holds what polls and ends need of them."""
-        data = self._places_index.get().to_dict() or {}
-        return tuple(from_document(place, Place) for place in data.get("places", {}).values())
+        """The user's places, from the one document that holds what polls and ends need, and those shared by all."""
+        return places_of(self._places_index.get()) + SharedPlaceRepository(self._db).list_places()
 
     def save_place(self, place: Place) -> None:
         """Stores a place, and what polls need of it in the same commit."""
         batch = self._db.batch()
         batch.set(self._root.collection("locations").document(place.id), to_document(place))
-        batch.set(self._places_index, {"places": {place.id: to_document(place)}}, merge=True)
+        stage_index(batch, self._places_index, place)
         batch.commit()
 
     # --- finished trips
@@ -86,6 +87,10 @@ class UserStore:
 
     def trips(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Trip]:
         """At most `limit` trips whose fields equal those given, newest first, after a position in that order."""
+        return [stored.value for stored in self.stored_trips(equal, limit, after)]
+
+    def stored_trips(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Stored[Trip]]:
+        """The same, each with the version that a change of it must still find."""
         query: Any = self._trips
         for name, value in equal.items():
             query = query.where(filter=FieldFilter(name, "==", value))
@@ -93,7 +98,7 @@ class UserStore:
         query = query.order_by("id", direction=firestore.Query.DESCENDING)
         if after:
             query = query.start_after({"started_at": after[0], "id": after[1]})
-        return _trips(query.limit(limit))
+        return _stored_trips(query.limit(limit))
 
     def _of_car(self, car_id: str | None, year: int | None) -> Any:
         query = self._trips.where(filter=FieldFilter("car_id", "==", car_id))
@@ -129,6 +134,18 @@ class UserStore:
         query = query.order_by("at", direction=firestore.Query.DESCENDING).limit(limit)
         return [snapshot.to_dict() for snapshot in query.stream()]
 
+    def readings_around(self, car_id: str, at: datetime) -> list[Reading]:
+        """The readings of the car just before and just after a moment, by time; those of the moment come before.
+
+        A reading of that moment that was entered by hand is left out: another one takes its place.
+        """
+        of_car = self._readings.where(filter=FieldFilter("car_id", "==", car_id))
+        before = of_car.where(filter=FieldFilter("at", "<=", at)).order_by("at", direction=firestore.Query.DESCENDING)
+        after = of_car.where(filter=FieldFilter("at", ">", at)).order_by("at")
+        found = [*before.limit(2).stream(), *after.limit(1).stream()]
+        kept = [one.to_dict() for one in found if (one.get("at"), one.get("source")) != (at, "manual")]
+        return sorted((Reading(one["at"], one["km"]) for one in kept), key=lambda reading: reading.at)
+
     def first_reading(self, car_id: str | None) -> dict[str, Any] | None:
         """The oldest reading of the car, or None."""
         query = self._readings.where(filter=FieldFilter("car_id", "==", car_id)).order_by("at").limit(1)
@@ -136,4 +153,8 @@ class UserStore:
 
 
 def _trips(query: Any) -> list[Trip]:
-    return [from_document(snapshot.to_dict(), Trip) for snapshot in query.stream()]
+    return [stored.value for stored in _stored_trips(query)]
+
+
+def _stored_trips(query: Any) -> list[Stored[Trip]]:
+    return [Stored(from_document(one.to_dict(), Trip), one.update_time) for one in query.stream()]

@@ -7,7 +7,7 @@ import pytest
 
 from shared.cars.provider import PROVIDERS, TooManyRequests
 from shared.domain.asking import Asking, Window
-from shared.handlers.asking import ask_once, take_request
+from shared.handlers.asking import ask_once
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_at_once import deliver
 from tests.system.test_rules import NORTH
@@ -115,13 +115,11 @@ def test_the_budget_of_one_car_is_not_that_of_another(driver: Driver) -> None:
 
 def test_who_asks_outside_of_a_trip_takes_from_the_same_budget(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAR_CLOUD_URL", driver.stack.cloud_url)
-    use_up(driver, soon(600), left=2)
+    use_up(driver, soon(600), left=1)
     car = driver.store.cars.list_cars()["car"]
     values = ask_once(driver.store, car)
     assert values.odometer_km
     assert values.odometer_km.value == 12345.0
-    assert take_request(driver.store, car, datetime.now(UTC)) is True
-    assert take_request(driver.store, car, datetime.now(UTC)) is False
     with pytest.raises(TooManyRequests) as refused:
         ask_once(driver.store, car)
     assert timedelta(seconds=500) < refused.value.retry_after <= timedelta(seconds=600)

@@ -16,6 +16,23 @@ FULL = [
     ("GET", "/stats"),
     ("GET", "/compare"),
     ("GET", "/audi/compare"),
+    ("GET", "/cars"),
+    ("PUT", "/cars/car"),
+    ("DELETE", "/cars/car"),
+    ("PUT", "/cars/car/credentials"),
+    ("POST", "/cars/car/test"),
+    ("GET", "/cars/car/data"),
+    ("POST", "/cars/car/odometer"),
+    ("GET", "/locations"),
+    ("POST", "/locations"),
+    ("PATCH", "/locations/some-id"),
+    ("DELETE", "/locations/some-id"),
+    ("POST", "/locations/some-id/apply"),
+    ("GET", "/settings"),
+    ("PATCH", "/settings"),
+    ("GET", "/settings/keys"),
+    ("POST", "/settings/keys"),
+    ("DELETE", "/settings/keys/full"),
 ]
 WEBHOOKS = [("POST", "/webhook/start"), ("POST", "/webhook/end")]
 MANUAL = {

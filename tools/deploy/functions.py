@@ -64,6 +64,9 @@ FUNCTIONS = (
     Function("trips", "public", (STORE,)),
     Function("stats", "public", (STORE,)),
     Function("compare", "public", (STORE,)),
+    Function("cars", "public", (STORE, READ_SECRET), concurrency=16, timeout_s=120),
+    Function("locations", "public", (STORE,), timeout_s=120),
+    Function("settings", "public", (STORE,)),
     Function(
         "scheduler",
         "scheduler",

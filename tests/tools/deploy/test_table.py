@@ -47,8 +47,12 @@ def test_each_entry_point_is_in_its_own_folder_and_takes_what_its_trigger_sends(
 def test_each_one_has_the_roles_that_its_code_needs_and_no_more(function: Function) -> None:
     modules = imported(f"functions.{function.name}.main", set())
     assert (PUBLISH in function.roles) == ("shared.messaging.polls" in modules)
-    # Whoever may read the key can open every driver's credentials.
-    assert (READ_SECRET in function.roles) == ("shared.handlers.polling" in modules)
+    # Whoever may read the key can open every driver's credentials: those who ask the cars' clouds, and nobody else.
+    assert (READ_SECRET in function.roles) == ("shared.cars.provider" in modules)
+
+
+def test_two_functions_can_open_credentials() -> None:
+    assert {function.name for function in FUNCTIONS if READ_SECRET in function.roles} == {"poller", "cars"}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=str)

@@ -1,0 +1,21 @@
+"""The function settings: what a driver sets for himself, and his keys."""
+
+import functions_framework
+from flask import Request, Response
+
+from shared.handlers import own_settings as calls
+from shared.handlers.http import route, serve
+
+ROUTES = [
+    route("GET", "/", calls.show),
+    route("PATCH", "/", calls.change),
+    route("GET", "/keys", calls.list_keys),
+    route("POST", "/keys", calls.add_key),
+    route("DELETE", "/keys/<key_id>", calls.delete_key),
+]
+
+
+@functions_framework.http
+def settings(request: Request) -> Response:
+    """Answers an HTTP request."""
+    return serve(request, ROUTES, scope="full", anew=True)

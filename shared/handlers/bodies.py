@@ -1,0 +1,36 @@
+"""Owns how a JSON body becomes a struct, and the checks that more than one kind of body needs. A failure is a 400."""
+
+import re
+from typing import TypeVar
+
+import msgspec
+from flask import Request
+
+from shared.handlers.http import body_bytes
+from shared.handlers.problems import Problem, bad
+
+T = TypeVar("T")
+MOST_NAME = 100
+
+
+def decoded(request: Request, kind: type[T]) -> T:
+    """The body as a struct. Raises 400 with the field where it does not fit, 413 where it is too large."""
+    try:
+        return msgspec.json.decode(body_bytes(request), type=kind)
+    except msgspec.ValidationError as error:
+        raise _unfit(error) from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Problem(400, "The body is not a JSON object.") from error
+
+
+def name(value: str, field: str, most: int = MOST_NAME) -> str:
+    """A short text without spaces around it."""
+    if len(value) > most:
+        raise bad(field, f"can have {most} letters at most")
+    return value.strip()
+
+
+def _unfit(error: msgspec.ValidationError) -> Problem:
+    text = str(error)
+    found = re.search(r"at `\$\.(\w+)", text) or re.search(r"(?:unknown|required) field `(\w+)`", text)
+    return Problem(400, text, found[1] if found else None)
