@@ -14,7 +14,7 @@ from tools.costs.assumptions import DURATIONS, Habits
 from tools.costs.bill import Line, bill, billed_ms, by_service, calls_a_month, cold_starts, runs_a_month, total_usd
 from tools.costs.counts import Calls, Measured
 from tools.costs.drawing import PARTS, drawing
-from tools.costs.measuring import measure
+from tools.costs.measuring import PAGES, measure
 from tools.costs.playing import billed_bytes
 from tools.costs.prices import GIB, PRICES, Price
 from tools.costs.report import BEGIN, END, PICTURE, put_into, section
@@ -36,7 +36,7 @@ def one_call_each() -> Measured:
     """Each function once a trip or a look, with ten reads each."""
     trip = {name: Calls(1, 10, 1, messages=1, message_bytes=2000) for name in ("webhook_start", "webhook_end")}
     trip |= {"poller": Calls(1, 10, 3), "scheduler": Calls(1, 1, messages=1, message_bytes=2000)}
-    view = {name: Calls(1, 10, answer_bytes=1000) for name in ("trips", "stats", "compare")}
+    view = {name: Calls(1, 10, answer_bytes=1000) for name in PAGES}
     ticks = {"poll-all": Calls(1, 1), "read-odometers": Calls(1, 1)}
     day = {"scheduler": Calls(1, 1, messages=1, message_bytes=2000), "poller": Calls(1, 5, 3)}
     return Measured(trip, trip, view, ticks, 1, 1000, 1000, 5000, day, 100)
@@ -120,7 +120,7 @@ def test_calls_add_up_by_trips_looks_and_clock(one_call_each: Measured) -> None:
 def test_a_bill_of_100_000_drivers_is_that_done_by_hand(one_call_each: Measured) -> None:
     lines = bill(one_call_each, 100_000, False, HABITS)
     days, runs = 3_043_750, 43_860
-    reads = 1_000_000 * 31 + 200_000 * 30 + days * 6 + runs
+    reads = 1_000_000 * 31 + 200_000 * 60 + days * 6 + runs
     assert priced(lines, prices.READS).amount == reads
     assert priced(lines, prices.READS).usd == pytest.approx((reads - 1_521_875) / 100_000 * 0.033)
     # Five writes a trip, two keys on five days, three a daily look.
@@ -128,8 +128,8 @@ def test_a_bill_of_100_000_drivers_is_that_done_by_hand(one_call_each: Measured)
     stored_gib = (100_000 * (5000 + 10 * 1000) + days * 100) / GIB
     assert priced(lines, prices.STORED).usd == pytest.approx((stored_gib - 1) * 0.165)
     assert priced(lines, prices.BACKUPS).usd == pytest.approx(stored_gib * 14 * 0.033)
-    called_s = 1_000_000 * (0.1 + 0.1 + 1.5) + 200_000 * (0.2 + 0.1 + 0.2) + days * 1.5 + runs * 0.2
-    assert priced(lines, prices.VCPU).amount == pytest.approx(called_s + 7 * 2922 * 4)
+    called_s = 1_000_000 * (0.1 + 0.1 + 1.5) + 200_000 * (0.2 + 0.1 + 0.2 + 3 * 0.1) + days * 1.5 + runs * 0.2
+    assert priced(lines, prices.VCPU).amount == pytest.approx(called_s + 10 * 2922 * 4)
     assert priced(lines, prices.MEMORY).amount == pytest.approx(priced(lines, prices.VCPU).amount / 2)
     assert priced(lines, prices.MESSAGES).amount == (1_000_000 * 3 + days) * 2000
 

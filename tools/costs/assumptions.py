@@ -17,7 +17,9 @@ CAR_LATE = timedelta(minutes=1)  # so long after the end the car's cloud first s
 
 
 class Habits(NamedTuple):
-    """What one driver does in a month. Every view opens a page of trips, the sums of the year and the comparison."""
+    """What one driver does in a month. Every view opens a page of trips, the sums of the year, the comparison, and
+    what he set up: cars, places, settings.
+    """
 
     trips: int = 60
     views: int = 30
@@ -38,6 +40,9 @@ DURATIONS: Mapping[str, Duration] = {
     "trips": Duration(150),
     "stats": Duration(80),
     "compare": Duration(150),
+    "cars": Duration(80),
+    "locations": Duration(80),
+    "settings": Duration(80),
     "scheduler": Duration(80, message_ms=1),
     "poller": Duration(1500),  # nearly all of it waits for the car's cloud
 }

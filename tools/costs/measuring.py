@@ -38,7 +38,7 @@ APART = timedelta(minutes=40)
 LOG_BEGINS, LOG_TRIPS, LOG_EVERY = datetime(2025, 7, 1, 8, tzinfo=UTC), 60, timedelta(days=6)
 LOG_ENDS_IN = 2026
 SOME_US = timedelta(microseconds=123_456)  # as the clock has them nearly always
-PAGES = {"trips": "/", "stats": f"/?year={LOG_ENDS_IN}", "compare": "/"}
+PAGES = {"trips": "/", "stats": f"/?year={LOG_ENDS_IN}", "compare": "/", "cars": "/", "locations": "/", "settings": "/"}
 KEPT = ("trips", "odometer_readings")  # what a trip leaves for good
 
 

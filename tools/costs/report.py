@@ -14,7 +14,18 @@ BEGIN, END = "<!-- costs: python -m tools.costs -->", "<!-- /costs -->"
 PICTURE = "docs/costs.svg"
 BOTH = (False, True)  # without and with pings
 MOST_LETTERS = 120  # of a line
-ORDER = ("webhook_start", "webhook_end", "scheduler", "poller", "trips", "stats", "compare")
+ORDER = (
+    "webhook_start",
+    "webhook_end",
+    "scheduler",
+    "poller",
+    "trips",
+    "stats",
+    "compare",
+    "cars",
+    "locations",
+    "settings",
+)
 
 
 def section(measured: Measured) -> str:
@@ -128,7 +139,7 @@ def _assumed() -> str:
 def _habits(habits: Habits) -> str:
     return (
         f"a driver makes {habits.trips} trips of {assumptions.DRIVE_KM:g} km a month, looks {habits.views} times at a "
-        "page of trips, the sums of a year and the comparison, uses both of his keys on "
+        "page of trips, the sums of a year, the comparison and all that he set up, uses both of his keys on "
         f"{habits.key_days} days, and has a log of {habits.log_months} months"
     )
 
