@@ -33,12 +33,14 @@ class Window(msgspec.Struct, frozen=True):
 class Asking(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is remembered of asking a driver's cars.
 
-    `windows` by car and provider; `under_way` has the moments at which the reads of a car that began must be over;
+    `windows` by car and provider; `under_way` has the moments at which the reads of a car that began must be over,
+    `lost` those of reads that were not and count as refused since the car last answered;
     `looked_at` is when the last daily look began, `to_look_at` the cars that it has still to read.
     """
 
     windows: dict[str, Window] = {}
     under_way: dict[str, tuple[datetime, ...]] = {}
+    lost: dict[str, tuple[datetime, ...]] = {}
     looked_at: datetime | None = None
     to_look_at: tuple[str, ...] = ()
 
@@ -59,13 +61,17 @@ def taken(asking: Asking, name: str, budget: Budget, now: datetime) -> Asking:
 
 
 def without_lost(asking: Asking, car_id: str, now: datetime) -> tuple[Asking, int]:
-    """Without the reads of a car that should be over and told nothing, and how many these are.
+    """With the reads of a car given up for lost that should be over and told nothing, and how many these are.
 
     Whoever made them has died, perhaps after the login was refused: they must count as refusals.
     """
     reads = asking.under_way.get(car_id, ())
     alive = tuple(until for until in reads if until > now)
-    return _with_reads(asking, car_id, alive), len(reads) - len(alive)
+    dead = tuple(until for until in reads if until <= now)
+    if not dead:
+        return asking, 0
+    lost = (*asking.lost.get(car_id, ()), *dead)[-MOST_REFUSALS:]
+    return replace(_with_reads(asking, car_id, alive), lost={**asking.lost, car_id: lost}), len(dead)
 
 
 def may_log_in(asking: Asking, car_id: str, refusals: int) -> bool:
@@ -78,10 +84,13 @@ def begun(asking: Asking, car_id: str, until: datetime) -> Asking:
     return _with_reads(asking, car_id, (*asking.under_way.get(car_id, ()), until))
 
 
-def told(asking: Asking, car_id: str, until: datetime | None) -> tuple[Asking, bool]:
-    """Without the read that told how it went, and whether it was given up for lost meanwhile."""
-    reads = asking.under_way.get(car_id, ())
-    return _with_reads(asking, car_id, tuple(other for other in reads if other != until)), until not in reads
+def told(asking: Asking, car_id: str, until: datetime | None, answered: bool = False) -> tuple[Asking, bool]:
+    """Without the read that told how it went, and whether it counts as refused, having been given up for lost."""
+    reads, lost = asking.under_way.get(car_id, ()), asking.lost.get(car_id, ())
+    kept = () if answered else tuple(other for other in lost if other != until)
+    asking = _with_reads(asking, car_id, tuple(other for other in reads if other != until))
+    others = {other: moments for other, moments in asking.lost.items() if other != car_id}
+    return replace(asking, lost={**others, car_id: kept} if kept else others), until in lost
 
 
 def refusals_after(refusals: int, *, answered: bool, refused: bool, was_lost: bool) -> int:

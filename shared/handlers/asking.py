@@ -119,8 +119,8 @@ def _read(store: UserStore, car: Car, access: Access) -> CarValues:
 
 def finish(change: Change, store: UserStore, state: TripState, car: Car, permit: Permit, asked: Asked) -> TripState:
     """The state to put in this change, with the read over. The refusals follow, but those of former credentials."""
-    kept, was_lost = asking.told(state.asking, car.id, permit.until)
     answered, refused = asked.error is None, isinstance(asked.error, LoginRefused)
+    kept, was_lost = asking.told(state.asking, car.id, permit.until, answered)
     if refused or was_lost or (answered and permit.refusals):
         cars = store.cars.read()
         current = cars.value.get(car.id)

@@ -61,11 +61,12 @@ def test_no_order_of_events_makes_a_third_refused_login_without_an_answer_betwee
             alive.pop(0)
             in_a_row += 1  # it may have been refused
         elif event in ("refused", "answered", "failed") and alive:
-            now, was_lost = asking.told(now, "car", at(alive.pop(0)))
             refused, answered = event == "refused", event == "answered"
+            now, was_lost = asking.told(now, "car", at(alive.pop(0)), answered)
             in_a_row = 0 if answered else in_a_row + refused
             counted = asking.refusals_after(counted, answered=answered, refused=refused, was_lost=was_lost)
         assert in_a_row <= 2
+        assert len(now.lost.get("car", ())) <= 2
 
 
 @pytest.mark.parametrize(
