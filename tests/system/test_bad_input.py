@@ -69,6 +69,18 @@ def test_a_body_over_64_kib_is_refused(driver: Driver) -> None:
         ("PUT", "/trips/some-id", "DELETE, GET, PATCH"),
         ("GET", "/scheduler/poll-all", "POST"),
         ("PATCH", "/audi/compare", "GET"),
+        ("POST", "/cars", "GET"),
+        ("PATCH", "/cars/car", "DELETE, PUT"),
+        ("GET", "/cars/car/credentials", "PUT"),
+        ("GET", "/cars/car/test", "POST"),
+        ("POST", "/cars/car/data", "GET"),
+        ("DELETE", "/cars/car/odometer", "POST"),
+        ("DELETE", "/locations", "GET, POST"),
+        ("PUT", "/locations/some-id", "DELETE, PATCH"),
+        ("GET", "/locations/some-id/apply", "POST"),
+        ("PUT", "/settings", "GET, PATCH"),
+        ("PATCH", "/settings/keys", "GET, POST"),
+        ("GET", "/settings/keys/full", "DELETE"),
     ],
 )
 def test_another_method_is_told_which_are_taken(driver: Driver, method: str, path: str, allowed: str) -> None:
@@ -88,6 +100,12 @@ def test_another_method_is_told_which_are_taken(driver: Driver, method: str, pat
         "/trips/__x__",
         "/trips/%2e%2e",
         "/trips/x%00",
+        "/cars/car/x",
+        "/cars/a/b/data",
+        "/locations/a/b",
+        "/settings/x",
+        "/settings/keys/a/b",
+        "/cars/x%00/data",
     ],
 )
 def test_an_unknown_path_is_a_404_problem(driver: Driver, path: str) -> None:
@@ -160,3 +178,33 @@ def test_no_body_is_answered_with_a_500(stack: Stack, body: Any, path: str) -> N
     driver: Driver = stack.fuzzed  # type: ignore[attr-defined]
     response = driver.call("POST", "/trips" if path == "trips" else f"/webhook/{path}", json=body)
     assert response.status_code in (200, 201, 400, 409), (body, response.text)
+
+
+set_up_names = st.sampled_from(
+    ["provider", "name", "vin", "plate", "available_from", "start_odometer_km", "default", "token", "says", "at",
+     "odometer_km", "lat", "lng", "radius_m", "kind", "address", "cursor", "timezone", "language", "default_car_id",
+     "default_kind", "private_days", "business_hours", "scope", "label"]
+)  # fmt: skip
+SET_UP_CALLS = [
+    ("PUT", "/cars/car"),
+    ("PUT", "/cars/car/credentials"),
+    ("POST", "/cars/car/odometer"),
+    ("POST", "/locations"),
+    ("PATCH", "/locations/x"),
+    ("POST", "/locations/x/apply"),
+    ("PATCH", "/settings"),
+    ("POST", "/settings/keys"),
+]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    body=st.dictionaries(set_up_names, json_values | st.just("simulated") | st.just(52), max_size=6),
+    call=st.sampled_from(SET_UP_CALLS),
+)
+def test_nothing_that_is_set_up_is_answered_with_a_500(stack: Stack, body: Any, call: tuple[str, str]) -> None:
+    if not hasattr(stack, "setting_up"):
+        stack.setting_up = stack.driver()  # type: ignore[attr-defined]
+    driver: Driver = stack.setting_up  # type: ignore[attr-defined]
+    response = driver.call(*call, json=body)
+    assert response.status_code in (200, 201, 400, 404, 409), (call, body, response.text)

@@ -9,8 +9,11 @@ import pytest
 from google.cloud import firestore, pubsub_v1
 from pytest_httpserver import HTTPServer
 
+from shared.domain.places import Place
 from shared.domain.trip import Endpoint, Trip, trip_id
 from shared.repositories import documents
+from shared.repositories.cars import Car
+from shared.repositories.places import SharedPlaceRepository
 from tests.geocoding.services import PDOK, PDOK_PATH
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tools import metering
@@ -200,6 +203,57 @@ def test_sums_lists_and_comparison_cost_what_they_show(with_log: Metered) -> Non
     shown = len(compared["gaps"]) + len(compared["odometer_readings"])
     assert cost.read <= 4 + 2 + shown
     assert cost.changed == 0
+
+
+def test_what_a_driver_set_up_costs_the_same_however_much_it_is(metered: Metered) -> None:
+    driver = metered.driver
+    SharedPlaceRepository(metered.stack.db).save(Place("5ha4ed000000", "Depot", 40.0, -3.7))
+    for n in range(20):
+        driver.store.cars.save(Car(id=f"car-{n}", provider="simulated"), {"token": "t"})
+        driver.add_place(52 + n / 100, 5.1, "private")
+    metered.call("stats", "GET")
+    metered.call("webhook_start", "POST", json=position(0))
+    cars, cost = metered.call("cars", "GET")
+    assert (cost.read <= 2, cost.changed, len(cars["cars"])) == (True, 0, 21)
+    places, cost = metered.call("locations", "GET")
+    assert (cost.read <= 2, cost.changed, len(places["locations"])) == (True, 0, 21)
+    places, cost = metered.call("locations", "GET")
+    assert (cost.read, cost.changed, len(places["locations"])) == (1, 0, 21), "the shared ones are remembered"
+    for path in ("/", "/keys"):
+        _, cost = metered.call("settings", "GET", path)
+        assert (cost.read, cost.changed) == (1, 0), "it shows the driver as he is now"
+    _, cost = metered.call("cars", "GET", "/car/data")
+    assert (cost.read <= 3, cost.changed) == (True, 0)
+    _, cost = metered.call("webhook_end", "POST", json=position(9))
+    assert (cost.read, cost.changed) == (2, 1)
+
+
+def test_changes_of_what_is_set_up_cost_little(metered: Metered) -> None:
+    metered.call("stats", "GET")
+    calls = [
+        ("settings", "PATCH", "/", {"name": "Boris"}, (2, 1)),
+        ("settings", "PATCH", "/", {"default_car_id": "car"}, (3, 2)),
+        ("settings", "POST", "/keys", {"scope": "webhook"}, (2, 1)),
+        ("cars", "PUT", "/car", {"provider": "simulated", "vin": metered.driver.vin}, (3, 2)),
+        ("cars", "PUT", "/car/credentials", {"token": f"t-{metered.driver.vin}"}, (3, 3)),
+        ("cars", "POST", "/car/test", {}, (7, 4)),
+        ("cars", "POST", "/car/odometer", {"odometer_km": 12350.0}, (6, 2)),
+    ]
+    for function, method, path, body, (reads, writes) in calls:
+        _, cost = metered.call(function, method, path, json=body)
+        assert (cost.read <= reads, cost.changed <= writes) == (True, True), (path, cost.read, cost.changed)
+
+
+def test_a_place_reads_a_page_of_the_log_and_writes_what_it_names(with_log: Metered) -> None:
+    trips = with_log.call("stats", "GET")[0]["trip_count"]
+    told, cost = with_log.call("locations", "POST", json={"name": "Home", **_at(0)})
+    # Each hundred is one commit with the driver's state, and reads one trip more to know whether there are others.
+    assert cost.read <= min(trips, 500) + 5 * 2 + 4
+    assert (told["renamed"], bool(told["next_cursor"]), cost.changed) == (0, trips > 500, 2)
+
+
+def _at(n: float) -> dict[str, float]:
+    return {name: value for name, value in position(n).items() if name != "accuracy_m"}
 
 
 def test_the_scheduler_reads_the_due_trips_and_no_others(metered: Metered) -> None:

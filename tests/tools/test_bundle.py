@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tools import processes
+from tools import bundle, processes
 from tools.bundle import FUNCTIONS, digest, stage
 
 FIRST_ANSWERS = {"scheduler": 404, "webhook_start": 405, "webhook_end": 405, "poller": 405}
@@ -80,6 +80,12 @@ def test_each_bundle_starts_alone_in_a_fresh_environment(name: str, tmp_path: Pa
         processes.stop(server)
 
 
+def test_whoever_asks_cars_has_the_same_libraries_for_it() -> None:
+    wanted = [bundle.ROOT / "functions" / name / "requirements.txt" for name in ("poller", "cars")]
+    poller, cars = (file.read_text() if file.exists() else None for file in wanted)
+    assert cars == poller, "functions/cars/requirements.txt must be a copy of the poller's"
+
+
 def test_a_bundle_holds_its_function_the_shared_code_and_all_requirements(tmp_path: Path) -> None:
     stage("poller", tmp_path / "b")
     entries = {path.name for path in (tmp_path / "b").iterdir()}
@@ -88,8 +94,6 @@ def test_a_bundle_holds_its_function_the_shared_code_and_all_requirements(tmp_pa
 
 
 def test_a_digest_changes_with_any_file_and_with_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tools import bundle
-
     for part in ("functions/stats", "shared"):
         shutil.copytree(bundle.ROOT / part, tmp_path / part)
     shutil.copy(bundle.ROOT / "requirements.txt", tmp_path)
