@@ -4,6 +4,7 @@ from tools.deploy.functions import (
     BUILD,
     DEAD_LETTERS,
     DEAD_LETTERS_KEPT,
+    OPTIONAL_SECRETS,
     PROJECT_ROLES,
     PUBLISH,
     READ_SECRET,
@@ -110,7 +111,14 @@ def secret(target: Target) -> None:
     wanted = {
         (READ_SECRET, target.member(function.account)) for function in target.functions if READ_SECRET in function.roles
     }
-    _bind(target, ("secrets",), SECRET, wanted, target.gcloud.bindings("secrets", "get-iam-policy", SECRET))
+    for name in (SECRET, *optional_secrets(target)):
+        _bind(target, ("secrets",), name, wanted, target.gcloud.bindings("secrets", "get-iam-policy", name))
+
+
+def optional_secrets(target: Target) -> list[str]:
+    """Those of the optional secrets that the operator has made."""
+    there = {short(row["name"]) for row in target.gcloud.rows("secrets", "list")}
+    return [name for name in OPTIONAL_SECRETS if name in there]
 
 
 def _bind(

@@ -20,6 +20,8 @@ TOPIC = "poll-car"
 DEAD_LETTERS = "poll-car-dead-letters"
 DEAD_LETTERS_KEPT = "7d"
 SECRET = "CREDENTIALS_KEYS"
+# What the operator may put into Secret Manager himself; the functions that open credentials get what is there.
+OPTIONAL_SECRETS = ("SMARTCAR_CLIENT_ID", "SMARTCAR_CLIENT_SECRET", "GOOGLE_GEOCODING_KEY")
 
 
 class Schedule(NamedTuple):

@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from tools.bundle import digest, stage
+from tools.deploy.foundation import optional_secrets
 from tools.deploy.functions import (
     BUILD,
     CRON,
@@ -33,9 +34,9 @@ INVOKER = "roles/run.invoker"
 
 def functions(target: Target, at_once: int) -> None:
     """Deploys each function whose bundle or settings differ from those that run, a few at a time."""
-    there = _services(target)
+    there, own = _services(target), optional_secrets(target)
     with ThreadPoolExecutor(1 if target.gcloud.dry_run else at_once) as pool:
-        under_way = [pool.submit(_deploy, target, each, there.get(each.service)) for each in target.functions]
+        under_way = [pool.submit(_deploy, target, each, there.get(each.service), own) for each in target.functions]
         try:
             for deployed in under_way:
                 deployed.result()
@@ -50,8 +51,8 @@ def _services(target: Target) -> dict[str, dict[str, Any]]:
     return {row["metadata"]["name"]: row for row in rows}
 
 
-def _deploy(target: Target, function: Function, there: dict[str, Any] | None) -> None:
-    arguments = _arguments(target, function)
+def _deploy(target: Target, function: Function, there: dict[str, Any] | None, own_secrets: list[str]) -> None:
+    arguments = _arguments(target, function, own_secrets)
     # The next run compares it: what is built of the same files with the same settings need not be built again.
     told = [digest(function.name), *arguments, *map(str, sorted(_environment(target, function).items()))]
     version = sha256("\n".join(told).encode()).hexdigest()[:32]
@@ -79,8 +80,9 @@ def _environment(target: Target, function: Function) -> dict[str, str]:
     return {"GOOGLE_CLOUD_PROJECT": target.project, "THREADS": str(function.concurrency), **target.settings}
 
 
-def _arguments(target: Target, function: Function) -> list[str]:
-    secrets = [f"--set-secrets={SECRET}={SECRET}:latest"] if READ_SECRET in function.roles else ["--clear-secrets"]
+def _arguments(target: Target, function: Function, own_secrets: list[str]) -> list[str]:
+    held = ",".join(f"{name}={name}:latest" for name in (SECRET, *own_secrets))
+    secrets = [f"--set-secrets={held}"] if READ_SECRET in function.roles else ["--clear-secrets"]
     return [
         "--gen2",
         f"--runtime={RUNTIME}",

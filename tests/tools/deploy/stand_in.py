@@ -224,8 +224,8 @@ def functions(cloud: dict[str, Any], words: list[str], call: Call, project: str)
             for account in ("service-account", "build-service-account"):
                 need(call.flag(account).split("/")[-1] in cloud["accounts"], call.flag(account))
             need(os.path.exists(f"{call.flag('source')}/main.py"), f"{call.flag('source')}/main.py")
-            for secret in call.flags.get("set-secrets", []):
-                need(cloud["secrets"].get(secret.split("=")[0]), secret)
+            for secret in ",".join(call.flags.get("set-secrets", [])).split(","):
+                need(not secret or cloud["secrets"].get(secret.split("=")[0]), secret)
             deploy(cloud, name, call, project)
     return None
 

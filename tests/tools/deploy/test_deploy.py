@@ -174,8 +174,13 @@ def test_a_dry_run_needs_no_project_either() -> None:
     assert "--project=your-project" in done.stdout
 
 
-def test_only_the_poller_may_read_the_key_and_only_those_who_ask_for_polls_may_publish(complete: Project) -> None:
-    assert members(complete, "secrets/CREDENTIALS_KEYS", "roles/secretmanager.secretAccessor") == {"mileage-poller"}
+def test_only_those_who_read_cars_may_read_the_key_and_only_those_who_ask_for_polls_may_publish(
+    complete: Project,
+) -> None:
+    assert members(complete, "secrets/CREDENTIALS_KEYS", "roles/secretmanager.secretAccessor") == {
+        "mileage-poller",
+        "mileage-cars",
+    }
     publishers = members(complete, "pubsub/topics/poll-car", "roles/pubsub.publisher")
     assert publishers == {"mileage-webhook-start", "mileage-webhook-end", "mileage-scheduler"}
     in_project = complete.state["policies"][f"projects/{PROJECT}"]
@@ -188,6 +193,17 @@ def test_only_the_poller_may_read_the_key_and_only_those_who_ask_for_polls_may_p
     assert members(complete, f"projects/{PROJECT}", "roles/datastore.viewer") == {"mileage-scheduler"}
 
 
+def test_secrets_that_the_operator_made_reach_those_who_open_credentials_and_nobody_else(complete: Project) -> None:
+    complete.state = complete.state | {"secrets": {**complete.state["secrets"], "SMARTCAR_CLIENT_SECRET": ["s"]}}
+    assert complete.deploy().returncode == 0
+    changes = complete.changes()
+    deployed = [change.split()[2] for change in changes if "functions deploy" in change]
+    assert sorted(deployed) == ["cars", "poller"]
+    assert all("SMARTCAR_CLIENT_SECRET=SMARTCAR_CLIENT_SECRET:latest" in c for c in changes if "functions deploy" in c)
+    readers = members(complete, "secrets/SMARTCAR_CLIENT_SECRET", "roles/secretmanager.secretAccessor")
+    assert readers == {"mileage-cars", "mileage-poller"}
+
+
 def test_only_what_phones_and_browsers_call_is_public(complete: Project) -> None:
     callers = {
         function.name: members(complete, f"run/services/{function.service}", "roles/run.invoker")
@@ -195,7 +211,16 @@ def test_only_what_phones_and_browsers_call_is_public(complete: Project) -> None
     }
     assert callers.pop("scheduler") == {"mileage-cron"}
     assert callers.pop("poller") == {"mileage-trigger"}
-    assert set(callers) == {"webhook_start", "webhook_end", "trips", "stats", "compare"}
+    assert set(callers) == {
+        "webhook_start",
+        "webhook_end",
+        "trips",
+        "stats",
+        "compare",
+        "cars",
+        "locations",
+        "settings",
+    }
     assert all(members == {"allUsers"} for members in callers.values())
 
 
@@ -244,7 +269,10 @@ ACCESSOR = "policies>secrets/CREDENTIALS_KEYS>roles/secretmanager.secretAccessor
         ("policies>run/services/poller>roles/run.invoker", ["allUsers"]),
         (
             ACCESSOR,
-            [f"serviceAccount:mileage-{name}@{PROJECT}.iam.gserviceaccount.com" for name in ("poller", "trips")],
+            [
+                f"serviceAccount:mileage-{name}@{PROJECT}.iam.gserviceaccount.com"
+                for name in ("cars", "poller", "trips")
+            ],
         ),
         (
             f"policies>projects/{PROJECT}>roles/editor",
@@ -321,7 +349,7 @@ def test_functions_are_deployed_a_few_at_a_time_with_the_same_result(project: Pr
 def test_at_the_end_it_says_where_things_are_and_what_to_type_next(project: Project) -> None:
     told = project.deploy().stdout
     root = f"https://europe-west4-{PROJECT}.cloudfunctions.net"
-    for name in ("webhook_start", "webhook_end", "trips", "stats", "compare"):
+    for name in ("webhook_start", "webhook_end", "trips", "stats", "compare", "cars", "locations", "settings"):
         assert f"{root}/{name}\n" in told
     assert "tools.admin add-user" in told
     assert f"{root}/webhook_start?user=boris@example.com&key=KEY" in told
