@@ -125,6 +125,7 @@ def test_credentials_are_sealed_and_no_plain_text_remains_anywhere(house: House)
     assert SECRETS[0] not in f"{stored}{told}"
     assert house.store().cars.list_cars()["audi"].vin == "V1"
     assert house.store().cars.access("audi").credentials["password"] == SECRETS[0]
+    assert "password" in house.store().cars.list_cars()["audi"].credentials_set_at
     assert house.db.document(f"users/{BORIS}").get().get("default_car_id") == "audi"
 
 

@@ -5,9 +5,9 @@ atomic commit that finds out by itself whether it was made already.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from cryptography.fernet import InvalidToken
 from google.api_core.exceptions import AlreadyExists
 from google.cloud import firestore
 from msgspec.structs import replace
@@ -20,7 +20,7 @@ from shared.repositories.cars import Car
 from shared.repositories.change import state_document
 from shared.repositories.documents import to_document, until_current
 from shared.repositories.user_store import UserStore
-from shared.secrets import seal
+from shared.secrets import Unreadable, seal
 from tools.migrate.gaps import with_gaps
 from tools.migrate.old_cars import OldCar, joined, new_cars, old_cars
 from tools.migrate.old_rows import OldReading, reading_key
@@ -72,7 +72,7 @@ class Mover:
         target = self._root.collection("settings").document("car")
         document = old_document if source.path == target.path else target.get()
         cars = new_cars(document.to_dict() or {})
-        old = joined(old_cars(old_document.to_dict() or {}), cars)
+        old = [_dated(one, old_document) for one in joined(old_cars(old_document.to_dict() or {}), cars)]
         if not old:
             return
         batch = self._db.batch()
@@ -102,7 +102,7 @@ class Mover:
             if one.credentials:
                 try:
                     known = self._store.cars.access(one.car.id).credentials
-                except InvalidToken as error:
+                except Unreadable as error:
                     raise Stop(f"CREDENTIALS_KEYS does not fit what is sealed for {self._account.email}.") from error
                 sealed[one.car.id] = seal({**one.credentials, **known})
         if sealed:
@@ -179,6 +179,15 @@ class Mover:
     def _stored(self, trips: Iterable[Trip]) -> set[str]:
         found = self._db.get_all([self._root.collection("trips").document(trip.id) for trip in trips], ["id"])
         return {snapshot.id for snapshot in found if snapshot.exists}
+
+
+def _dated(one: OldCar, document: Any) -> OldCar:
+    """The car with when its credentials were set: not later than the old document was written last."""
+    at = datetime.fromtimestamp(document.update_time.timestamp(), UTC)
+    return replace(
+        one,
+        car=replace(one.car, credentials_set_at={**dict.fromkeys(one.credentials, at), **one.car.credentials_set_at}),
+    )
 
 
 def commits(trips: Iterable[Trip]) -> Iterator[list[Trip]]:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from shared.handlers.fields import CAR_ID
 from shared.repositories.cars import Car
+from shared.repositories.documents import from_document
 from tools.migrate.values import Fields, text
 
 DESCRIPTIVE = {"car_id", "id", "name", "brand", "make", "model", "vin", "license_plate", "plate", "provider"}
@@ -54,7 +55,7 @@ def new_cars(fields: Fields) -> dict[str, Car]:
     cars = fields.get("cars")
     if not isinstance(cars, dict):
         return {}
-    return {name: msgspec.convert(car, Car) for name, car in cars.items() if _is_new(name, car)}
+    return {name: from_document(car, Car) for name, car in cars.items() if _is_new(name, car)}
 
 
 def joined(old: Sequence[OldCar], known: Mapping[str, Car]) -> list[OldCar]:
@@ -73,7 +74,7 @@ def joined(old: Sequence[OldCar], known: Mapping[str, Car]) -> list[OldCar]:
 
 def _is_new(name: str, car: Any) -> bool:
     try:
-        known = msgspec.convert(car, Car)
+        known = from_document(car, Car)
     except msgspec.ValidationError:
         return False
     return known.id == name and set(car) <= set(Car.__struct_fields__)
