@@ -174,8 +174,9 @@ def test_a_dry_run_needs_no_project_either() -> None:
     assert "--project=your-project" in done.stdout
 
 
-def test_only_the_poller_may_read_the_key_and_only_those_who_ask_for_polls_may_publish(complete: Project) -> None:
-    assert members(complete, "secrets/CREDENTIALS_KEYS", "roles/secretmanager.secretAccessor") == {"mileage-poller"}
+def test_only_who_asks_cars_may_read_the_key_and_only_who_asks_for_polls_may_publish(complete: Project) -> None:
+    readers = members(complete, "secrets/CREDENTIALS_KEYS", "roles/secretmanager.secretAccessor")
+    assert readers == {"mileage-poller", "mileage-cars"}
     publishers = members(complete, "pubsub/topics/poll-car", "roles/pubsub.publisher")
     assert publishers == {"mileage-webhook-start", "mileage-webhook-end", "mileage-scheduler"}
     in_project = complete.state["policies"][f"projects/{PROJECT}"]
@@ -195,7 +196,8 @@ def test_only_what_phones_and_browsers_call_is_public(complete: Project) -> None
     }
     assert callers.pop("scheduler") == {"mileage-cron"}
     assert callers.pop("poller") == {"mileage-trigger"}
-    assert set(callers) == {"webhook_start", "webhook_end", "trips", "stats", "compare"}
+    own = {"cars", "locations", "settings"}
+    assert set(callers) == {"webhook_start", "webhook_end", "trips", "stats", "compare"} | own
     assert all(members == {"allUsers"} for members in callers.values())
 
 
@@ -244,7 +246,10 @@ ACCESSOR = "policies>secrets/CREDENTIALS_KEYS>roles/secretmanager.secretAccessor
         ("policies>run/services/poller>roles/run.invoker", ["allUsers"]),
         (
             ACCESSOR,
-            [f"serviceAccount:mileage-{name}@{PROJECT}.iam.gserviceaccount.com" for name in ("poller", "trips")],
+            [
+                f"serviceAccount:mileage-{name}@{PROJECT}.iam.gserviceaccount.com"
+                for name in ("cars", "poller", "trips")
+            ],
         ),
         (
             f"policies>projects/{PROJECT}>roles/editor",
