@@ -52,8 +52,7 @@ def shared_place(stack: Stack) -> Iterator[Place]:
     place = Place(secrets.token_hex(6), "Depot of all", 40.0 + secrets.randbelow(1000) / 1000, -3.7, 300, "pause")
     SharedPlaceRepository(stack.db).save(place)
     yield place
-    stack.db.document("settings/places").update({f"places.`{place.id}`": None})
-    stack.db.document("settings/places").set({"places": {}})
+    stack.db.document("settings/places").delete()
     stack.db.document(f"locations/{place.id}").delete()
 
 
