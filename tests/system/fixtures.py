@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from shared.domain.places import Place
 from shared.repositories.accounts import Account, AccountRepository, Key, hash_key, new_key
 from shared.repositories.cars import Car
+from shared.repositories.documents import until_current
 from shared.repositories.user_store import UserStore
 from tools import processes
 
@@ -136,10 +137,14 @@ class Driver:
         requests.put(f"{self.stack.cloud_url}/control/cars/{name}", json=body, timeout=10).raise_for_status()
 
     def put_state(self, **fields: Any) -> None:
-        """Alters what is remembered of him, as if it had come so."""
-        read, change = self.store.state(), self.store.change()
-        change.put_state(read, replace(read.value, **fields))
-        change.commit()
+        """Alters what is remembered of him, as if it had come so; a poll may write at the same moment."""
+
+        def put() -> None:
+            read, change = self.store.state(), self.store.change()
+            change.put_state(read, replace(read.value, **fields))
+            change.commit()
+
+        until_current(put)
 
     def asked(self, vin: str | None = None) -> int:
         """How often the car's cloud was asked."""
