@@ -58,14 +58,10 @@ def _not_before_retry(state: TripState, moment: datetime) -> datetime:
     return max(moment, state.car_retry_at) if state.car_retry_at else moment
 
 
-def is_due(state: TripState, now: datetime) -> bool:
-    """Whether somebody is to claim a poll."""
-    return state.next_poll_at is not None and state.next_poll_at <= now
-
-
 def claimed(state: TripState, now: datetime, lease: timedelta) -> TripState | None:
     """The state with this poll claimed until the lease is over, or None where no poll is due."""
-    return replace(state, next_poll_at=now + lease) if is_due(state, now) else None
+    due = state.next_poll_at is not None and state.next_poll_at <= now
+    return replace(state, next_poll_at=now + lease) if due else None
 
 
 def look_begun(state: TripState, car_ids: Iterable[str], now: datetime) -> TripState:

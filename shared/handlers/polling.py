@@ -9,13 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from shared import logs
 from shared.domain.asking import look_is_due
 from shared.domain.machine import CarRead, CarUnreachable, Event, LookedAt, Tick, advance
 from shared.domain.odometer import Reading
-from shared.domain.schedule import car_to_ask, is_due, look_begun
+from shared.domain.schedule import car_to_ask, claimed, look_begun
 from shared.domain.state import TripState
 from shared.handlers import addressing, asking, fields
 from shared.handlers.addressing import LookUp
@@ -91,20 +90,20 @@ def _claim(store: UserStore, daily: bool = False) -> Claim | None:
     now, read = fields.utc_now(), store.state()
     idle = not (read.value.active or read.value.pending_car_id)
     look = daily and idle and look_is_due(read.value.asking, now)
-    if not look and not is_due(read.value, now):
+    cars: Stored[dict[str, Car]] = store.cars.read() if look else Stored({})
+    state = claimed(look_begun(read.value, cars.value, now) if look else read.value, now, asking.lease())
+    if state is None or state.next_poll_at is None:
         return None
-    change = store.change()
-    cars: Stored[dict[str, Car]] = store.cars.read() if look or car_to_ask(read.value) else Stored({})
-    state = look_begun(read.value, cars.value, now) if look else read.value
-    car_id = car_to_ask(state)
+    change, until, car_id = store.change(), state.next_poll_at, car_to_ask(state)
+    if car_id and not look:
+        cars = store.cars.read()
     car = cars.value.get(car_id or "")
-    until = now + asking.lease()
     permit = _why_not(state, car, now)
     if car and permit.given:
         state, permit = asking.begin(change, state, cars, car, now, until)
     if car and not permit.given:
         logs.log().info("car not asked: %s", permit.why_not, extra={"user": store.email, "car": car.id})
-    change.put_state(read, replace(state, next_poll_at=until))
+    change.put_state(read, state)
     change.commit()
     return Claim(until, car, permit, car_id if idle else None)
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tools.deploy.foundation import bind
 from tools.deploy.functions import DEAD_LETTERS, TOPIC
 from tools.deploy.gcloud import short
 from tools.deploy.steps import Step
@@ -47,10 +48,8 @@ def _topics(target: Target) -> None:
 
 def _roles(target: Target) -> None:
     ours = {target.member(account) for account in target.accounts()}
-    for role, member in sorted(target.gcloud.bindings("projects", "get-iam-policy", target.project)):
-        if member in ours:
-            call = ("projects", "remove-iam-policy-binding", target.project, f"--member={member}", f"--role={role}")
-            target.gcloud.change(*call, "--condition=None")
+    there = target.gcloud.bindings("projects", "get-iam-policy", target.project)
+    bind(target, ("projects",), target.project, set(), {pair for pair in there if pair[1] in ours})
 
 
 def _accounts(target: Target) -> None:

@@ -81,7 +81,7 @@ def roles(target: Target) -> None:
     wanted |= {("roles/eventarc.eventReceiver", target.member(TRIGGER))}
     wanted |= {("roles/cloudbuild.builds.builder", target.member(BUILD))}
     there = target.gcloud.bindings("projects", "get-iam-policy", target.project)
-    _bind(target, ("projects",), target.project, wanted, {pair for pair in there if pair[1] in ours})
+    bind(target, ("projects",), target.project, wanted, {pair for pair in there if pair[1] in ours})
 
 
 def topics(target: Target) -> None:
@@ -98,12 +98,13 @@ def topics(target: Target) -> None:
         target.gcloud.change("pubsub", "subscriptions", "create", DEAD_LETTERS, f"--topic={DEAD_LETTERS}", *keep)
     wanted = {(PUBLISH, target.member(function.account)) for function in target.functions if PUBLISH in function.roles}
     there_now = target.gcloud.bindings("pubsub", "topics", "get-iam-policy", TOPIC)
-    _bind(target, ("pubsub", "topics"), TOPIC, wanted, there_now)
+    bind(target, ("pubsub", "topics"), TOPIC, wanted, there_now)
 
 
 def secret(target: Target) -> None:
     """Makes the key that seals car credentials, once, and lets only those read it who must."""
-    if not any(row["name"].endswith(f"/{SECRET}") for row in target.gcloud.rows("secrets", "list")):
+    there = secrets_there(target)
+    if SECRET not in there:
         place = ("--replication-policy=user-managed", f"--locations={target.region}")
         target.gcloud.change("secrets", "create", SECRET, *place)
     if not target.gcloud.rows("secrets", "versions", "list", SECRET, "--filter=state=ENABLED"):
@@ -111,24 +112,34 @@ def secret(target: Target) -> None:
     wanted = {
         (READ_SECRET, target.member(function.account)) for function in target.functions if READ_SECRET in function.roles
     }
-    for name in (SECRET, *optional_secrets(target)):
-        _bind(target, ("secrets",), name, wanted, target.gcloud.bindings("secrets", "get-iam-policy", name))
+    for name in (SECRET, *optional(there)):
+        bind(target, ("secrets",), name, wanted, target.gcloud.bindings("secrets", "get-iam-policy", name))
 
 
-def optional_secrets(target: Target) -> list[str]:
+def secrets_there(target: Target) -> set[str]:
+    """The names of the project's secrets."""
+    return {short(row["name"]) for row in target.gcloud.rows("secrets", "list")}
+
+
+def optional(there: set[str]) -> list[str]:
     """Those of the optional secrets that the operator has made."""
-    there = {short(row["name"]) for row in target.gcloud.rows("secrets", "list")}
     return [name for name in OPTIONAL_SECRETS if name in there]
 
 
-def _bind(
-    target: Target, kind: tuple[str, ...], name: str, wanted: set[tuple[str, str]], there: set[tuple[str, str]]
+def bind(
+    target: Target,
+    kind: tuple[str, ...],
+    name: str,
+    wanted: set[tuple[str, str]],
+    there: set[tuple[str, str]],
+    where: tuple[str, ...] = (),
 ) -> None:
+    """Adds the bindings of role and member that are wanted and not there, and removes those that are the other way."""
     for verb, pairs in (("add", wanted - there), ("remove", there - wanted)):
         for role, member in sorted(pairs):
             # A project's policy may hold conditions, and then gcloud asks which one is meant.
             unconditional = ("--condition=None",) if kind == ("projects",) else ()
-            call = (*kind, f"{verb}-iam-policy-binding", name, f"--member={member}", f"--role={role}")
+            call = (*kind, f"{verb}-iam-policy-binding", name, *where, f"--member={member}", f"--role={role}")
             target.gcloud.change(*call, *unconditional)
 
 

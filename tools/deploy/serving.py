@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from tools.bundle import digest, stage
-from tools.deploy.foundation import optional_secrets
+from tools.deploy.foundation import bind, optional, secrets_there
 from tools.deploy.functions import (
     BUILD,
     CRON,
@@ -34,7 +34,7 @@ INVOKER = "roles/run.invoker"
 
 def functions(target: Target, at_once: int) -> None:
     """Deploys each function whose bundle or settings differ from those that run, a few at a time."""
-    there, own = _services(target), optional_secrets(target)
+    there, own = _services(target), optional(secrets_there(target))
     with ThreadPoolExecutor(1 if target.gcloud.dry_run else at_once) as pool:
         under_way = [pool.submit(_deploy, target, each, there.get(each.service), own) for each in target.functions]
         try:
@@ -54,13 +54,14 @@ def _services(target: Target) -> dict[str, dict[str, Any]]:
 def _deploy(target: Target, function: Function, there: dict[str, Any] | None, own_secrets: list[str]) -> None:
     arguments = _arguments(target, function, own_secrets)
     # The next run compares it: what is built of the same files with the same settings need not be built again.
-    told = [digest(function.name), *arguments, *map(str, sorted(_environment(target, function).items()))]
+    environment = _environment(target, function)
+    told = [digest(function.name), *arguments, *map(str, sorted(environment.items()))]
     version = sha256("\n".join(told).encode()).hexdigest()[:32]
     if there and _runs(there, version):
         return
     if not target.gcloud.dry_run:
         stage(function.name, ROOT / target.bundle(function.name))
-    environment = _environment(target, function) | {"VERSION": version}
+    environment["VERSION"] = version
     variables = f"--set-env-vars={','.join(f'{name}={value}' for name, value in environment.items())}"
     place = (f"--region={target.region}", f"--source={target.bundle(function.name)}")
     target.gcloud.change("functions", "deploy", function.name, *place, *arguments, variables)
@@ -115,12 +116,9 @@ def callers(target: Target) -> None:
     for function in target.functions:
         where = f"--region={target.region}"
         policy = target.gcloud.bindings("run", "services", "get-iam-policy", function.service, where)
-        there = {member for role, member in policy if role == INVOKER}
-        wanted = callers_of[function.trigger]
-        for verb, members in (("add", {wanted} - there), ("remove", there - {wanted})):
-            for member in sorted(members):
-                call = ("run", "services", f"{verb}-iam-policy-binding", function.service, where)
-                target.gcloud.change(*call, f"--member={member}", f"--role={INVOKER}")
+        there = {pair for pair in policy if pair[0] == INVOKER}
+        wanted = {(INVOKER, callers_of[function.trigger])}
+        bind(target, ("run", "services"), function.service, wanted, there, (where,))
 
 
 def trigger(target: Target) -> None:
@@ -166,8 +164,8 @@ def _deliver(target: Target, subscription: str) -> None:
         ("topics", DEAD_LETTERS, PUBLISH),
         ("subscriptions", subscription, "roles/pubsub.subscriber"),
     ):
-        if (role, agent) not in gcloud.bindings("pubsub", kind, "get-iam-policy", name):
-            gcloud.change("pubsub", kind, "add-iam-policy-binding", name, f"--member={agent}", f"--role={role}")
+        there = gcloud.bindings("pubsub", kind, "get-iam-policy", name) & {(role, agent)}
+        bind(target, ("pubsub", kind), name, {(role, agent)}, there)
 
 
 def schedules(target: Target) -> None:
