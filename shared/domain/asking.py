@@ -34,7 +34,7 @@ class Asking(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is remembered of asking a driver's cars.
 
     `windows` by car and provider; `under_way` has the moments at which the reads of a car that began must be over,
-    `lost` those of reads that were not and count as refused since the car last answered;
+    `lost` those of reads that were not and count as refused, until the car answers or for some hours;
     `looked_at` is when the last daily look began, `to_look_at` the cars that it has still to read.
     """
 
@@ -71,7 +71,17 @@ def without_lost(asking: Asking, car_id: str, now: datetime) -> tuple[Asking, in
     if not dead:
         return asking, 0
     lost = (*asking.lost.get(car_id, ()), *dead)[-MOST_REFUSALS:]
-    return replace(_with_reads(asking, car_id, alive), lost={**asking.lost, car_id: lost}), len(dead)
+    return _with_lost(_with_reads(asking, car_id, alive), car_id, lost), len(dead)
+
+
+def without_old_lost(asking: Asking, car_id: str, now: datetime, counts_for: timedelta) -> tuple[Asking, int]:
+    """Without the lost reads that were to be over so long ago, and how many these are: they count as refused no more.
+
+    Logins this far apart lock no account, and a process that died must not stop a car's readings for good.
+    """
+    lost = asking.lost.get(car_id, ())
+    kept = tuple(until for until in lost if until > now - counts_for)
+    return _with_lost(asking, car_id, kept), len(lost) - len(kept)
 
 
 def may_log_in(asking: Asking, car_id: str, refusals: int) -> bool:
@@ -89,8 +99,7 @@ def told(asking: Asking, car_id: str, until: datetime | None, answered: bool = F
     reads, lost = asking.under_way.get(car_id, ()), asking.lost.get(car_id, ())
     kept = () if answered else tuple(other for other in lost if other != until)
     asking = _with_reads(asking, car_id, tuple(other for other in reads if other != until))
-    others = {other: moments for other, moments in asking.lost.items() if other != car_id}
-    return replace(asking, lost={**others, car_id: kept} if kept else others), until in lost
+    return _with_lost(asking, car_id, kept), until in lost
 
 
 def refusals_after(refusals: int, *, answered: bool, refused: bool, was_lost: bool) -> int:
@@ -116,3 +125,8 @@ def looked(asking: Asking, car_id: str) -> Asking:
 def _with_reads(asking: Asking, car_id: str, reads: tuple[datetime, ...]) -> Asking:
     others = {other: kept for other, kept in asking.under_way.items() if other != car_id}
     return replace(asking, under_way={**others, car_id: reads} if reads else others)
+
+
+def _with_lost(asking: Asking, car_id: str, lost: tuple[datetime, ...]) -> Asking:
+    others = {other: kept for other, kept in asking.lost.items() if other != car_id}
+    return replace(asking, lost={**others, car_id: lost} if lost else others)

@@ -68,11 +68,15 @@ def begin(
     change: Change, state: TripState, cars: Stored[dict[str, Car]], car: Car, now: datetime, until: datetime
 ) -> tuple[TripState, Permit]:
     """The state to put in this change, with a read begun that must be over at `until` if there is a permit for it."""
-    kept, lost = asking.without_lost(state.asking, car.id, now)
-    refusals = car.login_refusals + lost
+    # Where nothing is counted, the credentials were set since: the reads that were lost before count no more.
+    counts_for = timedelta(seconds=seconds("LOST_LOGIN_COUNTS_S") if car.login_refusals else 0)
+    kept, forgotten = asking.without_old_lost(state.asking, car.id, now, counts_for)
+    kept, lost = asking.without_lost(kept, car.id, now)
     if lost:
-        change.set_refusals(cars, car.id, refusals)
         logs.log().warning("a read told nothing: counted as a refused login", extra={"car": car.id})
+    refusals = max(0, car.login_refusals - forgotten) + lost
+    if refusals != car.login_refusals:
+        change.set_refusals(cars, car.id, refusals)
     state = replace(state, asking=kept)
     if refusals >= asking.MOST_REFUSALS:
         return state, Permit(False, "the login was refused too often", login_stopped=True)

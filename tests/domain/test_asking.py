@@ -69,6 +69,14 @@ def test_no_order_of_events_makes_a_third_refused_login_without_an_answer_betwee
         assert len(now.lost.get("car", ())) <= 2
 
 
+def test_a_read_that_was_lost_long_ago_counts_no_more() -> None:
+    now = Asking(lost={"car": (at(5), at(30)), "other": (at(5),)})
+    kept, forgotten = asking.without_old_lost(now, "car", at(69), timedelta(hours=1))
+    assert (kept.lost, forgotten) == ({"car": (at(30),), "other": (at(5),)}, 1)
+    kept, forgotten = asking.without_old_lost(kept, "car", at(90), timedelta(hours=1))
+    assert (kept.lost, forgotten) == ({"other": (at(5),)}, 1)
+
+
 @pytest.mark.parametrize(
     ("before", "answered", "refused", "was_lost", "after"),
     [

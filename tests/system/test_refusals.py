@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.cars.provider import BeingAsked, CarUnavailable, ConsentMissing, LoginRefused
+from shared.domain.asking import Asking
 from shared.handlers import asking
 from shared.handlers.asking import Asked, ask_once
 from shared.repositories.cars import Car
@@ -75,6 +76,28 @@ def test_two_processes_that_died_stop_logging_in_and_new_credentials_begin_anew(
     driver.add_car("car", driver.vin)
     driver.wait_read(12345.0)
     assert car_of(driver).login_refusals == 0
+
+
+def test_a_stop_by_processes_that_died_ends_by_itself_after_some_hours(start_stack: Callable[..., Stack]) -> None:
+    driver = start_stack(CAR_TIMEOUT_S="1", LOST_LOGIN_COUNTS_S="3600").driver()
+    long_ago, lately = ago(61), ago(59)
+    driver.store.cars.save(replace(car_of(driver), login_refusals=2))
+    driver.put_state(asking=Asking(lost={"car": (lately, lately)}))
+    driver.phone("start", ago(30), UTRECHT)
+    assert deliver(driver.stack, driver.email, datetime.now(UTC)) == 200
+    assert driver.asked() == 0
+    driver.put_state(asking=Asking(lost={"car": (long_ago, lately)}))
+    driver.wait_read(12345.0)
+    assert car_of(driver).login_refusals == 0
+
+
+def test_lost_reads_of_former_credentials_take_nothing_from_the_count_of_new_ones(driver: Driver) -> None:
+    driver.put_state(asking=Asking(lost={"car": (ago(600), ago(600))}))
+    driver.set_car(fault="unauthorized")
+    driver.phone("start", ago(30), UTRECHT)
+    driver.wait(lambda: car_of(driver).login_stopped and told_all(driver), "the stop")
+    driver.stack.tick()
+    assert (driver.asked(), car_of(driver).login_refusals) == (2, 2)
 
 
 def test_a_login_that_is_taken_forgets_the_refusal_before_it(driver: Driver) -> None:
