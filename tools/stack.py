@@ -85,7 +85,7 @@ def _running(options: argparse.Namespace, stopping: threading.Event) -> Iterator
         firestore, pubsub = stack.enter_context(emulators.both(data / "logs", seed))
         env = _environment(options, firestore, pubsub, key)
         os.environ.update(env)
-        functions = processes.start(_gunicorn(options.port), data / "logs" / "functions.log", _with_waits(options))
+        functions = processes.start(gunicorn(options.port), data / "logs" / "functions.log", _with_waits(options))
         stack.callback(processes.stop, functions)
         _start_relay(stack, env)
         processes.wait_until(lambda: processes.answers(options.car_cloud_port), "the car cloud")
@@ -167,7 +167,8 @@ def _with_waits(options: argparse.Namespace) -> dict[str, str]:
     return {**waits, **os.environ}
 
 
-def _gunicorn(port: int) -> list[str]:
+def gunicorn(port: int) -> list[str]:
+    """The command that serves all functions on a port, as an instance in the cloud serves one."""
     threads = ["--worker-class", "gthread", "--workers", "1", "--threads", "128", "--timeout", "0"]
     return [
         sys.executable,

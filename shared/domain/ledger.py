@@ -13,6 +13,7 @@ from shared.domain.ending import Drive
 from shared.domain.kinds import Habits, proposed_kind, telling_place
 from shared.domain.odometer import SAME_KM, Reading
 from shared.domain.places import Place, place_at
+from shared.domain.rules import Rules
 from shared.domain.trail import Fix, located, seen_distance_km, trail_distance_km
 from shared.domain.trip import Endpoint, Trip, classified, dated, end_odometer_km, km, linked, trip_id
 
@@ -47,17 +48,64 @@ class _Opening(msgspec.Struct, frozen=True):
     estimated: bool = False
 
 
+def resumes(previous: Trip | None, drive: Drive, rules: Rules) -> bool:
+    """Whether a drive is the rest of the trip before, which was saved when the start that resumes it was still to come.
+
+    So it is where a phone was out of reach at a short stop: by the times of its events the trip never ended. An end
+    that the car has confirmed stays one.
+    """
+    if previous is None or previous.source != "automatic" or previous.distance_source != "gps":
+        return False
+    unsettled = previous.car_id is None or "odometer_pending" in previous.flags
+    stood_for = drive.started_at - previous.ended_at
+    return unsettled and timedelta(0) <= stood_for <= rules.resume_within
+
+
+def resumed(previous: Trip, rest: Trip, owner: Owner, places: Sequence[Place], now: datetime) -> Trip:
+    """The trip before with its rest. Its kind is proposed anew, unless the driver has chosen one."""
+    stop = ((previous.ended_at, previous.to), (rest.started_at, rest.from_))
+    between_km = trail_distance_km(Fix(at, *end.position) for at, end in stop if end.position)
+    start_km, end_km = previous.start_odometer_km, rest.end_odometer_km
+    by_odometer = start_km is not None and end_km is not None and "start_odometer_estimated" not in previous.flags
+    gps_km = km((previous.gps_km or 0.0) + between_km + (rest.gps_km or 0.0))
+    driven_km = previous.distance_km + between_km + rest.distance_km
+    begun = [flag for flag in previous.flags if flag == "start_odometer_estimated"]
+    trip = replace(
+        previous,
+        ended_at=rest.ended_at,
+        to=rest.to,
+        end_odometer_km=end_km,
+        distance_km=km(end_km - start_km if start_km is not None and end_km is not None else driven_km),
+        distance_source="odometer" if by_odometer else "gps",
+        gps_km=gps_km,
+        route=polyline.encode([*polyline.decode(previous.route), *polyline.decode(rest.route)], 5),
+        flags=(*begun, *(flag for flag in rest.flags if flag not in ("start_odometer_estimated", "distance_unknown"))),
+        revision=previous.revision + 1,
+        updated_at=now,
+    )
+    untouched = previous.kind == proposed(previous, owner, places).kind
+    trip = proposed(trip, owner, places) if untouched else trip
+    return classified(flagged(trip, owner.addresses))
+
+
 def measured(
-    drive: Drive, trail: Sequence[Fix], previous: Trip | None, owner: Owner, places: Sequence[Place], now: datetime
+    drive: Drive,
+    trail: Sequence[Fix],
+    previous: Trip | None,
+    owner: Owner,
+    places: Sequence[Place],
+    now: datetime,
+    is_rest: bool = False,
 ) -> Trip | NotATrip:
     """The trip that came of a drive.
 
     `trail` holds the older fixes from the store, `previous` is the trip before on the same car. Distance is by
     odometer where both its values are known, else by GPS. The kind is a proposal, which the driver may change.
+    The rest of the trip before counts however short it is.
     """
     fixes = located((*trail, *drive.fixes))
     fixes = [fix for fix in fixes if fix.at <= drive.ended_at]
-    opening, closing = _opening(drive, fixes, previous), _closing(drive)
+    opening, closing = _opening(drive, fixes, previous), closing_reading(drive)
     if opening.km is None and closing is not None:
         # Only the end is known: the start lies where GPS says, if it says anything.
         opening = _Opening(km(closing.km - trail_distance_km(fixes)) if len(fixes) > 1 else None, estimated=True)
@@ -66,7 +114,7 @@ def measured(
         distance_km = km(closing.km - opening.km)
     else:
         distance_km = km(_best_known_km(drive, fixes, opening))
-    if why := _why_not_a_trip(drive, fixes, distance_km, by_odometer):
+    if not is_rest and (why := _why_not_a_trip(drive, fixes, distance_km, by_odometer)):
         return NotATrip(drive, why)
     trip = Trip(
         id=trip_id(owner.user, drive.started_at),
@@ -90,11 +138,12 @@ def measured(
         created_at=now,
         updated_at=now,
     )
-    trip = flagged(_of_proposed_kind(trip, owner, places), owner.addresses)
+    trip = flagged(proposed(trip, owner, places), owner.addresses)
     return linked(classified(dated(trip)), previous)
 
 
-def _of_proposed_kind(trip: Trip, owner: Owner, places: Sequence[Place]) -> Trip:
+def proposed(trip: Trip, owner: Owner, places: Sequence[Place]) -> Trip:
+    """The trip with the kind that its ends, its time and the driver's habits propose."""
     begin, end = (telling_place(places, end.position) for end in (trip.from_, trip.to))
     return replace(trip, kind=proposed_kind(begin, end, trip.started_at, owner.timezone, owner.habits))
 
@@ -136,7 +185,7 @@ def _opening(drive: Drive, fixes: Sequence[Fix], previous: Trip | None) -> _Open
             return _Opening(None)
         driven_km = seen_distance_km(fixes, first.at)
         return _Opening(km(first.km - driven_km), estimated=driven_km >= LEAST_BY_ODOMETER_KM)
-    first = first or _closing(drive)
+    first = first or closing_reading(drive)
     explained_km = _explained_km(drive, fixes, first.at) if first else None
     if first is None or explained_km is None:
         return _Opening(km(parked_km))
@@ -165,7 +214,7 @@ def _driven(drive: Drive) -> list[Reading]:
     return [reading for reading in drive.readings if drive.started_at < reading.at < drive.ended_at]
 
 
-def _closing(drive: Drive) -> Reading | None:
+def closing_reading(drive: Drive) -> Reading | None:
     """The first reading at or after the end, once a car that does not drive has confirmed it."""
     after = [
         reading
@@ -201,7 +250,7 @@ def _why_not_a_trip(drive: Drive, fixes: Sequence[Fix], distance_km: float, by_o
     if by_odometer:
         return "under 0.1 km by odometer" if distance_km < LEAST_BY_ODOMETER_KM - SAME_KM / 10 else None
     # A car that was never read, and a phone that never said where it was: nothing says that it is no trip.
-    unknown = drive.car_id is not None and len(fixes) < 2 and _closing(drive) is None
+    unknown = drive.car_id is not None and len(fixes) < 2 and closing_reading(drive) is None
     return "under 0.2 km by GPS" if distance_km < LEAST_BY_GPS_KM and not unknown else None
 
 

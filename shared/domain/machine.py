@@ -156,12 +156,22 @@ def _started(state: TripState, event: Started, now: datetime, rules: Rules) -> O
     after = legs(settled.state, rules)[-1]
     begun = before is None or bool(settled.drives)
     resumed = not begun and before is not None and before.phase != "driving" and after.phase == "driving"
+    late = before is None and _resumes_saved(state, after, rules)
     if begun:
         settled = _ask_car(settled, now)
     elif resumed:
         settled = replace(settled, state=replace(settled.state, polls_after_end=0))
-    status: Status = "trip_started" if begun else "trip_resumed" if resumed else "ping_recorded"
+    status: Status = "trip_resumed" if resumed or late else "trip_started" if begun else "ping_recorded"
     return replace(_compact(settled), status=status, drives=(*stale, *settled.drives))
+
+
+def _resumes_saved(state: TripState, leg: Leg, rules: Rules) -> bool:
+    """Whether a start came too late to keep its trip from being saved: the ledger will put the two together."""
+    ended_at, car_id = state.closed_until, leg.car_id or state.car_id
+    if ended_at is None or leg.started_at - ended_at > rules.resume_within:
+        return False
+    parked = state.parked.get(car_id or "")
+    return car_id is None or (parked is not None and parked.pending_since is not None and parked.ended_at == ended_at)
 
 
 def _ended(state: TripState, event: Ended, now: datetime, rules: Rules, places: Sequence[Place]) -> Outcome:

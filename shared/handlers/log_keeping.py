@@ -7,7 +7,16 @@ from msgspec.structs import replace
 from shared import logs
 from shared.domain.addresses import ADDRESS_PENDING, wanted
 from shared.domain.ending import Drive
-from shared.domain.ledger import NotATrip, Owner, measured, settled, settled_by_next
+from shared.domain.ledger import (
+    NotATrip,
+    Owner,
+    closing_reading,
+    measured,
+    resumed,
+    resumes,
+    settled,
+    settled_by_next,
+)
 from shared.domain.machine import Outcome, remember
 from shared.domain.rules import Rules
 from shared.domain.state import TripState
@@ -79,21 +88,45 @@ def _log_drive(
     read = store.previous_trip(drive.car_id, drive.started_at)
     previous = _latest_before(change, drive.car_id, drive.started_at, read)
     trail = store.trail(drive.trail_blocks)
-    made = measured(drive, trail, previous, owner, store.places(), now)
+    places, is_rest = store.places(), resumes(previous, drive, rules)
+    made = measured(drive, trail, previous, owner, places, now, is_rest)
     about = {"user": owner.user, "car": drive.car_id, "why": drive.why}
+    before = read if previous and read and read.value.id == previous.id else None
     if isinstance(made, NotATrip):
         logs.log().info("drive dropped: %s", made.why, extra=about)
-        return state
-    if previous and (complete := settled_by_next(previous, made, now)):
-        change.put_trip(read if read and read.value.id == previous.id else None, complete)
+        return _waits_on(change, store, drive, state, before, now, rules)
+    if previous and is_rest:
+        made = resumed(previous, made, owner, places, now)
+        change.put_trip(before, made)
+    elif previous and (complete := settled_by_next(previous, made, now)):
+        change.put_trip(before, complete)
         made = linked(made, complete)
-    change.put_trip(None, made)
+    if not is_rest:
+        change.put_trip(None, made)
     if following := store.next_trip(made.car_id, made.started_at):
         _link_following(change, store, following, made.id)
     logs.log().info("trip saved", extra={**about, "trip": made.id})
     if drive.car_id is None:
         return state
     return remember(state, drive.car_id, made.id, now, rules, "odometer_pending" in made.flags)
+
+
+def _waits_on(
+    change: Change,
+    store: UserStore,
+    drive: Drive,
+    state: TripState,
+    before: Stored[Trip] | None,
+    now: datetime,
+    rules: Rules,
+) -> TripState:
+    """The trip before a drive that was none is settled by what the car said meanwhile, or waits on for its word."""
+    if before is None or drive.car_id is None or "odometer_pending" not in before.value.flags:
+        return state
+    if closing := closing_reading(drive):
+        _settle(change, store, before, settled(before.value, closing, now))
+        return state
+    return remember(state, drive.car_id, before.value.id, now, rules, pending=True)
 
 
 def _settle(change: Change, store: UserStore, read: Stored[Trip], trip: Trip | None) -> None:

@@ -49,6 +49,50 @@ def test_older_fixes_move_to_the_trail_a_hundred_at_a_time_and_count() -> None:
     assert world.distances == [pytest.approx(26 * 1.15, abs=0.3)]
 
 
+def test_a_start_that_comes_after_its_trip_was_saved_resumes_it_by_the_time_of_the_event() -> None:
+    world = World()
+    world.start(0, 0)
+    world.read(-1, 1000.0, now=1)
+    world.end(10, 5)
+    world.tick(26)
+    assert (world.distances, world.log[0].flags) == ([pytest.approx(6.5)], ("odometer_pending",))
+    # The phone had no network from the eleventh minute to the thirtieth.
+    assert world.take(Started(fix(12, 5.5), "car"), 30).status == "trip_resumed"
+    world.end(20, 9)
+    world.read(21, 1010.4, now=31)
+    (trip,) = world.log
+    assert (trip.started_at, trip.ended_at, trip.flags) == (at(0), at(20), ())
+    assert (trip.distance_km, trip.distance_source, trip.start_odometer_km) == (10.4, "odometer", 1000.0)
+    assert trip.gps_km == pytest.approx(5 * 1.3 + 0.5 * 1.15 + 3.5 * 1.3, abs=0.1)
+
+
+def test_a_saved_trip_is_not_resumed_once_the_car_has_confirmed_its_end_or_the_wait_is_over() -> None:
+    for confirmed, start in ((True, 12), (False, 15.1)):
+        world = World()
+        world.start(0, 0)
+        world.read(-1, 1000.0, now=1)
+        world.end(10, 5)
+        world.read(11, 1006.0, now=16) if confirmed else world.tick(26)
+        assert world.take(Started(fix(start, 5.5), "car"), 30).status == "trip_started"
+        world.end(20, 9)
+        world.read(21, 1010.4, now=31)
+        assert [trip.started_at for trip in world.log] == [at(0), at(start)]
+        assert sum(world.distances) == pytest.approx(10.4)
+
+
+def test_without_a_car_a_late_start_resumes_a_saved_trip_by_gps() -> None:
+    world = World(car=None)
+    world.start(0, 0)
+    world.end(10, 5)
+    world.tick(26)
+    world.take(Started(fix(12, 5.5)), 30)
+    world.end(13, 5.6)
+    world.tick(40)
+    (trip,) = world.log
+    assert (trip.ended_at, trip.distance_source) == (at(13), "gps")
+    assert trip.distance_km == pytest.approx(5 * 1.3 + 0.6 * 1.15, abs=0.1)
+
+
 def test_a_start_within_the_resume_wait_resumes() -> None:
     world = World()
     world.start(0, 0)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from shared.domain.ending import Drive
-from shared.domain.ledger import NotATrip, Owner, measured, settled, settled_by_next
+from shared.domain.ledger import NotATrip, Owner, measured, resumed, resumes, settled, settled_by_next
 from shared.domain.machine import CarRead, CarUnreachable, Ended, Event, Outcome, Started, Tick, advance, remember
 from shared.domain.odometer import Reading
 from shared.domain.places import Place
@@ -86,12 +86,15 @@ class World:
         self.drives.append(drive)
         earlier = [t for t in self.trips.values() if t.car_id == drive.car_id and t.started_at < drive.started_at]
         previous = max(earlier, key=lambda trip: trip.started_at, default=None)
-        made = measured(drive, self.trail, previous, self.owner, self.places, self.now)
+        is_rest = resumes(previous, drive, self.rules)
+        made = measured(drive, self.trail, previous, self.owner, self.places, self.now, is_rest)
         self.trail = []
         if isinstance(made, NotATrip):
             self.dropped.append(made)
             return
-        if previous and (complete := settled_by_next(previous, made, self.now)):
+        if previous and is_rest:
+            made = resumed(self.trips.pop(previous.id), made, self.owner, self.places, self.now)
+        elif previous and (complete := settled_by_next(previous, made, self.now)):
             self.trips[complete.id] = complete
             made = linked(made, complete)
         assert made.id not in self.trips, "one trip became two"

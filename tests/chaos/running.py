@@ -1,0 +1,76 @@
+"""Plays a plan on a ground and checks what came of it."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.chaos.checker import Checker, Finding, count
+from tests.chaos.ground import Ground, ground
+from tests.chaos.plan import plan
+from tests.chaos.player import NeverCame, Player
+
+MOST_S = 300.0  # after which a run that hangs is given up
+
+
+class Report(NamedTuple):
+    """What came of a seed: findings, faults by kind, and how long it took."""
+
+    seed: int
+    drives: int
+    findings: tuple[Finding, ...]
+    faults: dict[str, int]
+    took_s: float
+
+    def text(self) -> str:
+        """For people."""
+        counted = ", ".join(f"{kind}: {number}" for kind, number in count(self.findings).items())
+        faults = ", ".join(f"{kind}: {number}" for kind, number in sorted(self.faults.items()))
+        lines = [f"seed {self.seed}: {self.drives} drives in {self.took_s:.0f} s", counted, f"faults: {faults}"]
+        lines += [f"- {kind}: {text}" for kind, text in self.findings]
+        return "\n".join([*lines, *([f"again: python -m tests.chaos {self.seed}"] if self.findings else [])])
+
+
+def run(seed: int, folder: Path, users: int = 30, drives: int = 10, tell: Callable[[str], None] = print) -> Report:
+    """Plays one seed; logs and a journal of all that happened are in the folder. Both emulators must be named."""
+    began = time.monotonic()
+    planned = plan(seed, datetime.now(UTC), users, drives)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "journal.txt").open("w", buffering=1) as journal, ground(planned, folder) as played:
+        players = [
+            Player(played, user, began + MOST_S, lambda line: print(line, file=journal)) for user in planned.users
+        ]
+        for player in players:
+            player.register()
+        findings = _play(played, players, tell)
+        findings += [finding for player in players for finding in Checker(player, _readings(played, player)).findings()]
+    took_s = time.monotonic() - began
+    return Report(seed, users * drives, tuple(findings), dict(played.seen), took_s)
+
+
+def _play(played: Ground, players: list[Player], tell: Callable[[str], None]) -> list[Finding]:
+    findings = []
+    with ThreadPoolExecutor(len(players)) as pool:
+        playing = [pool.submit(player.play) for player in players]
+        while not all(one.done() for one in playing):
+            tell(f"seed {played.seed}: {played.done} drives")
+            time.sleep(1)
+    for player, one in zip(players, playing, strict=True):
+        error = one.exception()
+        if isinstance(error, NeverCame):
+            findings.append(Finding("left undone", f"user {player.user.number}: never came: {error}"))
+        elif error:
+            raise error
+    return findings
+
+
+def _readings(played: Ground, player: Player) -> list[dict[str, Any]]:
+    """The readings that the store holds of a user, past the functions."""
+    stored = played.db.collection("users").document(player.email).collection("odometer_readings").stream()
+    return [{name: _plain(value) for name, value in (one.to_dict() or {}).items()} for one in stored]
+
+
+def _plain(value: Any) -> Any:
+    return datetime.fromisoformat(value.isoformat()) if isinstance(value, datetime) else value

@@ -1,0 +1,17 @@
+"""Three hundred drives of thirty users under faults, for each of five seeds: nothing lost, nothing invented."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.checker import count
+from tests.chaos.running import run
+
+SEEDS = (1, 2, 3, 4, 5)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_trip_and_no_kilometre_is_lost_doubled_or_another_users(seed: int, tmp_path: Path) -> None:
+    report = run(seed, tmp_path)
+    print(report.text())
+    assert set(count(report.findings).values()) == {0}, report.text()
