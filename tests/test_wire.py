@@ -1,4 +1,4 @@
-"""A server that is not ours can neither hold a call, nor fill the memory, nor send it elsewhere with what it carries."""
+"""A server that is not ours can neither hold a call, nor fill the memory, nor send it elsewhere with its key."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -87,7 +87,9 @@ def test_an_answer_that_is_far_too_long_is_not_read_to_its_end(httpserver: HTTPS
 
 
 def test_an_answer_of_ordinary_length_is_given_as_it_is(httpserver: HTTPServer) -> None:
-    httpserver.expect_request("/", query_string={"q": "a b"}, headers={"X-Own": "1"}).respond_with_data(b"y" * MOST_BYTES)
+    httpserver.expect_request("/", query_string={"q": "a b"}, headers={"X-Own": "1"}).respond_with_data(
+        b"y" * MOST_BYTES
+    )
     answer = fetched("GET", httpserver.url_for("/"), 20, params={"q": "a b"}, headers={"X-Own": "1"})
     assert (answer.status_code, len(answer.content)) == (200, MOST_BYTES)
 
