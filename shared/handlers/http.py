@@ -73,7 +73,7 @@ def _read_body(request: Request) -> None:
         if len(request.get_data()) > MOST_BYTES:
             raise RequestEntityTooLarge
     except RequestEntityTooLarge:
-        request.stream = io.BytesIO()
+        request.environ |= {"wsgi.input": io.BytesIO(), "CONTENT_LENGTH": "0"}
         raise
 
 
