@@ -15,7 +15,7 @@ import requests
 from shared import logs
 from shared.handlers.trips import cursor_of
 from shared.repositories.accounts import EMAIL, AccountRepository, hash_key, new_key
-from tests.system.fixtures import Driver, Stack, ago
+from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_budgets import Metered, metered  # noqa: F401 - a fixture
 from tests.system.test_tenancy import FULL, MANUAL, WEBHOOKS
 from tools.metering import Functions
@@ -149,6 +149,14 @@ def test_a_message_of_a_phone_is_about_its_own_driver_whoever_it_names(stack: St
         )
         assert (told.status_code, told.json()["user"]) == (200, driver.email)
     assert other.active() == {}
+
+
+def test_an_answer_to_a_webhook_key_has_no_place_in_it(driver: Driver) -> None:
+    driver.add_place(*UTRECHT, "private")
+    for event, minutes in (("start", 30), ("start", 20), ("end", 5), ("end", 4)):
+        body = {"lat": UTRECHT[0], "lng": UTRECHT[1], "timestamp": ago(minutes).isoformat()}
+        told = driver.call("POST", f"/webhook/{event}", key=driver.webhook_key, json=body).json()
+        assert set(told) <= {"status", "reason", "user", "car_id", "started_at", "ended_at"}
 
 
 # --- ids, cursors, names
