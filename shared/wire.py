@@ -5,6 +5,8 @@ an answer is read to its end however long it is, of which many are read in the m
 """
 
 import ssl
+from collections.abc import Callable
+from contextlib import suppress
 from socket import SHUT_RDWR, socket
 from threading import Timer
 from time import monotonic
@@ -32,6 +34,7 @@ class Bounded(HTTPAdapter):
     def __init__(self, most_bytes: int = MOST_BYTES, tls: ssl.SSLContext | None = None) -> None:
         self._most_bytes, self._tls = most_bytes, tls
         self._sockets: list[socket] = []
+        self._is_over = False
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
@@ -40,13 +43,13 @@ class Bounded(HTTPAdapter):
             more["ssl_context"] = self._tls
         super().init_poolmanager(*arguments, **more)
         self.poolmanager.pool_classes_by_scheme = {
-            "http": _pool(urllib3.HTTPConnectionPool, HTTPConnection, self._sockets),
-            "https": _pool(urllib3.HTTPSConnectionPool, HTTPSConnection, self._sockets),
+            "http": _pool(urllib3.HTTPConnectionPool, HTTPConnection, self._note),
+            "https": _pool(urllib3.HTTPSConnectionPool, HTTPSConnection, self._note),
         }
 
     def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
         """Sends a request and reads the whole answer. Raises requests.RequestException, TooLong among them."""
-        ends_at = monotonic() + options["timeout"]
+        self._is_over, ends_at = False, monotonic() + options["timeout"]
         watch = Timer(options["timeout"], self._hang_up)
         watch.daemon = True
         watch.start()
@@ -75,12 +78,16 @@ class Bounded(HTTPAdapter):
         response._content = bytes(body)  # what requests itself does when it reads
         response.raw.release_conn()
 
+    def _note(self, connected: socket) -> None:
+        self._sockets.append(connected)
+        if self._is_over:  # it took that long to connect
+            self._hang_up()
+
     def _hang_up(self) -> None:
+        self._is_over = True
         for one in self._sockets:
-            try:
+            with suppress(OSError):  # it is closed already
                 one.shutdown(SHUT_RDWR)
-            except OSError:  # it is closed already
-                continue
 
 
 def fetched(method: str, url: str, timeout_s: float, **more: Any) -> requests.Response:
@@ -100,10 +107,10 @@ def _failure(error: Exception, late: bool) -> requests.RequestException:
     return type(error)() if isinstance(error, requests.RequestException) else requests.ConnectionError("no answer")
 
 
-def _pool(pool: Any, connection: Any, sockets: list[socket]) -> Any:
+def _pool(pool: Any, connection: Any, note: Callable[[socket], None]) -> Any:
     class Watched(connection):  # type: ignore[misc]
         def connect(self) -> None:
             super().connect()
-            sockets.append(self.sock)
+            note(self.sock)
 
     return type("WatchedPool", (pool,), {"ConnectionCls": Watched})
