@@ -10,16 +10,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-import urllib3
-from requests.adapters import HTTPAdapter
 
 from shared.cars.provider import CarUnavailable, CarUnknown, NotUnderstood, TooManyRequests
+from shared.wire import Bounded, TooLong
 
 VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 # Where a cloud says "too often" and not how long to wait.
 WAIT = timedelta(minutes=15)
 MOST_BYTES = 5_000_000  # sixteen reads share the memory of an instance
-AT_ONCE_BYTES = 65_536
 
 
 def silence() -> None:
@@ -37,7 +35,7 @@ def known_vin(vin: str) -> str:
     return vin.strip().upper()
 
 
-class Wire(HTTPAdapter):
+class Wire(Bounded):
     """Carries a library's requests, each once, to the hosts that it may speak to, for `timeout_s` in all.
 
     A cloud that is down, slow or asked too often raises one of our errors at once, which the libraries do not catch.
@@ -45,7 +43,7 @@ class Wire(HTTPAdapter):
     """
 
     def __init__(self, hosts: Iterable[str], timeout_s: float) -> None:
-        super().__init__(max_retries=0)
+        super().__init__(MOST_BYTES)
         self._hosts = frozenset(hosts)
         self._deadline_s = monotonic() + timeout_s
 
@@ -55,9 +53,10 @@ class Wire(HTTPAdapter):
         if target.scheme != "https" or target.hostname not in self._hosts:
             raise NotUnderstood("the maker's service points to another host")
         try:
-            response = super().send(request, **(options | {"stream": True, "timeout": self._left_s()}))
-            self._read(response)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            response = super().send(request, **(options | {"timeout": self._left_s()}))
+        except TooLong:
+            raise NotUnderstood("an answer that is far too long") from None
+        except requests.RequestException as error:
             # Not chained: the library's texts hold addresses of pages.
             raise CarUnavailable(f"no answer: {type(error).__name__}") from None
         _refuse(response)
@@ -68,17 +67,6 @@ class Wire(HTTPAdapter):
         if left_s <= 0:
             raise CarUnavailable("no answer in time")
         return left_s
-
-    def _read(self, response: requests.Response) -> None:
-        # A time limit of requests holds for each packet; a cloud that drips would take for ever.
-        body = bytearray()
-        while part := response.raw.read1(AT_ONCE_BYTES, decode_content=True):
-            body += part
-            self._left_s()
-            if len(body) > MOST_BYTES:
-                raise NotUnderstood("an answer that is far too long")
-        response._content = bytes(body)  # what requests itself does when it reads
-        response.raw.release_conn()
 
 
 def _refuse(response: requests.Response) -> None:

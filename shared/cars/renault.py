@@ -31,6 +31,7 @@ from shared.cars.provider import (
     TooManyRequests,
 )
 from shared.domain.car import CarValues, Measured
+from shared.wire import AT_ONCE_BYTES, MOST_BYTES
 
 # The library logs whole answers.
 logging.getLogger("renault_api").setLevel(logging.CRITICAL + 1)
@@ -81,11 +82,24 @@ async def _read(vin: str, credentials: dict[str, Any], tokens: dict[str, Any], t
 
 
 async def _refusing(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Raises what the library would lose: how long the maker wants to be left alone, and that it is out of order."""
+    """Raises what the library would lose: how long the maker wants to be left alone, and that it is out of order.
+
+    Nor is a redirect followed, for the keys in our headers are for these hosts alone, or an answer read without end.
+    """
     response = await handler(request)
+    if 300 <= response.status < 400:
+        response.close()
+        raise NotUnderstood("the maker's service points elsewhere")
     if response.status == 429 or (response.status >= 500 and "json" not in response.content_type):
         response.close()
         raise refusal(response.status, response.headers)
+    body = bytearray()
+    async for part in response.content.iter_chunked(AT_ONCE_BYTES):
+        body += part
+        if len(body) > MOST_BYTES:
+            response.close()
+            raise NotUnderstood("an answer that is far too long")
+    response._body = bytes(body)  # what aiohttp itself does when it reads
     return response
 
 

@@ -9,6 +9,7 @@ import requests
 from shared.cars.provider import CarUnavailable, LoginRefused, NotUnderstood, TooManyRequests
 from shared.domain.car import CarValues, Measured
 from shared.domain.geo import Position
+from shared.wire import fetched
 
 
 class Provider:
@@ -27,7 +28,7 @@ class Provider:
         url = f"{os.environ.get('CAR_CLOUD_URL', 'http://127.0.0.1:8090')}/v1/cars/{vin}"
         headers = {"Authorization": f"Bearer {credentials.get('token', '')}"}
         try:
-            response = requests.get(url, headers=headers, timeout=timeout_s)
+            response = fetched("GET", url, timeout_s, headers=headers)
         except requests.RequestException as error:
             raise CarUnavailable(f"no answer: {type(error).__name__}") from error
         _refuse(response)

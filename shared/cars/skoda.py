@@ -10,6 +10,7 @@ import requests
 from shared.cars.answers import instant, odometer_km, position, refusal, understood
 from shared.cars.provider import CarUnavailable, ConsentMissing, LoginRefused
 from shared.domain.car import CarState, CarValues, Measured
+from shared.wire import fetched
 
 API_URL = "https://public.api.connect.skoda-auto.cz"
 STATES: dict[str, CarState] = {"PARKED": "parked", "IN_MOTION": "driving"}
@@ -41,8 +42,7 @@ def _asked(vin: str, credentials: dict[str, Any], timeout_s: float) -> requests.
     url = f"{os.environ.get('SKODA_API_URL', API_URL)}/api/v1/vehicles/{quote(vin, safe='')}"
     headers = {"X-API-Key": key, "Accept": "application/json"}
     try:
-        # Not to follow redirects: the key is for this host alone.
-        return requests.get(url, headers=headers, timeout=timeout_s, allow_redirects=False)
+        return fetched("GET", url, timeout_s, headers=headers)
     except requests.RequestException as error:
         raise CarUnavailable(f"no answer: {type(error).__name__}") from None
 

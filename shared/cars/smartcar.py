@@ -20,6 +20,7 @@ from shared.cars.provider import (
     TooManyRequests,
 )
 from shared.domain.car import CarValues
+from shared.wire import fetched
 
 T = TypeVar("T")
 KM_A_MILE = 1.609344
@@ -52,7 +53,8 @@ class _Transport:
         left_s = read.ends_at - time.monotonic()
         if left_s <= 0:
             raise requests.Timeout
-        read.answer = requests.request(method, url, **{**more, "timeout": left_s, "allow_redirects": False})
+        more.pop("timeout")  # the SDK's own
+        read.answer = fetched(method, url, left_s, **more)
         return read.answer
 
 

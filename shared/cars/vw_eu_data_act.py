@@ -3,7 +3,10 @@
 `{"username", "password", "brand"}`. The driver must have asked the portal for data each 15 minutes.
 """
 
+import io
 import re
+import zipfile
+from contextlib import suppress
 from datetime import UTC, datetime
 from time import time
 from typing import Any
@@ -35,6 +38,7 @@ KM = {"km": 1.0, "mi": 1.609344}
 # What was refused so soon after a login would be refused again after another one.
 YOUNG_S = 900.0
 GONE = (404, 410)
+MOST_UNPACKED = 20_000_000  # no more than this is unpacked, for a reader stops at the size that the archive states
 
 
 class Provider:
@@ -102,6 +106,14 @@ class _Client(EudaApiClient):
         fields = ("name", "value", "domain", "path", "secure", "expires")
         tokens["cookies"] = [{field: getattr(cookie, field) for field in fields} for cookie in kept]
         tokens |= {"logged_in_at": self._logged_in_at, "consent_missed_at": self._consent_missed_at}
+
+    @staticmethod
+    def _unzip_json(raw: bytes, name: str) -> dict[str, Any]:
+        with suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(raw)) as packed:
+            if sum(member.file_size for member in packed.infolist()) > MOST_UNPACKED:
+                raise NotUnderstood("a data set that is far too long")
+        unpacked: dict[str, Any] = EudaApiClient._unzip_json(raw, name)
+        return unpacked
 
     def _session_get(self, url: str, *, headers: dict[str, str] | None = None) -> requests.Response:
         response: requests.Response = super()._session_get(url, headers=headers)

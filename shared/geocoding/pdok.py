@@ -10,6 +10,7 @@ import requests
 
 from shared.domain.geo import Position
 from shared.geocoding.geocoder import Unanswered, text_of
+from shared.wire import fetched
 
 URL = "https://api.pdok.nl/bzk/locatieserver/search/v3_1"
 # The nearest Dutch address of a position in another country is far away, and not its address.
@@ -41,7 +42,7 @@ def _fetched(position: Position, timeout_s: float) -> Any:
         "fl": "weergavenaam,afstand",
     }
     try:
-        response = requests.get(f"{os.environ.get('PDOK_URL') or URL}/reverse", params=asked, timeout=timeout_s)
+        response = fetched("GET", f"{os.environ.get('PDOK_URL') or URL}/reverse", timeout_s, params=asked)
         if response.status_code != 200:
             raise Unanswered(f"status {response.status_code}")
         return response.json()

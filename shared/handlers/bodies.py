@@ -6,17 +6,17 @@ from typing import TypeVar
 import msgspec
 from flask import Request
 
-from shared.handlers.http import body_bytes
 from shared.handlers.problems import Problem, bad
 
 T = TypeVar("T")
 MOST_NAME = 100
+MOST_DETAIL = 200  # it repeats what was sent
 
 
 def decoded(request: Request, kind: type[T]) -> T:
-    """The body as a struct. Raises 400 with the field where it does not fit, 413 where it is too large."""
+    """The body as a struct. Raises 400 with the field where it does not fit."""
     try:
-        return msgspec.json.decode(body_bytes(request), type=kind)
+        return msgspec.json.decode(request.get_data(), type=kind)
     except msgspec.ValidationError as error:
         raise _unfit(error) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -31,6 +31,6 @@ def name(value: str, field: str, most: int = MOST_NAME) -> str:
 
 
 def _unfit(error: msgspec.ValidationError) -> Problem:
-    text = str(error)
+    text = str(error)[:MOST_DETAIL]
     found = re.search(r"at `\$\.(\w+)", text) or re.search(r"(?:unknown|required) field `(\w+)`", text)
     return Problem(400, text, found[1] if found else None)

@@ -1,11 +1,12 @@
 """Owns the door of every HTTP function: routes, who is calling, and the shape of answers and errors."""
 
+import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 from flask import Request, Response
-from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarge
 from werkzeug.routing import BaseConverter, Map, Rule
 
 from shared import logs
@@ -14,6 +15,8 @@ from shared.repositories.accounts import AccountRepository, Caller, Scope, Unkno
 from shared.repositories.documents import client
 
 MOST_BYTES = 64 * 1024
+# Answers are personal: nobody on the way keeps one, no browser takes one for a page, and no key in a URL is passed on.
+PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 Handler = Callable[..., tuple[Any, int]]
 
 
@@ -35,7 +38,14 @@ def serve(request: Request, routes: Sequence[Rule], scope: Scope | None, anew: b
     read from the store at each call, for answers that show him as he is now.
     """
     logs.configure()
+    response = _answer(request, routes, scope, anew)
+    response.headers.update(PRIVATE)
+    return response
+
+
+def _answer(request: Request, routes: Sequence[Rule], scope: Scope | None, anew: bool) -> Response:
     try:
+        _read_body(request)
         handler, arguments = _match(request, routes)
         if scope:
             arguments = {"caller": _caller(request, scope, anew), **arguments}
@@ -43,11 +53,28 @@ def serve(request: Request, routes: Sequence[Rule], scope: Scope | None, anew: b
         return Response(b"" if status == 204 else msgspec.json.encode(body), status, content_type="application/json")
     except Problem as problem:
         return problem.response()
+    except RequestEntityTooLarge:  # also of a form with too many fields
+        return Problem(413, "A body can have 64 KiB at most.").response()
     except UnknownUser:  # deleted while this instance still knew him
         return _not_proven().response()
     except Exception:  # noqa: BLE001 - the last door: a caller gets an answer, the log gets the trace
         logs.log().exception("a bug, or a service that is down", extra={"path": request.path})
         return Problem(500, "Something went wrong here; nothing was changed. Please try again.").response()
+
+
+def _read_body(request: Request) -> None:
+    """Reads the body, of known length or in chunks. Raises RequestEntityTooLarge over 64 KiB.
+
+    Before anything else, for the framework reads to its end whatever anybody sends, once we have answered: some
+    strangers at once would fill the memory.
+    """
+    request.max_content_length = MOST_BYTES + 1  # at which a body without a length is cut off, and nothing raised
+    try:
+        if len(request.get_data()) > MOST_BYTES:
+            raise RequestEntityTooLarge
+    except RequestEntityTooLarge:
+        request.environ |= {"wsgi.input": io.BytesIO(), "CONTENT_LENGTH": "0"}
+        raise
 
 
 def _match(request: Request, routes: Sequence[Rule]) -> tuple[Handler, dict[str, Any]]:
@@ -78,10 +105,3 @@ def _caller(request: Request, scope: Scope, anew: bool) -> Caller:
 def _not_proven() -> Problem:
     """The same words in every case: nobody can find out who is registered."""
     return Problem(401, "A valid key is needed.", headers={"WWW-Authenticate": "Bearer"})
-
-
-def body_bytes(request: Request) -> bytes:
-    """The body as it came, of known length or in chunks. Raises 413 over 64 KiB."""
-    if (request.content_length or 0) > MOST_BYTES or len(request.get_data()) > MOST_BYTES:
-        raise Problem(413, "A body can have 64 KiB at most.")
-    return request.get_data()

@@ -172,6 +172,8 @@ def position_of(cursor: str | None) -> tuple[datetime, str] | None:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         at, trip_id = text.split(" ")
+        if not TRIP_ID.fullmatch(trip_id):
+            raise ValueError("no id of a trip")
         return fields.moment(at, "cursor", "UTC"), trip_id
     except (binascii.Error, ValueError, Problem) as error:
         raise bad("cursor", "is not one of ours") from error

@@ -19,7 +19,8 @@ from shared.repositories.documents import Stored, from_document, to_document, un
 from shared.settings import seconds
 
 Scope = Literal["webhook", "full"]
-EMAIL = re.compile(r"[^@\s/]{1,64}@[^@\s/]{1,190}")
+# It becomes the id of a document, which must not be "__…__".
+EMAIL = re.compile(r"(?!__.*__$)[^@\s/\x00-\x1f\x7f]{1,64}@[^@\s/\x00-\x1f\x7f]{1,190}")
 
 
 class Key(msgspec.Struct, frozen=True):

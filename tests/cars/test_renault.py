@@ -409,3 +409,17 @@ def test_the_library_logs_nothing(cloud: Cloud, caplog: pytest.LogCaptureFixture
         read("renault", ACCOUNT)
     assert [record.message for record in caplog.records if record.name.startswith("renault_api")] == []
     assert [secret for secret in (ACCOUNT["password"], "login-token", str(PLACE[0])) if secret in caplog.text] == []
+
+
+@pytest.mark.parametrize("path", ["accounts.login", "cockpit"])
+def test_a_redirect_is_not_followed(cloud: Cloud, path: str) -> None:
+    elsewhere = Response("", 302, {"Location": cloud.server.url_for("/inside")})
+    cloud.first(path).respond_with_response(elsewhere)
+    failed(NotUnderstood, "renault", ACCOUNT, {} if path == "accounts.login" else known())
+    assert cloud.asked()[-1] == path
+
+
+def test_an_answer_without_end_is_not_kept_in_memory(cloud: Cloud) -> None:
+    endless = Response((b"x" * 100_000 for _ in range(10_000)), content_type="application/json")
+    cloud.first("cockpit").respond_with_response(endless)
+    failed(NotUnderstood, "renault", ACCOUNT, known())

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer, RequestHandler
+from werkzeug import Response
 
 from shared.cars.provider import CarUnavailable, ConsentMissing, LoginRefused, NotUnderstood, TooManyRequests
 from shared.domain.geo import Position
@@ -179,3 +180,8 @@ def test_a_vin_cannot_lead_elsewhere(httpserver: HTTPServer) -> None:
     ((request, _),) = httpserver.log
     assert (request.path, request.query_string) == ("/api/v1/vehicles/../keys?x=", b"")
     assert request.environ["RAW_URI"].startswith("/api/v1/vehicles/..%2Fkeys%3Fx")
+
+
+def test_an_answer_without_end_is_not_kept_in_memory(cloud: RequestHandler) -> None:
+    cloud.respond_with_response(Response((b"x" * 100_000 for _ in range(10_000)), content_type="application/json"))
+    failed(CarUnavailable, "skoda", KEY)

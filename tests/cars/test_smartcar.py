@@ -349,3 +349,10 @@ def test_silence_ends_with_the_time_limit(cloud: Cloud, path: str) -> None:
 def test_nobody_there_is_no_answer(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smartcar.config, "API_ORIGIN", "http://127.0.0.1:9")
     failed(CarUnavailable, "smartcar", CONSENT, fresh())
+
+
+@pytest.mark.parametrize("path", ["/token", "/v2.0/vehicles/car-1/batch"])
+def test_an_answer_without_end_is_not_kept_in_memory(cloud: Cloud, path: str) -> None:
+    endless = Response((b"x" * 100_000 for _ in range(10_000)), content_type="application/json")
+    cloud.first(path).respond_with_response(endless)
+    failed(CarUnavailable, "smartcar", CONSENT, {} if path == "/token" else fresh())

@@ -21,6 +21,7 @@ from shared.cars.provider import (
     TooManyRequests,
     provider,
 )
+from shared.cars.vw_eu_data_act import MOST_UNPACKED
 from shared.domain.car import CarValues, Measured
 from tests.cars.maker import PASSWORD, USER, VIN, Maker, fails_with, guarded, make_httpserver, maker, redirect
 
@@ -416,5 +417,16 @@ def test_an_answer_without_end_is_not_kept_in_memory(maker: Maker) -> None:
         return Response((b"x" * 1_000_000 for _ in range(1000)), content_type="application/zip")
 
     maker.says(DOWNLOAD, endless)
+    with fails_with(NotUnderstood):
+        read()
+
+
+def test_a_data_set_that_unpacks_to_far_too_much_is_not_unpacked(maker: Maker) -> None:
+    good(maker)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("data.json", b" " * (MOST_UNPACKED + 1))
+    assert len(packed.getvalue()) < 100_000
+    maker.says(DOWNLOAD, Response(packed.getvalue(), content_type="application/zip"))
     with fails_with(NotUnderstood):
         read()

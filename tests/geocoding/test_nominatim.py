@@ -7,6 +7,7 @@ from pytest_httpserver import HTTPServer
 
 from shared.domain.geo import Position
 from shared.geocoding.geocoder import Unanswered, geocoder, usable
+from shared.wire import MOST_BYTES
 from tests.geocoding.services import NOMINATIM, NOMINATIM_NOTHING, NOMINATIM_PATH
 
 THERE = Position(51.5123, 7.5321)
@@ -106,3 +107,23 @@ def test_a_service_that_is_not_there_is_no_answer_and_its_error_holds_no_positio
     with pytest.raises(Unanswered, match=r"^Geocoder\w+$") as raised:
         ask()
     assert raised.value.__suppress_context__
+
+
+def test_a_service_that_wants_to_rest_for_ever_is_asked_again_after_a_day(server: HTTPServer) -> None:
+    server.expect_request(NOMINATIM_PATH).respond_with_data("", 429, {"Retry-After": "99999999"})
+    with pytest.raises(Unanswered) as raised:
+        ask()
+    assert raised.value.rest.total_seconds() == 86_400
+
+
+def test_a_redirect_is_not_followed(server: HTTPServer) -> None:
+    server.expect_request(NOMINATIM_PATH).respond_with_data("", 302, {"Location": server.url_for("/inside")})
+    with pytest.raises(Unanswered):
+        ask()
+    assert [request.path for request, _ in server.log] == [NOMINATIM_PATH]
+
+
+def test_an_answer_that_is_far_too_long_is_no_answer(server: HTTPServer) -> None:
+    server.expect_request(NOMINATIM_PATH).respond_with_data(b"[" + b" " * MOST_BYTES + b"]")
+    with pytest.raises(Unanswered):
+        ask()

@@ -5,6 +5,7 @@ from typing import Any
 from tools.deploy.foundation import bind
 from tools.deploy.functions import DEAD_LETTERS, TOPIC
 from tools.deploy.gcloud import short
+from tools.deploy.request_logs import no_exclusion
 from tools.deploy.steps import Step
 from tools.deploy.target import Target
 
@@ -17,6 +18,7 @@ def steps() -> list[Step]:
         Step("schedules", _schedules),
         Step("functions", _functions),
         Step("topics", _topics),
+        Step("no keys in logs", no_exclusion),
         Step("roles", _roles),
         Step("service accounts", _accounts),
     ]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from tools.deploy import database, foundation, serving
+from tools.deploy import database, foundation, request_logs, serving
 from tools.deploy.gcloud import Failed
 from tools.deploy.target import Target
 
@@ -28,6 +28,7 @@ def all_steps(at_once: int) -> list[Step]:
         Step("roles", foundation.roles),
         Step("topics", foundation.topics),
         Step("secret", foundation.secret),
+        Step("no keys in logs", request_logs.exclusion),
         *function_steps(at_once),
         Step("indexes are built", database.indexes_ready),
     ]

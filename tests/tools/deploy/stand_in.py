@@ -31,6 +31,7 @@ EMPTY: dict[str, Any] = {
     "functions": {},
     "services": {},
     "jobs": {},
+    "exclusions": {},
     "policies": {},
 }
 NUMBER = "123456789012"
@@ -121,6 +122,9 @@ def answer(cloud: dict[str, Any], call: Call) -> Any:  # noqa: PLR0912 - the ind
             }
         case ["run", "services", "list"]:
             return list(cloud["services"].values())
+        case ["logging", "sinks", verb, "_Default"]:
+            need("logging.googleapis.com" in cloud["apis"], "the API logging.googleapis.com")
+            return sink(cloud, verb, call)
         case ["scheduler", "jobs", *rest]:
             return jobs(cloud, rest, call, project)
         case [*kind, "get-iam-policy", name]:
@@ -253,6 +257,19 @@ def deploy(cloud: dict[str, Any], name: str, call: Call, project: str) -> None:
         "spec": {"template": {"spec": {"containers": [{"env": variables}]}}},
         "status": {"url": f"https://{service}-abc.a.run.app", "conditions": [{"type": "Ready", "status": "True"}]},
     }
+
+
+def sink(cloud: dict[str, Any], verb: str, call: Call) -> Any:
+    if verb == "update":
+        for flag in ("add-exclusion", "update-exclusion"):
+            for told in call.flags.get(flag, []):
+                made = dict(part.split("=", 1) for part in told.split(","))
+                need((made["name"] in cloud["exclusions"]) == (flag == "update-exclusion"), made["name"])
+                # As the real one answers: without what is false.
+                cloud["exclusions"][made["name"]] = {name: made[name] for name in ("name", "description", "filter")}
+        for name in call.flags.get("remove-exclusions", []):
+            del cloud["exclusions"][name]
+    return {"name": "_Default", "exclusions": list(cloud["exclusions"].values())}
 
 
 def jobs(cloud: dict[str, Any], words: list[str], call: Call, project: str) -> Any:

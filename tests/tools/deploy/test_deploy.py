@@ -78,6 +78,7 @@ BROKEN = [
     "--member=serviceAccount:mileage-trips",
     "topics create poll-car-dead",
     "versions add",
+    "sinks update _Default --add-exclusion",
     "functions deploy scheduler",
     "run services add-iam-policy-binding poller",
     "subscriptions update",
@@ -394,7 +395,7 @@ def test_destroying_takes_everything_but_the_data(complete: Project) -> None:
     done = complete.deploy("--destroy", answer=f"{PROJECT}\n")
     assert done.returncode == 0, done.stderr
     after = complete.state
-    for kind in ("functions", "services", "jobs", "topics", "subscriptions", "accounts"):
+    for kind in ("functions", "services", "jobs", "topics", "subscriptions", "accounts", "exclusions"):
         assert not after[kind], kind
     assert not any(after["policies"][f"projects/{PROJECT}"].values())
     for kind in ("databases", "backups", "secrets", "indexes"):
@@ -410,3 +411,22 @@ def test_after_destroying_a_deployment_brings_everything_back(complete: Project)
     assert complete.deploy().returncode == 0
     assert complete.state["functions"] == before["functions"]
     assert complete.state["secrets"] == before["secrets"]
+
+
+def test_the_cloud_keeps_no_line_of_a_request_with_a_key_in_its_url(complete: Project) -> None:
+    made = complete.state["exclusions"]["mileage-keys"]["filter"]
+    assert made.startswith(
+        'log_id("run.googleapis.com/requests") AND resource.labels.service_name=("webhook-start" OR '
+    )
+    assert made.endswith(' AND httpRequest.requestUrl:"key="')
+    for function in FUNCTIONS:
+        assert (f'"{function.service}"' in made) == (function.trigger == "public")
+    for spoilt in ({"filter": "x"}, {"disabled": True}):
+        state = complete.state
+        state["exclusions"]["mileage-keys"] |= spoilt
+        complete.state = state
+        complete.calls()
+        assert complete.deploy().returncode == 0
+        assert len(complete.changes()) == 1
+        assert complete.state["exclusions"]["mileage-keys"]["filter"] == made
+        assert "disabled" not in complete.state["exclusions"]["mileage-keys"]
