@@ -75,6 +75,7 @@ BROKEN = [
     "schedules create",
     "composite create --database=(default) --collection-group=odometer_readings",
     "fields update months",
+    "fields ttls update expires_at",
     "--member=serviceAccount:mileage-trips",
     "topics create poll-car-dead",
     "versions add",
