@@ -1,6 +1,7 @@
 """Owns the door of every HTTP function: routes, who is calling, and the shape of answers and errors."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, Map, Rule
 
 from shared import logs
+from shared.handlers import limiting
 from shared.handlers.problems import Problem
 from shared.repositories.accounts import AccountRepository, Caller, Scope, UnknownUser
 from shared.repositories.documents import client
@@ -67,7 +69,10 @@ def _caller(request: Request, scope: Scope, anew: bool) -> Caller:
     email = (request.args.get("user") or request.headers.get("X-User-Email") or "").strip().lower()
     kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
     key = bearer.strip() if kind.lower() == "bearer" else request.args.get("key", "")
-    caller = AccountRepository(client()).proven(email or None, key, anew) if key else None
+    accounts, now = AccountRepository(client()), datetime.now(UTC)
+    limiting.refuse_early(request, scope, accounts.remembered(email or None, key), now)
+    caller = accounts.proven(email or None, key, anew)
+    limiting.count_call(request, scope, caller, now)
     if caller is None:
         raise _not_proven()
     if scope == "full" and caller.scope != "full":
