@@ -69,9 +69,9 @@ def _caller(request: Request, scope: Scope, anew: bool) -> Caller:
     email = (request.args.get("user") or request.headers.get("X-User-Email") or "").strip().lower()
     kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
     key = bearer.strip() if kind.lower() == "bearer" else request.args.get("key", "")
-    accounts, now = AccountRepository(client()), datetime.now(UTC)
-    limiting.refuse_early(request, scope, accounts.remembered(email or None, key), now)
-    caller = accounts.proven(email or None, key, anew)
+    accounts, now = AccountRepository(client()) if key else None, datetime.now(UTC)
+    limiting.refuse_early(request, scope, accounts.remembered(email or None, key) if accounts else None, now)
+    caller = accounts.proven(email or None, key, anew) if accounts else None
     limiting.count_call(request, scope, caller, now)
     if caller is None:
         raise _not_proven()

@@ -129,12 +129,9 @@ class AccountRepository:
         if anew:
             for name in {email or digest, digest}:
                 self._cache.pop(name, None)
-        stored = self._fresh(email, digest)
+        stored = self._cached(email, digest)
         if stored is None:
-            stored = self._stored(email) if email else self._owner(digest)
-            if stored is None:
-                return None
-            self._cache[email or digest] = (time.monotonic(), stored)
+            return None
         if found := _key_of(stored.value, digest):
             self._note_use(stored, *found)
         return Caller(stored.value, found[1].scope) if found else None
@@ -145,6 +142,14 @@ class AccountRepository:
         stored = self._fresh(email, digest)
         found = _key_of(stored.value, digest) if stored else None
         return Caller(stored.value, found[1].scope) if stored and found else None
+
+    def _cached(self, email: str | None, digest: str) -> Stored[Account] | None:
+        if stored := self._fresh(email, digest):
+            return stored
+        stored = self._stored(email) if email else self._owner(digest)
+        if stored:
+            self._cache[email or digest] = (time.monotonic(), stored)
+        return stored
 
     def _fresh(self, email: str | None, digest: str) -> Stored[Account] | None:
         """The user as read not long ago, if he had this key then."""
