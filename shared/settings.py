@@ -17,6 +17,10 @@ DEFAULTS_S = {
     "USER_CACHE_S": 60.0,
 }
 
+# How many requests a minute: of a user's phone, of all else that he calls, and of an address without a valid key.
+LIMITS = {"LIMIT_USER_WEBHOOKS": 1500, "LIMIT_USER_CALLS": 600, "LIMIT_ADDRESS_FAILURES": 300}
+NUMBERS = {**LIMITS, "PROXIES_IN_FRONT": 0}
+
 GEOCODERS = "pdok,nominatim"
 # Settings that are words; the deployment hands them on as it does the seconds.
 TEXTS = ("GEOCODERS", "GEOCODER_CONTACT")
@@ -27,6 +31,14 @@ def seconds(name: str) -> float:
     value = float(os.environ.get(name) or DEFAULTS_S[name])
     if not 0 <= value < float("inf"):
         raise ValueError(f"{name} must be a number of seconds from 0 on, not {value}")
+    return value
+
+
+def whole_number(name: str) -> int:
+    """A setting that counts something. Raises ValueError where it is not a whole number from 0 on."""
+    value = int(os.environ.get(name) or NUMBERS[name])
+    if value < 0:
+        raise ValueError(f"{name} must be a whole number from 0 on, not {value}")
     return value
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from shared.settings import DEFAULTS_S
+from shared.settings import DEFAULTS_S, NUMBERS
 from tools.admin import parser
 from tools.bundle import FUNCTIONS, stage
 from tools.serve import PATHS
@@ -25,9 +25,9 @@ def test_readme_and_openapi_name_every_path(path: str) -> None:
     assert any(described.startswith(path) for described in OPENAPI["paths"])
 
 
-@pytest.mark.parametrize("setting", sorted(DEFAULTS_S))
-def test_readme_names_every_setting_with_its_default(setting: str) -> None:
-    assert re.search(rf"`{setting}`[^\n]*\b{DEFAULTS_S[setting]:g}\b", README)
+@pytest.mark.parametrize(("setting", "default"), sorted((DEFAULTS_S | NUMBERS).items()))
+def test_readme_names_every_setting_with_its_default(setting: str, default: float) -> None:
+    assert re.search(rf"`{setting}`[^\n]*\b{default:g}\b", README)
 
 
 def test_readme_names_every_command_of_the_operator() -> None:

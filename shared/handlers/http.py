@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarg
 from werkzeug.routing import BaseConverter, Map, Rule
 
 from shared import logs
+from shared.handlers import limiting
 from shared.handlers.problems import Problem
 from shared.repositories.accounts import AccountRepository, Caller, Scope, UnknownUser
 from shared.repositories.documents import client
@@ -94,7 +96,10 @@ def _caller(request: Request, scope: Scope, anew: bool) -> Caller:
     email = (request.args.get("user") or request.headers.get("X-User-Email") or "").strip().lower()
     kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
     key = bearer.strip() if kind.lower() == "bearer" else request.args.get("key", "")
-    caller = AccountRepository(client()).proven(email or None, key, anew) if key else None
+    accounts, now = AccountRepository(client()) if key else None, datetime.now(UTC)
+    limiting.refuse_early(request, scope, accounts.remembered(email or None, key) if accounts else None, now)
+    caller = accounts.proven(email or None, key, anew) if accounts else None
+    limiting.count_call(request, scope, caller, now)
     if caller is None:
         raise _not_proven()
     if scope == "full" and caller.scope != "full":

@@ -133,21 +133,30 @@ class AccountRepository:
         stored = self._cached(email, digest)
         if stored is None:
             return None
-        for key_id, known in stored.value.keys.items():
-            if hmac.compare_digest(known.sha256, digest):
-                self._note_use(stored, key_id, known)
-                return Caller(stored.value, known.scope)
-        return None
+        if found := _key_of(stored.value, digest):
+            self._note_use(stored, *found)
+        return Caller(stored.value, found[1].scope) if found else None
+
+    def remembered(self, email: str | None, key: str) -> Caller | None:
+        """Whose key it is as far as this instance remembers, or None. Reads nothing."""
+        digest = hash_key(key)
+        stored = self._fresh(email, digest)
+        found = _key_of(stored.value, digest) if stored else None
+        return Caller(stored.value, found[1].scope) if stored and found else None
 
     def _cached(self, email: str | None, digest: str) -> Stored[Account] | None:
-        name, fresh_after = email or digest, time.monotonic() - seconds("USER_CACHE_S")
-        read_at, stored = self._cache.get(name, (0.0, None))
-        if stored and read_at > fresh_after and digest in stored.value.key_hashes:
+        if stored := self._fresh(email, digest):
             return stored
         stored = self._stored(email) if email else self._owner(digest)
         if stored:
-            self._cache[name] = (time.monotonic(), stored)
+            self._cache[email or digest] = (time.monotonic(), stored)
         return stored
+
+    def _fresh(self, email: str | None, digest: str) -> Stored[Account] | None:
+        """The user as read not long ago, if he had this key then."""
+        read_at, stored = self._cache.get(email or digest, (0.0, None))
+        fresh_after = time.monotonic() - seconds("USER_CACHE_S")
+        return stored if stored and read_at > fresh_after and digest in stored.value.key_hashes else None
 
     def _stored(self, email: str) -> Stored[Account] | None:
         return stored_account(self._users.document(email).get()) if EMAIL.fullmatch(email) else None
@@ -175,6 +184,12 @@ class AccountRepository:
         for name in (email, key.sha256):
             if name in self._cache:
                 self._cache[name] = (self._cache[name][0], Stored(noted, version))
+
+
+def _key_of(account: Account, digest: str) -> tuple[str, Key] | None:
+    """The key of that hash with its id, or None; compared in constant time."""
+    same = ((key_id, key) for key_id, key in account.keys.items() if hmac.compare_digest(key.sha256, digest))
+    return next(same, None)
 
 
 def account_document(account: Account) -> dict[str, Any]:

@@ -30,7 +30,7 @@ REASONS = {
     for keyword in node.keywords
     if keyword.arg == "reason" and isinstance(keyword.value, ast.Constant)
 }
-ERRORS = {"400", "401", "403", "404", "405", "413", "500"}
+ERRORS = {"400", "401", "403", "404", "405", "413", "429", "500"}
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+\d\d:\d\d")
 # What Android's apps put into a body for these.
 PLACES = {

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tools.deploy.gcloud import Failed, short
-from tools.deploy.indexes import INDEXES, NOT_INDEXED, Index
+from tools.deploy.indexes import EXPIRING, INDEXES, NOT_INDEXED, Index
 from tools.deploy.target import Target
 
 DATABASE = "--database=(default)"
@@ -56,16 +56,23 @@ def indexes(target: Target) -> None:
 
 def exemptions(target: Target) -> None:
     """Takes the automatic indexes from the fields that need none."""
-    there = {
-        tuple(row["name"].split("/collectionGroups/")[1].split("/fields/"))
-        for row in target.gcloud.rows("firestore", "indexes", "fields", "list", DATABASE)
-        if not row.get("indexConfig", {}).get("indexes")
-    }
+    rows = target.gcloud.rows("firestore", "indexes", "fields", "list", DATABASE)
+    there = {_field_of(row) for row in rows if not row.get("indexConfig", {}).get("indexes")}
     for collection, fields in NOT_INDEXED.items():
         for field in fields:
             if (collection, field) not in there:
                 call = ("firestore", "indexes", "fields", "update", field, f"--collection-group={collection}", DATABASE)
                 target.gcloud.change(*call, "--disable-indexes", "--async")
+
+
+def expiry(target: Target) -> None:
+    """Has Firestore delete the documents whose time is over, so that they do not grow for ever."""
+    rows = target.gcloud.rows("firestore", "fields", "ttls", "list", DATABASE)
+    there = {_field_of(row) for row in rows if row.get("ttlConfig")}
+    for collection, field in EXPIRING.items():
+        if (collection, field) not in there:
+            call = ("firestore", "fields", "ttls", "update", field, f"--collection-group={collection}", DATABASE)
+            target.gcloud.change(*call, "--enable-ttl", "--async")
 
 
 def indexes_ready(target: Target) -> None:
@@ -77,6 +84,11 @@ def indexes_ready(target: Target) -> None:
 
     if not target.gcloud.wait(ready, INDEX_LOOKS):
         raise Failed("The indexes are still being built: run the same command again in a while.")
+
+
+def _field_of(row: dict[str, Any]) -> tuple[str, ...]:
+    """The collection and the name of a field that was set apart."""
+    return tuple(row["name"].split("/collectionGroups/")[1].split("/fields/"))
 
 
 def _index_of(row: dict[str, Any]) -> Index:

@@ -63,4 +63,8 @@ NOT_INDEXED = {
     "users": ("keys",),
     "addresses": ("address", "provider", "at"),
     "geocoding": ("free_at",),
+    "limits": ("taken", "expires_at"),
 }
+
+# By collection the field that says from when on Firestore may delete a document by itself.
+EXPIRING = {"limits": "expires_at"}

@@ -25,6 +25,7 @@ def all_steps(at_once: int) -> list[Step]:
         Step("backups", database.backups),
         Step("indexes", database.indexes),
         Step("index exemptions", database.exemptions),
+        Step("expiry", database.expiry),
         Step("roles", foundation.roles),
         Step("topics", foundation.topics),
         Step("secret", foundation.secret),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shared.geocoding.geocoder import GEOCODERS
-from shared.settings import DEFAULTS_S, TEXTS
+from shared.settings import DEFAULTS_S, NUMBERS, TEXTS
 from tools.deploy.functions import BUILD, CRON, FUNCTIONS, TRIGGER, Function
 from tools.deploy.gcloud import Failed, Gcloud
 
@@ -75,7 +75,7 @@ def settings_of(file: Path) -> dict[str, str]:
     for number, line in enumerate(file.read_text().splitlines() if file.exists() else [], 1):
         text = line.split("#")[0].strip().removeprefix("export ")
         name, given, value = text.partition("=")
-        if text and name.strip() not in (*PLACES, *DEFAULTS_S, *TEXTS):
+        if text and name.strip() not in (*PLACES, *DEFAULTS_S, *NUMBERS, *TEXTS):
             raise Failed(f"{file.name}, line {number}: no setting is called {name.strip()!r}; see docs/deploy.md.")
         if text and not given:
             raise Failed(f"{file.name}, line {number}: {name} has no value; write {name}=value.")
@@ -93,6 +93,9 @@ def target(settings: Mapping[str, str], dry_run: bool) -> Target:
     for name in DEFAULTS_S:
         if name in settings and not re.fullmatch(r"[0-9]+(\.[0-9]+)?", settings[name]):
             raise Failed(f"{name} must be a number of seconds from 0 on, not {settings[name]!r}.")
+    for name in NUMBERS:
+        if name in settings and not re.fullmatch(r"[0-9]+", settings[name]):
+            raise Failed(f"{name} must be a whole number from 0 on, not {settings[name]!r}.")
     # gcloud takes a comma for the end of a setting, and an = in a value for nothing good.
     texts = {name: settings[name].replace(",", " ") for name in TEXTS if name in settings}
     if wrong := [name for name, text in texts.items() if not re.fullmatch(r"[\w.+@:/ -]*", text)]:
@@ -105,5 +108,5 @@ def target(settings: Mapping[str, str], dry_run: bool) -> Target:
         region=region,
         scheduler_region=settings.get("SCHEDULER_REGION") or region,
         firestore_location=settings.get("FIRESTORE_LOCATION") or region,
-        settings={name: settings[name] for name in DEFAULTS_S if name in settings} | texts,
+        settings={name: settings[name] for name in (*DEFAULTS_S, *NUMBERS) if name in settings} | texts,
     )

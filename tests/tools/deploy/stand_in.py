@@ -25,6 +25,7 @@ EMPTY: dict[str, Any] = {
     "backups": [],
     "indexes": [],
     "fields": [],
+    "ttls": [],
     "topics": [],
     "subscriptions": {},
     "secrets": {},
@@ -194,6 +195,12 @@ def firestore(cloud: dict[str, Any], words: list[str], call: Call, project: str)
         case ["indexes", "fields", "update", name]:
             path = f"{root}/collectionGroups/{call.flag('collection-group')}/fields/{name}"
             cloud["fields"].append({"name": path, "indexConfig": {}})
+        case ["fields", "ttls", "list"]:
+            return cloud["ttls"]
+        case ["fields", "ttls", "update", name]:
+            need("enable-ttl" in call.flags, "--enable-ttl")
+            path = f"{root}/collectionGroups/{call.flag('collection-group')}/fields/{name}"
+            cloud["ttls"].append({"name": path, "ttlConfig": {"state": "CREATING"}})
         case _:
             raise SystemExit(f"the stand-in knows no gcloud firestore {' '.join(words)}")
     return None

@@ -75,6 +75,7 @@ BROKEN = [
     "schedules create",
     "composite create --database=(default) --collection-group=odometer_readings",
     "fields update months",
+    "fields ttls update expires_at",
     "--member=serviceAccount:mileage-trips",
     "topics create poll-car-dead",
     "versions add",
@@ -299,11 +300,11 @@ def test_what_was_changed_by_hand_is_put_right_and_nothing_else(path: str, value
 
 
 def test_a_setting_reaches_every_function_and_is_all_that_is_deployed_again(complete: Project) -> None:
-    (complete.folder / "deploy.env").write_text("# quicker\nPOLL_EVERY_S=120\n")
+    (complete.folder / "deploy.env").write_text("# quicker\nPOLL_EVERY_S=120\nLIMIT_USER_CALLS=60\n")
     assert complete.deploy().returncode == 0
     changes = complete.changes()
     assert len(changes) == len(FUNCTIONS)
-    assert all("functions deploy" in change and "POLL_EVERY_S=120" in change for change in changes)
+    assert all("functions deploy" in change and "POLL_EVERY_S=120,LIMIT_USER_CALLS=60" in change for change in changes)
 
 
 @pytest.mark.parametrize(
@@ -311,6 +312,7 @@ def test_a_setting_reaches_every_function_and_is_all_that_is_deployed_again(comp
     [
         ("POLL_EVRY_S=1", "line 1: no setting is called 'POLL_EVRY_S'"),
         ("\nPOLL_EVERY_S=soon", "POLL_EVERY_S must be a number of seconds"),
+        ("LIMIT_USER_CALLS=1.5", "LIMIT_USER_CALLS must be a whole number"),
         ("REGION", "line 1: REGION has no value"),
     ],
 )

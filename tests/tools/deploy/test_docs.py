@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import DEFAULTS_S, TEXTS
+from shared.settings import DEFAULTS_S, NUMBERS, TEXTS
 from tools.deploy.__main__ import options
 from tools.deploy.gcloud import Failed
 from tools.deploy.steps import all_steps
@@ -44,7 +44,7 @@ def test_the_example_can_be_used_as_it_is_and_with_all_its_lines(tmp_path: Path)
     file.write_text(re.sub(r"^#(?=[A-Z_]+=)", "", EXAMPLE.read_text(), flags=re.MULTILINE))
     found = settings_of(file)
     assert set(PLACES) < set(found)
-    assert set(found) <= {*PLACES, *DEFAULTS_S, *TEXTS}
+    assert set(found) <= {*PLACES, *DEFAULTS_S, *NUMBERS, *TEXTS}
     assert {name: target(found, dry_run=True).settings[name] for name in TEXTS} == {
         "GEOCODERS": "pdok nominatim",
         "GEOCODER_CONTACT": "you@example.com",
