@@ -106,7 +106,7 @@ class Starter:
 
     def __init__(self, name: str, folder: Path, env: Mapping[str, str]) -> None:
         project = f"cold-{secrets.token_hex(6)}"
-        self.name, self.source, self._floor = name, instances.staged(name, folder), _bare(name)
+        self.name, self.source, self._floor = name, instances.staged(name, folder), _bare(name, folder)
         self._log, self._env = folder / f"{name}.log", {**env, "GOOGLE_CLOUD_PROJECT": project}
         db = firestore.Client(project=project)
         self._store = register(db, DRIVER)
@@ -115,7 +115,7 @@ class Starter:
         pubsub_v1.PublisherClient().create_topic(name=f"projects/{project}/topics/{TOPIC}")
 
     def warm(self) -> None:
-        """Starts both once, which writes their byte code."""
+        """Starts both once, so that their files are in memory."""
         self.turn()
 
     def turn(self) -> Pair:
@@ -157,11 +157,11 @@ def starters(names: Sequence[str]) -> Iterator[dict[str, Starter]]:
             yield {name: Starter(name, folder, env) for name in names}
 
 
-def _bare(name: str) -> Source:
+def _bare(name: str, folder: Path) -> Source:
     function = BY_NAME[name]
     if PUBLISH in function.roles:
-        return instances.bare("one_read_and_message", name)
-    return instances.bare("one_read", name, "one_read_of_event" if function.trigger == "topic" else "one_read")
+        return instances.bare("one_read_and_message", folder, name)
+    return instances.bare("one_read", folder, name, "one_read_of_event" if function.trigger == "topic" else None)
 
 
 def _used_today(account: Account) -> Account:

@@ -3,8 +3,10 @@
 What is asked of its processor is asked of Linux, which keeps a clock for each process.
 """
 
+import compileall
 import ctypes
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -28,14 +30,22 @@ class Source(NamedTuple):
 
 
 def staged(function: str, folder: Path) -> Source:
-    """The function's bundle, staged below the folder."""
+    """The function's bundle, staged below the folder with its byte code, as the cloud's build writes it."""
     stage(function, folder / function)
+    compileall.compile_dir(folder / function, quiet=2)
     return Source(folder / function / "main.py", function, function)
 
 
-def bare(file: str, like: str, target: str | None = None) -> Source:
-    """A bare function, of the same name as its file unless said otherwise, to be started with the settings of ours."""
-    return Source(BARE / f"{file}.py", target or file, like)
+def bare(file: str, folder: Path, like: str, target: str | None = None) -> Source:
+    """A bare function, put below the folder in the same way, to be started with the settings of one of ours.
+
+    It has the name of its file unless said otherwise.
+    """
+    place = folder / f"bare-{like}" / "main.py"
+    place.parent.mkdir()
+    shutil.copy(BARE / f"{file}.py", place)
+    compileall.compile_dir(place.parent, quiet=2)
+    return Source(place, target or file, like)
 
 
 class Instance:

@@ -112,7 +112,7 @@ class Pair:
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
         project = f"throughput-{secrets.token_hex(6)}"
         env = self._stack.enter_context(instances.emulated(folder / "logs", GOOGLE_CLOUD_PROJECT=project))
-        sources = instances.staged("webhook_start", folder), instances.bare("one_transaction", "webhook_start")
+        sources = instances.staged("webhook_start", folder), instances.bare("one_transaction", folder, "webhook_start")
         self._instances = [
             self._stack.enter_context(instances.running(source, folder / f"{source.target}.log", env))
             for source in sources
