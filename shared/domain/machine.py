@@ -148,14 +148,15 @@ def _started(state: TripState, event: Started, now: datetime, rules: Rules) -> O
         return Outcome(state=state, status="ignored", reason="trip_already_closed")
     if fix in state.fixes:
         return Outcome(state=state, status="ping_recorded")
-    state, stale = _close_if_stale(state, fix.at, now, rules)
     before = _leg(state, rules)
+    state, stale = _close_if_stale(state, before, fix.at, now, rules)
+    before = None if stale else before
     fixes = state.fixes if before else _since(state.fixes, fix.at - STILL_FOR)
     heard = replace(state, fixes=tuple(in_order((*fixes, fix))), heard_at=now)
     settled = _take_legs(heard, event.default_car_id, rules)
-    after = legs(settled.state, rules)[-1]
     begun = before is None or bool(settled.drives)
-    resumed = not begun and before is not None and before.phase != "driving" and after.phase == "driving"
+    stood = not begun and before is not None and before.phase != "driving"
+    resumed = stood and legs(settled.state, rules)[-1].phase == "driving"
     if begun:
         settled = _ask_car(settled, now)
     elif resumed:
@@ -249,10 +250,9 @@ def _compact(outcome: Outcome) -> Outcome:
 
 
 def _close_if_stale(
-    state: TripState, start_at: datetime, now: datetime, rules: Rules
+    state: TripState, leg: Leg | None, start_at: datetime, now: datetime, rules: Rules
 ) -> tuple[TripState, tuple[Drive, ...]]:
     """A start long after the last sign of a trip begins another one; one that is merely late does not."""
-    leg = _leg(state, rules)
     over = stale_since(state, leg, now, rules) if leg else None
     if leg is None or over is None or start_at - over[0] < rules.stale_after:
         return state, ()
