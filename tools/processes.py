@@ -12,6 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+# Where this process uses gRPC, gRPC's support for forks aborts a child now and then before that becomes another program
+# (grpc/grpc#43055). All of our children do, and need no such support.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
 
 def free_port() -> int:

@@ -5,9 +5,9 @@ from flask import Request, Response
 
 from shared.handlers import car_trying as asking
 from shared.handlers import cars as calls
-from shared.handlers.http import route, serve
+from shared.handlers.http import route, routes, serve
 
-ROUTES = [
+ROUTES = routes(
     route("GET", "/", calls.list_cars),
     route("PUT", "/<car_id>", calls.put),
     route("DELETE", "/<car_id>", calls.delete),
@@ -15,7 +15,7 @@ ROUTES = [
     route("POST", "/<car_id>/test", asking.try_out),
     route("GET", "/<car_id>/data", asking.show_data),
     route("POST", "/<car_id>/odometer", asking.enter_odometer),
-]
+)
 
 
 @functions_framework.http

@@ -4,9 +4,9 @@ import functions_framework
 from flask import Request, Response
 
 from shared.handlers.compare import show
-from shared.handlers.http import route, serve
+from shared.handlers.http import route, routes, serve
 
-ROUTES = [route("GET", "/", show)]
+ROUTES = routes(route("GET", "/", show))
 
 
 @functions_framework.http

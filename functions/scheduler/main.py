@@ -3,10 +3,10 @@
 import functions_framework
 from flask import Request, Response
 
-from shared.handlers.http import route, serve
+from shared.handlers.http import route, routes, serve
 from shared.handlers.scheduling import poll_all, read_odometers
 
-ROUTES = [route("POST", "/poll-all", poll_all), route("POST", "/read-odometers", read_odometers)]
+ROUTES = routes(route("POST", "/poll-all", poll_all), route("POST", "/read-odometers", read_odometers))
 
 
 @functions_framework.http

@@ -4,15 +4,15 @@ import functions_framework
 from flask import Request, Response
 
 from shared.handlers import own_settings as calls
-from shared.handlers.http import route, serve
+from shared.handlers.http import route, routes, serve
 
-ROUTES = [
+ROUTES = routes(
     route("GET", "/", calls.show),
     route("PATCH", "/", calls.change),
     route("GET", "/keys", calls.list_keys),
     route("POST", "/keys", calls.add_key),
     route("DELETE", "/keys/<key_id>", calls.delete_key),
-]
+)
 
 
 @functions_framework.http

@@ -3,10 +3,10 @@
 import functions_framework
 from flask import Request, Response
 
-from shared.handlers.http import route, serve
+from shared.handlers.http import route, routes, serve
 from shared.handlers.stats import show
 
-ROUTES = [route("GET", "/", show)]
+ROUTES = routes(route("GET", "/", show))
 
 
 @functions_framework.http

@@ -4,9 +4,9 @@ import functions_framework
 from flask import Request, Response
 
 from shared.handlers import trips as calls
-from shared.handlers.http import route, serve
+from shared.handlers.http import route, routes, serve
 
-ROUTES = [
+ROUTES = routes(
     route("GET", "/", calls.list_trips),
     route("POST", "/", calls.add),
     route("GET", "/active", calls.show_active),
@@ -14,7 +14,7 @@ ROUTES = [
     route("GET", "/<id:trip_id>", calls.show),
     route("PATCH", "/<id:trip_id>", calls.correct),
     route("DELETE", "/<id:trip_id>", calls.delete),
-]
+)
 
 
 @functions_framework.http

@@ -3,10 +3,10 @@
 import functions_framework
 from flask import Request, Response
 
-from shared.handlers.http import route, serve
+from shared.handlers.http import route, routes, serve
 from shared.handlers.webhooks import end
 
-ROUTES = [route("POST", "/", end)]
+ROUTES = routes(route("POST", "/", end))
 
 
 @functions_framework.http

@@ -3,10 +3,10 @@
 import functions_framework
 from flask import Request, Response
 
-from shared.handlers.http import route, serve
+from shared.handlers.http import route, routes, serve
 from shared.handlers.webhooks import start
 
-ROUTES = [route("POST", "/", start)]
+ROUTES = routes(route("POST", "/", start))
 
 
 @functions_framework.http

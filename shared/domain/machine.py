@@ -148,15 +148,16 @@ def _started(state: TripState, event: Started, now: datetime, rules: Rules) -> O
         return Outcome(state=state, status="ignored", reason="trip_already_closed")
     if fix in state.fixes:
         return Outcome(state=state, status="ping_recorded")
-    state, stale = _close_if_stale(state, fix.at, now, rules)
     before = _leg(state, rules)
+    state, stale = _close_if_stale(state, before, fix.at, now, rules)
+    before = None if stale else before
     fixes = state.fixes if before else _since(state.fixes, fix.at - STILL_FOR)
     heard = replace(state, fixes=tuple(in_order((*fixes, fix))), heard_at=now)
     settled = _take_legs(heard, event.default_car_id, rules)
-    after = legs(settled.state, rules)[-1]
     begun = before is None or bool(settled.drives)
-    resumed = not begun and before is not None and before.phase != "driving" and after.phase == "driving"
-    late = before is None and _resumes_saved(state, after, rules)
+    stood = not begun and before is not None and before.phase != "driving"
+    resumed = stood and legs(settled.state, rules)[-1].phase == "driving"
+    late = before is None and _resumes_saved(state, fix, rules)
     if begun:
         settled = _ask_car(settled, now)
     elif resumed:
@@ -165,10 +166,10 @@ def _started(state: TripState, event: Started, now: datetime, rules: Rules) -> O
     return replace(_compact(settled), status=status, drives=(*stale, *settled.drives))
 
 
-def _resumes_saved(state: TripState, leg: Leg, rules: Rules) -> bool:
+def _resumes_saved(state: TripState, start: Fix, rules: Rules) -> bool:
     """Whether a start came too late to keep its trip from being saved: the ledger will put the two together."""
-    ended_at, car_id = state.closed_until, leg.car_id or state.car_id
-    if ended_at is None or leg.started_at - ended_at > rules.resume_within:
+    ended_at, car_id = state.closed_until, start.car_id or state.car_id
+    if ended_at is None or start.at - ended_at > rules.resume_within:
         return False
     parked = state.parked.get(car_id or "")
     return car_id is None or (parked is not None and parked.pending_since is not None and parked.ended_at == ended_at)
@@ -259,10 +260,9 @@ def _compact(outcome: Outcome) -> Outcome:
 
 
 def _close_if_stale(
-    state: TripState, start_at: datetime, now: datetime, rules: Rules
+    state: TripState, leg: Leg | None, start_at: datetime, now: datetime, rules: Rules
 ) -> tuple[TripState, tuple[Drive, ...]]:
     """A start long after the last sign of a trip begins another one; one that is merely late does not."""
-    leg = _leg(state, rules)
     over = stale_since(state, leg, now, rules) if leg else None
     if leg is None or over is None or start_at - over[0] < rules.stale_after:
         return state, ()

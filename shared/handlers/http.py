@@ -1,7 +1,7 @@
 """Owns the door of every HTTP function: routes, who is calling, and the shape of answers and errors."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,22 +33,27 @@ def route(method: str, path: str, handler: Handler) -> Rule:
     return Rule(path, methods=[method], endpoint=handler, strict_slashes=False)
 
 
-def serve(request: Request, routes: Sequence[Rule], scope: Scope | None, anew: bool = False) -> Response:
-    """Answers a request by the first route that fits. A caller needs a key of this scope, or a full one.
+def routes(*calls: Rule) -> Map:
+    """All calls of a function, compiled once: that takes longer than all else that is done at this door."""
+    return Map(calls, converters={"id": _Id})
+
+
+def serve(request: Request, calls: Map, scope: Scope | None, anew: bool = False) -> Response:
+    """Answers a request by the call that its path and method fit. A caller needs a key of this scope, or a full one.
 
     Without a scope everybody may call: then the cloud's IAM stands before the function. With `anew` the caller is
     read from the store at each call, for answers that show him as he is now.
     """
     logs.configure()
-    response = _answer(request, routes, scope, anew)
+    response = _answer(request, calls, scope, anew)
     response.headers.update(PRIVATE)
     return response
 
 
-def _answer(request: Request, routes: Sequence[Rule], scope: Scope | None, anew: bool) -> Response:
+def _answer(request: Request, calls: Map, scope: Scope | None, anew: bool) -> Response:
     try:
         _read_body(request)
-        handler, arguments = _match(request, routes)
+        handler, arguments = _match(request, calls)
         if scope:
             arguments = {"caller": _caller(request, scope, anew), **arguments}
         body, status = handler(request=request, **arguments)
@@ -79,9 +84,8 @@ def _read_body(request: Request) -> None:
         raise
 
 
-def _match(request: Request, routes: Sequence[Rule]) -> tuple[Handler, dict[str, Any]]:
-    adapter = Map([rule.empty() for rule in routes], converters={"id": _Id}).bind("localhost")
-    path = "/" + request.path.strip("/")
+def _match(request: Request, calls: Map) -> tuple[Handler, dict[str, Any]]:
+    adapter, path = calls.bind("localhost"), "/" + request.path.strip("/")
     try:
         handler, arguments = adapter.match(path, "GET" if request.method == "HEAD" else request.method)
     except MethodNotAllowed as error:

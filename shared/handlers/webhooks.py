@@ -74,7 +74,7 @@ def _told(account: Account, outcome: Outcome, state: TripState) -> dict[str, Any
     if state.active and state.started_at and outcome.reason != "no_active_trip":
         told["car_id"] = state.car_id
         told["started_at"] = fields.local(state.started_at, account.timezone)
-        if ended_at := legs(state, rules())[-1].ended_at:
+        if state.ends and (ended_at := legs(state, rules())[-1].ended_at):
             told["ended_at"] = fields.local(ended_at, account.timezone)
     return told
 
