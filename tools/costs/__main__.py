@@ -26,7 +26,9 @@ README = ROOT / "README.md"
 def main() -> int:
     """Measures and prints, or writes."""
     parser = argparse.ArgumentParser(prog="python -m tools.costs", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="put the section into README.md, the tables into docs/scale.md, and draw")
+    parser.add_argument(
+        "--write", action="store_true", help="put the section into README.md, the tables into docs/scale.md, and draw"
+    )
     options = parser.parse_args()
     try:
         measured = _measured()

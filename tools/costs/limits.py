@@ -11,7 +11,7 @@ NOMINATIM_A_S = 1
 
 
 class Published(NamedTuple):
-    """A published figure in our words, the page, and the day on which it was seen there."""
+    """A published figure in our words, the page, and the day on which it was seen there, or a stored copy of it was."""
 
     what: str
     source: str
@@ -28,11 +28,15 @@ PUBLISHED = (
         "https://firebase.google.com/docs/firestore/solutions/shard-timestamp",
     ),
     Published(
+        "Firestore: 30 values in one query by `in`",
+        "https://github.com/firebase/flutterfire/commit/f5477b1ae83c37d727f12dd6ed5440cac0bc0bcd",
+    ),
+    Published(
         "Firestore: no sequential document ids, no fixed rate for one document",
         "https://cloud.google.com/firestore/docs/best-practices",
     ),
     Published(
-        "Firestore: one write a second to one document (an older copy of the page on quotas)",
+        "Firestore: one write a second to one document (in copies of 2019 of the page; no longer)",
         "https://firebase.google.com/docs/firestore/quotas",
     ),
     Published(
@@ -82,7 +86,7 @@ PUBLISHED = (
     Published(
         "Nominatim: one request a second for a whole system",
         "https://operations.osmfoundation.org/policies/nominatim/",
-        "2026-11-24, in README",
+        "not seen again, taken from README",
     ),
     Published(
         "CBS: 9.7 million trips from 16 to 18 on a working day of 2014, by all means",

@@ -16,7 +16,7 @@ from tools.deploy.functions import BY_NAME, FUNCTIONS, Function
 HOUR_S, MINUTE_S = 3600, 60
 BUSIEST_HOUR = HOUR_TRIPS.index(max(HOUR_TRIPS))
 OUTAGE_S = 600
-BEFORE_END = assumptions.CAR_LATE  # a trip is open for the drive and until the car shows that it is parked
+OPEN_S = (DRIVE + assumptions.CAR_LATE).total_seconds()  # of a trip: until the car shows that it is parked
 
 
 class Load(NamedTuple):
@@ -78,7 +78,7 @@ class Instances(NamedTuple):
     processors: float
 
     @property
-    def count(self) -> int:
+    def needed(self) -> int:
         """Instances, as Cloud Run adds them."""
         full = max(self.at_once / self.function.concurrency, self.processors / assumptions.VCPUS)
         return max(1, math.ceil(round(full / limits.CLOUD_RUN_FULL, 6)))
@@ -128,21 +128,23 @@ def ceilings(measured: Measured, drivers: int) -> list[Ceiling]:
     poller, start = BY_NAME["poller"], BY_NAME["webhook_start"]
     look = operations(_total(measured.day))
     index_writes = a_second(busiest.total.states_written)
-    one_call_s = 1000 / DURATIONS["scheduler"].message_ms
+    messages_a_s = 1000 / DURATIONS["scheduler"].message_ms
+    unasked = limits.RULE_START * 60.0 * limits.RULE_EVERY_MIN
+    by_shards = {shards: shards * limits.INDEX_WRITES_A_S for shards in (SHARDS, limits.MOST_SHARDS)}
+    more = "raise `max_instances` and its quota"
     rows = (
-        ("daily look: documents in the first 5 min", limits.RULE_START * 60.0 * limits.RULE_EVERY_MIN, "", look * drivers,
-         "send it in slices, each larger than the one before"),
+        ("daily look: documents in the first 5 min", unasked, "", look * drivers, "send it in growing slices"),
         (f"`poller`, {poller.max_instances} instances: calls", calls_a_s_at_most(poller), "/s",
-         a_second(busiest.functions["poller"].calls), "raise `max_instances` and its quota"),
-        ("`poll-all` in one call: due polls", assumptions.ONE_CALL_POLLS, "/min", due_in_busiest_minute(measured, drivers),
-         "it shards itself"),
+         a_second(busiest.functions["poller"].calls), more),
+        ("`poll-all` in one call: due polls", assumptions.ONE_CALL_POLLS, "/min",
+         due_in_busiest_minute(measured, drivers), "it shards itself"),
         (f"`webhook_start`, {start.max_instances} instances: calls", calls_a_s_at_most(start), "/s",
-         a_second(busiest.functions["webhook_start"].calls), "raise `max_instances` and its quota"),
-        ("`read-odometers` in one call: messages", one_call_s * BY_NAME["scheduler"].timeout_s, "", drivers,
+         a_second(busiest.functions["webhook_start"].calls), more),
+        ("`read-odometers` in one call: messages", messages_a_s * BY_NAME["scheduler"].timeout_s, "", drivers,
          "shard it as `poll-all` is"),
-        (f"index of `next_poll_at`, {SHARDS} shards: writes", SHARDS * limits.INDEX_WRITES_A_S, "/s", index_writes,
+        (f"index of `next_poll_at`, {SHARDS} shards: writes", by_shards[SHARDS], "/s", index_writes,
          f"`SHARDS` up to {limits.MOST_SHARDS}"),
-        (f"the same, {limits.MOST_SHARDS} shards: writes", limits.MOST_SHARDS * limits.INDEX_WRITES_A_S, "/s", index_writes,
+        (f"the same, {limits.MOST_SHARDS} shards: writes", by_shards[limits.MOST_SHARDS], "/s", index_writes,
          "more shards, several queries"),
         ("Pub/Sub, region's publishing: bytes", limits.PUBLISHED_A_S, "/s",
          a_second(busiest.total.message_bytes) / 2, "raise the quota"),
@@ -201,13 +203,13 @@ def outage(measured: Measured, drivers: int) -> Outage:
     """With pings; at the average rate of the hour, and the instances that the busiest minute asks for."""
     functions = load(measured, drivers, True).functions
     trips, share = in_hour(drivers * HABITS.trips, BUSIEST_HOUR), OUTAGE_S / HOUR_S
-    open_trips = trips * (DRIVE + BEFORE_END).total_seconds() / HOUR_S
+    open_trips = trips * OPEN_S / HOUR_S
     poller = next(one for one in instances(measured, drivers, True) if one.function.name == "poller")
-    polls_a_s = poller.count * poller.function.concurrency / poller.call_s
+    polls_a_s = poller.needed * poller.function.concurrency / poller.call_s
     spare = polls_a_s - functions["poller"].calls / HOUR_S
     pings = functions["webhook_start"].calls - trips
-    lost = (round(number * share) for number in (trips, pings, trips))
-    return Outage(*lost, round(open_trips), polls_a_s, open_trips / spare)
+    lost = round(trips * share)
+    return Outage(lost, round(pings * share), lost, round(open_trips), polls_a_s, open_trips / spare)
 
 
 class Brand(NamedTuple):
@@ -227,5 +229,9 @@ def brand(measured: Measured, budget: Budget) -> Brand:
     """One car's reads in the time of its budget. In an hour there is one whole trip."""
     trip = measured.trip["poller"].calls - 1  # the last poll finds addresses and asks no car
     days = budget.per.total_seconds() / (24 * HOUR_S)
-    asked = trip if days < 1 else (HABITS.trips / MONTH_DAYS * (assumptions.WORKING_DAY if days == 1 else 1) * trip + 1) * days
+    asked = (
+        trip
+        if days < 1
+        else (HABITS.trips / MONTH_DAYS * (assumptions.WORKING_DAY if days == 1 else 1) * trip + 1) * days
+    )
     return Brand(budget, budget.requests // budget.a_read, asked)

@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 
 from shared.repositories.due import SHARDS
 from tools.costs import limits
-from tools.costs.assumptions import HOUR_TRIPS, MANY_DRIVERS
+from tools.costs.assumptions import HOUR_TRIPS, LOOK_HOUR, MANY_DRIVERS
 from tools.costs.counts import Calls, Measured
 from tools.costs.drawing import STYLE
 from tools.costs.scale import a_second, load
@@ -14,6 +14,7 @@ from tools.costs.scale import a_second, load
 WIDTH, HEIGHT = 760, 330
 LEFT, RIGHT, TOP, BOTTOM = 76, 20, 56, 70
 STEP_A_S = 2000
+LIMIT, DASHED = "#b33", 'stroke-width="1.5" stroke-dasharray="6 4"'
 
 
 class Kind(NamedTuple):
@@ -42,9 +43,10 @@ def drawing(measured: Measured) -> str:
     title = f"{MANY_DRIVERS:,} drivers with pings: a second in the busiest minute of each hour"
     body += [f'<text class="title" x="20" y="36">{title}</text>', *_grid(top)]
     limit_y = _y(index_a_s, top)
-    body.append(f'<path d="M{LEFT} {limit_y:.1f}H{WIDTH - RIGHT}" stroke="#b33" stroke-dasharray="6 4"/>')
-    told = f"what the index of next_poll_at takes in {SHARDS} shards"
-    body.append(f'<text class="quiet" x="{LEFT + 8}" y="{limit_y - 6:.1f}">{told}</text>')
+    body.append(f'<path d="M{LEFT} {limit_y:.1f}H{WIDTH - RIGHT}" stroke="{LIMIT}" {DASHED}/>')
+    look_y = _y(a_second(hours[LOOK_HOUR].reads), top) - 8
+    at = f'x="{_x(LOOK_HOUR + 0.5):.1f}" y="{look_y:.1f}"'
+    body.append(f'<text class="quiet" {at} text-anchor="middle">daily look</text>')
     body += [_line(kind, hours, top) for kind in KINDS]
     body += _legend()
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" role="img">'
@@ -70,7 +72,9 @@ def _grid(top: int) -> Iterator[str]:
 
 def _line(kind: Kind, hours: list[Calls], top: int) -> str:
     """A step for each hour."""
-    steps = "".join(f"V{_y(a_second(getattr(calls, kind.field)), top):.1f}H{_x(n + 1):.1f}" for n, calls in enumerate(hours))
+    steps = "".join(
+        f"V{_y(a_second(getattr(calls, kind.field)), top):.1f}H{_x(n + 1):.1f}" for n, calls in enumerate(hours)
+    )
     path = f"M{LEFT} {_y(0, top):.1f}{steps}"
     return f'<path d="{path}" fill="none" stroke="{kind.colour}" stroke-width="2.5" stroke-linejoin="round"/>'
 
@@ -80,4 +84,6 @@ def _legend() -> Iterator[str]:
     for kind in KINDS:
         yield f'<rect x="{x}" y="{y - 11}" width="13" height="13" rx="3" fill="{kind.colour}"/>'
         yield f'<text class="quiet" x="{x + 20}" y="{y}">{escape(kind.name)}</text>'
-        x += 56 + round(6.9 * len(kind.name))
+        x += 44 + round(6.9 * len(kind.name))
+    yield f'<path d="M{x} {y - 5}h22" stroke="{LIMIT}" {DASHED}/>'
+    yield f'<text class="quiet" x="{x + 28}" y="{y}">limit of next_poll_at, {SHARDS} shards</text>'
