@@ -82,6 +82,18 @@ def test_instances_follow_from_what_waits_or_from_the_processor_whichever_is_mor
     assert {one.function.name for one in instances(counted, 1, False) if one.needed != 1} == set()
 
 
+def test_calls_that_share_instances_pay_for_what_waits_or_works_at_once(counted: Measured) -> None:
+    trips, views, days = 60 * MANY, 30 * MANY, 30_437_500
+    polls_s = (trips + days) * 1.5 / 16
+    starts_s, ends_s, views_s = trips * 0.020, trips * 0.020, 6 * views * 0.020
+    # Published messages work for 1 ms each; the clock's 43,860 runs are next to nothing.
+    scheduler_s = (trips + days) * 0.001 + 43_860 * 0.020
+    busy_s = (polls_s + starts_s + ends_s + views_s + scheduler_s) / 0.6
+    requests = 3 * trips + days + 6 * views + 43_860
+    usd = (busy_s - 180_000) * 0.000024 + (busy_s / 2 - 360_000) * 0.0000025 + (requests - 2_000_000) * 0.4 / 1_000_000
+    assert scale.shared_run_usd(counted, MANY, False) == pytest.approx(usd)
+
+
 def test_what_gives_way_is_asked_for_just_what_there_is_at_that_number_of_drivers(counted: Measured) -> None:
     found = ceilings(counted, MANY)
     assert [each.gives_way_at for each in found] == sorted(each.gives_way_at for each in found)

@@ -28,8 +28,8 @@ class Kind(NamedTuple):
 KINDS = (
     Kind("reads", "#4f7cac", "reads"),
     Kind("writes", "#c98524", "writes"),
-    Kind("of these, next_poll_at", "#9e6b9e", "states_written"),
     Kind("messages", "#7a9e7e", "messages"),
+    Kind("writes of next_poll_at", "#9e6b9e", "states_written"),
 )
 
 
@@ -86,4 +86,4 @@ def _legend() -> Iterator[str]:
         yield f'<text class="quiet" x="{x + 20}" y="{y}">{escape(kind.name)}</text>'
         x += 44 + round(6.9 * len(kind.name))
     yield f'<path d="M{x} {y - 5}h22" stroke="{LIMIT}" {DASHED}/>'
-    yield f'<text class="quiet" x="{x + 28}" y="{y}">limit of next_poll_at, {SHARDS} shards</text>'
+    yield f'<text class="quiet" x="{x + 28}" y="{y}">their limit, {SHARDS} shards</text>'

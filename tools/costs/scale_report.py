@@ -1,5 +1,6 @@
 """The computed parts of docs/scale.md: pure texts of what was measured, assumed and published."""
 
+import math
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 
@@ -32,6 +33,7 @@ from tools.costs.scale import (
     minutes_to_reach,
     operations,
     outage,
+    shared_run_usd,
 )
 
 PAGE, PICTURE = "docs/scale.md", "docs/scale.svg"
@@ -83,7 +85,11 @@ def _money(measured: Measured) -> str:
     totals = [total_usd(bill(measured, MANY_DRIVERS, pings)) for pings in BOTH]
     rows = [[service, *(f"{found[service]:,.0f}" for found in sums)] for service in sums[0] if sums[1][service] >= 1]
     rows.append(["**together**", *(f"**{total:,.0f}**" for total in totals)])
-    rows.append(["each driver, in cents", *(f"{100 * total / MANY_DRIVERS:.1f}" for total in totals)])
+    rows.append(["each driver, in cents, at most", *(f"{100 * total / MANY_DRIVERS:.1f}" for total in totals)])
+    shared = [shared_run_usd(measured, MANY_DRIVERS, pings) for pings in BOTH]
+    less = [total - found["Cloud Run"] + run for total, found, run in zip(totals, sums, shared, strict=True)]
+    rows.append(["Cloud Run, if calls share instances", *(f"{usd:,.0f}" for usd in shared)])
+    rows.append(["together, if so", *(f"{usd:,.0f}" for usd in less)])
     return table(["US dollars a month, at most", "no pings", "with pings"], rows)
 
 
@@ -114,7 +120,12 @@ def _instances(measured: Measured) -> str:
     ]
     sums = [str(sum(one.needed for one in each)) for each in reversed(both)]
     rows.append(["**together**", "", "", "", "", *(f"**{count}**" for count in sums), ""])
-    return table(head, rows)
+    (poller,) = (one for one in both[1] if one.function.name == "poller")
+    told = (
+        f"The poller waits, {poller.at_once:,.0f} calls at once, and works little: with more threads an instance it "
+        f"would need {math.ceil(poller.processors / limits.CLOUD_RUN_FULL)} instances. Memory must be measured before."
+    )
+    return f"{table(head, rows)}\n\n{wrapped(told)}"
 
 
 def _ceilings(measured: Measured) -> str:
