@@ -1,6 +1,7 @@
 """Counts what the functions do at the store: they run in this process, and their Firestore channel has a meter."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ from tools.deploy.functions import BY_NAME
 from tools.relay import as_event
 from tools.serve import FUNCTIONS
 
+STATE = re.compile(r"/cache/[^/]+$")  # the driver's state, in which the next poll stands
+
 
 class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):  # type: ignore[misc]
     """Counts the documents that come and go through a Firestore channel."""
@@ -24,7 +27,7 @@ class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
     def reset(self) -> None:
         """Begins to count anew."""
         self.read = self.missing = self.empty_queries = self.bytes_read = 0
-        self.written = self.deleted = 0
+        self.written = self.deleted = self.states_written = 0
 
     @property
     def changed(self) -> int:
@@ -42,6 +45,7 @@ class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
             deleted = sum(1 for write in request.writes if write.delete)
             self.deleted += deleted
             self.written += len(request.writes) - deleted
+            self.states_written += sum(1 for write in request.writes if STATE.search(write.update.name))
         return continuation(details, request)
 
     def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.settings import DEFAULTS_S
-from tools.costs import measuring, prices
+from tools.costs import measuring, prices, scale_drawing, scale_report
 from tools.costs.assumptions import DURATIONS, Habits
 from tools.costs.bill import Line, bill, billed_ms, by_service, calls_a_month, cold_starts, runs_a_month, total_usd
 from tools.costs.counts import Calls, Measured
@@ -47,10 +47,17 @@ def priced(lines: list[Line], price: Price) -> Line:
     return line
 
 
-def test_readme_and_picture_are_what_a_new_count_makes() -> None:
+def test_readme_the_page_on_scale_and_the_pictures_are_what_a_new_count_makes() -> None:
     measured = measure()
     assert section_of(README) == section(measured), "run `python -m tools.costs --write`"
     assert (ROOT / PICTURE).read_text() == drawing(measured)
+    text = (ROOT / scale_report.PAGE).read_text()
+    assert text == scale_report.page(text, measured)
+    assert (ROOT / scale_report.PICTURE).read_text() == scale_drawing.drawing(measured)
+    # A start and an end write the driver's state and nothing else; a poll once to claim it and once for what it found.
+    states = {name: calls.states_written for name, calls in measured.trip.items()}
+    assert states == {"webhook_start": 1, "webhook_end": 1, "scheduler": 0, "poller": states["poller"]}
+    assert 2 * measured.trip["poller"].calls <= states["poller"] < measured.trip["poller"].writes
 
 
 def test_the_tool_starts_its_own_emulators_and_prints_the_same() -> None:

@@ -1,4 +1,7 @@
-"""Prints what the service costs a month: `python -m tools.costs`; `--write` puts it into README.md and docs."""
+"""Prints what the service costs a month: `python -m tools.costs`; `--write` puts it into README.md and docs.
+
+Into docs/scale.md it writes what very many drivers would ask of the cloud, of the same counts.
+"""
 
 import argparse
 import logging
@@ -10,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tools import emulators
+from tools.costs import scale_drawing, scale_report
 from tools.costs.counts import Measured
 from tools.costs.drawing import drawing
 from tools.costs.measuring import measure
@@ -22,7 +26,9 @@ README = ROOT / "README.md"
 def main() -> int:
     """Measures and prints, or writes."""
     parser = argparse.ArgumentParser(prog="python -m tools.costs", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="put the section into README.md and draw docs/costs.svg")
+    parser.add_argument(
+        "--write", action="store_true", help="put the section into README.md, the tables into docs/scale.md, and draw"
+    )
     options = parser.parse_args()
     try:
         measured = _measured()
@@ -32,6 +38,9 @@ def main() -> int:
     if options.write:
         README.write_text(put_into(README.read_text(), section(measured)))
         (ROOT / PICTURE).write_text(drawing(measured))
+        page = ROOT / scale_report.PAGE
+        page.write_text(scale_report.page(page.read_text(), measured))
+        (ROOT / scale_report.PICTURE).write_text(scale_drawing.drawing(measured))
     else:
         print(section(measured))
     return 0

@@ -61,3 +61,15 @@ SECRET_VERSIONS_KEPT = 1
 BACKUPS_KEPT = (
     BACKUPS_KEPT_DAYS  # one a day, each as large as the data with its indexes; so are the versions for recovery
 )
+
+# For docs/scale.md: how a working day goes, and what one processor does.
+MANY_DRIVERS = 1_000_000
+WORKING_DAY = 1.15  # its trips by those of an average day; weekends are quieter
+# Of 1,000 trips of a working day those that begin in each hour, local time. CBS has 9.7 million of all trips from 16 to
+# 18 (2014), of 2.73 a person times 16.8 million: 106 of 1,000 an hour; and 2.4 million cars in the morning's rush
+# hours beside 2.8 in the evening's (2011). The hours between are a guess.
+HOUR_TRIPS = (3, 2, 1, 1, 4, 14, 42, 84, 92, 50, 52, 58, 58, 56, 60, 73, 96, 110, 60, 30, 22, 16, 10, 6)
+BUSIEST_MINUTE = 1.5  # by the average minute of its hour: people leave on the quarter
+PROCESSOR_MS = 20  # of one call, whoever makes it; README, How it grows, has what an instance was measured to do
+LOOK_HOUR = 3  # 2:30 UTC in winter
+ONE_CALL_POLLS = 5000  # so many due polls the scheduler asks for in one call, the rest in a call for each shard

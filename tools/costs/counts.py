@@ -14,6 +14,7 @@ class Calls(NamedTuple):
     messages: int = 0
     message_bytes: int = 0  # as billed, for publishing and for delivery
     answer_bytes: int = 0
+    states_written: int = 0  # of the writes those of a driver's state
 
     def times(self, times: int) -> "Calls":
         """As many times as much."""

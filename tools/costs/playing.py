@@ -97,7 +97,8 @@ class Ground:
         if answer.status_code != 200:
             raise RuntimeError(f"{function} answered {answer.status_code}: {answer.text}")
         meter = self._meter
-        return Calls(1, meter.billed_reads, meter.written, meter.deleted, answer_bytes=len(answer.data))
+        counted = Calls(1, meter.billed_reads, meter.written, meter.deleted, answer_bytes=len(answer.data))
+        return counted._replace(states_written=meter.states_written)
 
 
 def billed_bytes(message: Any) -> int:

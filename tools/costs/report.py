@@ -43,12 +43,14 @@ def put_into(readme: str, text: str) -> str:
     return before + text + after
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown, all but its first column to the right."""
     rule = ["---", *["--:"] * (len(head) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
 
 
-def _wrapped(text: str, mark: str = "") -> str:
+def wrapped(text: str, mark: str = "") -> str:
+    """Text in lines of a readable length, after a mark such as that of a list."""
     return textwrap.fill(
         text, MOST_LETTERS, initial_indent=mark, subsequent_indent=" " * len(mark), break_long_words=False,
         break_on_hyphens=False,
@@ -65,7 +67,7 @@ def _sum_up(measured: Measured) -> str:
         "minutes through the real functions on the emulators, counts, and multiplies by the assumptions and prices "
         "below. `--write` puts the result here; a test counts anew and fails where it differs."
     )
-    return f"![A driver's share of the bill at {most:,} drivers]({PICTURE})\n\n{_wrapped(told)}"
+    return f"![A driver's share of the bill at {most:,} drivers]({PICTURE})\n\n{wrapped(told)}"
 
 
 def _monthly(measured: Measured) -> str:
@@ -77,7 +79,7 @@ def _monthly(measured: Measured) -> str:
     rows = [[service, *(f"{found[service]:,.2f}" for found in sums)] for service in sums[0]]
     rows.append(["**together**", *(f"**{total_usd(lines):,.2f}**" for _, lines in bills)])
     rows.append(["each driver", *(f"{total_usd(lines) / drivers:,.3f}" for drivers, lines in bills)])
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _counted(measured: Measured) -> str:
@@ -96,7 +98,7 @@ def _counted(measured: Measured) -> str:
         f"{measured.driver_bytes:,} bytes for a driver's other documents. "
         f"A key's first use on a day costs {measured.key_day_writes} more write."
     )
-    return f"{_table(head, rows)}\n\n{_wrapped(told)}"
+    return f"{table(head, rows)}\n\n{wrapped(told)}"
 
 
 def _together(trip: ByFunction) -> Calls:
@@ -133,7 +135,7 @@ def _assumed() -> str:
         f"{assumptions.CAR_CALL_BYTES:,} to a car's cloud a poll; images of {assumptions.IMAGE_GIB:g} GiB",
         "not in it: tax, builds, support, and what a car's maker asks for",
     )
-    return "Assumed:\n\n" + "\n".join(_wrapped(item, "- ") for item in items)
+    return "Assumed:\n\n" + "\n".join(wrapped(item, "- ") for item in items)
 
 
 def _habits(habits: Habits) -> str:
@@ -167,7 +169,7 @@ def _priced() -> str:
         f"The region is {prices.REGION} (Netherlands). For {', '.join(stand_ins)} its figures were not found: those of "
         f"{prices.NEAREST} (Belgium), the nearest that were, stand in. ¹ {remarks}."
     )
-    return f"{_table(head, rows)}\n\n{_wrapped(told)}"
+    return f"{table(head, rows)}\n\n{wrapped(told)}"
 
 
 def _quantity(amount: float, unit: str) -> str:
