@@ -154,7 +154,8 @@ def _asked(one: Instance, path: str, body: Any = None) -> dict[str, int]:
 
 def _bare(ground: _Ground, due: int) -> Run:
     command = [sys.executable, "-m", "tools.benchmarks.bare_publisher", ground.topic, str(due), str(AT_ONCE)]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **ground.env}, capture_output=True, text=True, check=True)
+    env = {**os.environ, **ground.env}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
     return Run(*json.loads(done.stdout))
 
 
