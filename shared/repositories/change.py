@@ -17,11 +17,8 @@ SUM_FIELDS = Sums.__struct_fields__
 
 
 def state_document(email: str, state: TripState) -> dict[str, Any]:
-    """A driver's state as it is stored: with the stretch of the index in which his next poll stands, if there is one.
-
-    So who is asked for no poll is in none of them.
-    """
-    return {**to_document(state), "shard": shard_of(email) if state.next_poll_at else None}
+    """A driver's state as it is stored: with the stretch of the index in which his next poll stands."""
+    return {**to_document(state), "shard": shard_of(email)}
 
 
 class Change:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -19,6 +19,7 @@ import requests
 from google.cloud import firestore, pubsub_v1
 
 from shared.messaging.polls import AT_ONCE, SHARDS_TOPIC, TOPIC
+from shared.repositories.documents import client
 from shared.repositories.due import SHARDS, due_users
 from shared.settings import SHARD_FROM
 from tools import emulators
@@ -26,7 +27,7 @@ from tools.benchmarks.crowd import Crowd
 from tools.benchmarks.instance import Instance, environment, instance
 from tools.benchmarks.table import Table
 from tools.deploy.functions import BY_NAME
-from tools.metering import Functions, metered
+from tools.metering import metered
 from tools.relay import as_push
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +35,7 @@ MOST_RATIO, MOST_MIB, MOST_GROWTH_MIB = 1.5, 150.0, 10.0
 NO_SHARDS = 10**9
 HEAD = (
     "due polls", "seconds", "messages/s", "bare publisher, s", "ratio", "bare reader, s", "ratio to both",
-    "processor, s", "of the publisher, s", "peak MiB", "of the publisher, MiB", "documents read",
+    "processor, s", "bare publisher's, s", "ratio of these", "peak MiB", "bare publisher's, MiB", "documents read",
 )  # fmt: skip
 
 
@@ -72,11 +73,16 @@ class Row(NamedTuple):
         """Of the seconds to those of the floor."""
         return self.function.wall_s / self.bare.wall_s
 
+    @property
+    def processor_ratio(self) -> float:
+        """The same of the processor seconds; those of few messages are less than the clock of processes counts."""
+        return self.function.processor_s / max(self.bare.processor_s, 0.01)
+
 
 def measure(small: bool, tell: Callable[[str], None]) -> Table:
     """Measures on emulators of its own, or on those that the environment names."""
     sizes = SMALL if small else Sizes()
-    with TemporaryDirectory() as logs, emulators.both(Path(logs)) as (store, bus), ExitStack() as stack:
+    with TemporaryDirectory() as logs, _emulators(Path(logs)) as (store, bus), ExitStack() as stack:
         own = {"FIRESTORE_EMULATOR_HOST": store, "PUBSUB_EMULATOR_HOST": bus}
         own["GOOGLE_CLOUD_PROJECT"] = f"bench-{secrets.token_hex(6)}"
         stack.enter_context(environment(own))
@@ -86,9 +92,12 @@ def measure(small: bool, tell: Callable[[str], None]) -> Table:
         for due in sizes.due:
             crowd.make_due(due)
             rows.append(_row(ground, due, sizes.repeats, tell))
-        tell(f"{due:,} in shards")
-        sharded = [_in_shards(ground, due, sizes, count) for count in (1, 2)]
+        sharded = [_in_shards(ground, due, sizes, count, tell) for count in (1, 2)]
         return _table(sizes, rows, sharded)
+
+
+def _emulators(logs: Path) -> AbstractContextManager[tuple[str, str]]:
+    return emulators.both(logs, java_options=emulators.LONG_WORK)
 
 
 class _Ground:
@@ -122,13 +131,14 @@ class _Ground:
 
 
 def _row(ground: _Ground, due: int, repeats: int, tell: Callable[[str], None]) -> Row:
-    functions, bare, reading_s = [], [], []
+    functions, bare, reading_s, documents = [], [], [], 0
     for n in range(repeats):
         tell(f"{due:,} due, {n + 1} of {repeats}")
         functions.append(_function(ground, due))
         bare.append(_bare(ground, due))
-        reading_s.append(_reading_s(ground, due))
-    return Row(due, _middle(functions), _middle(bare), median(reading_s), _documents(ground, due))
+        took_s, documents = _read(ground, due)
+        reading_s.append(took_s)
+    return Row(due, _middle(functions), _middle(bare), median(reading_s), documents)
 
 
 def _middle(runs: list[Run]) -> Run:
@@ -159,26 +169,24 @@ def _bare(ground: _Ground, due: int) -> Run:
     return Run(*json.loads(done.stdout))
 
 
-def _reading_s(ground: _Ground, due: int) -> float:
-    """What a new client takes for the scheduler's query alone, here in this process."""
-    began = time.perf_counter()
-    found = sum(1 for _ in due_users(firestore.Client(project=ground.project), datetime.now(UTC), NO_SHARDS))
-    if found != due:
-        raise RuntimeError(f"{due} polls are due, and {found} were read")
-    return time.perf_counter() - began
+def _read(ground: _Ground, due: int) -> tuple[float, int]:
+    """What a new client takes for the scheduler's query alone, here in this process, and the documents it reads."""
+    with metered(ground.env) as meter:
+        began = time.perf_counter()
+        found = sum(1 for _ in due_users(client(), datetime.now(UTC), NO_SHARDS))
+        took_s = time.perf_counter() - began
+        if found != due:
+            raise RuntimeError(f"{due} polls are due, and {found} were read")
+        return took_s, meter.read
 
 
-def _documents(ground: _Ground, due: int) -> int:
-    with metered({**ground.env, "SHARD_FROM": str(NO_SHARDS)}) as meter:
-        Functions().call("scheduler", "POST", "/poll-all")
-        if meter.changed:
-            raise RuntimeError("the scheduler wrote something")
-        return meter.read
-
-
-def _in_shards(ground: _Ground, due: int, sizes: Sizes, count: int) -> Run:
+def _in_shards(ground: _Ground, due: int, sizes: Sizes, count: int, tell: Callable[[str], None]) -> Run:
     """The same with shards, which so many instances carry out beside each other; the middle of the runs."""
-    return _middle([_sharded(ground, due, sizes.shard_from, count) for _ in range(sizes.repeats)])
+    runs = []
+    for n in range(sizes.repeats):
+        tell(f"{due:,} in shards on {count}, {n + 1} of {sizes.repeats}")
+        runs.append(_sharded(ground, due, sizes.shard_from, count))
+    return _middle(runs)
 
 
 def _sharded(ground: _Ground, due: int, shard_from: int, count: int) -> Run:
@@ -212,16 +220,19 @@ def _table(sizes: Sizes, rows: list[Row], sharded: list[Run]) -> Table:
     growth_mib = last.function.peak_mib - rows[-2].function.peak_mib
     flat = last.function.peak_mib < MOST_MIB and growth_mib < MOST_GROWTH_MIB
     reached = last.ratio <= MOST_RATIO and flat
+    reached_s = "reached" if last.ratio <= MOST_RATIO else "missed"
     summary = (
         f"{sizes.drivers:,} drivers, some of them due for a poll; the middle of {sizes.repeats} runs, each of a fresh "
         "instance as it is deployed and of a fresh process that publishes as many messages of this size from a list in "
-        f"memory, {AT_ONCE:,} a request as the scheduler does. The goal is {MOST_RATIO} times the latter's seconds: "
-        f"{'reached' if last.ratio <= MOST_RATIO else 'missed'} with {last.due:,} ({last.ratio:.1f}), because the due "
-        "polls have to be read first: “bare reader” does only that, and the emulator takes most of it. The fewer there "
-        "are, the more a query costs each. "
-        f"Memory: under {MOST_MIB:g} MiB and {growth_mib:+.0f} MiB from {rows[-2].due:,} to {last.due:,}, "
+        f"memory, {AT_ONCE:,} a request as the scheduler does. The goal, {MOST_RATIO} times the latter’s seconds, is "
+        f"{reached_s} with {last.due:,}: {last.ratio:.1f}, for the due polls have to be read first. “Bare reader” does "
+        "only that. The time is the emulator’s: it has no composite index and looks at every driver sixteen times, so "
+        "that with few due polls there is nothing else to see. Firestore reads the entries of those who are due. What "
+        f"the scheduler itself works is {last.processor_ratio:.1f} times what the publisher works. "
+        f"Memory: {last.function.peak_mib:.0f} MiB, {growth_mib:+.0f} from {rows[-2].due:,} to {last.due:,}, "
         f"{'flat' if flat else 'not flat'}. “In shards”: {sizes.shard_from:,} by the first call, the others by "
-        f"{SHARDS} messages to so many instances; processor seconds are those of all of them."
+        f"{SHARDS} messages to so many instances, whose processor seconds are added; they share two processors with "
+        "the emulator, so more instances show less here than where each has its own."
     )
     return Table("scheduler", summary, HEAD, [*map(_cells, rows), *_sharded_cells(last.due, sharded)], reached)
 
@@ -231,13 +242,13 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (
         f"{row.due:,}", f"{function.wall_s:.3f}", f"{row.due / function.wall_s:,.0f}", f"{bare.wall_s:.3f}",
         f"{row.ratio:.1f}", f"{row.reading_s:.3f}", f"{function.wall_s / (bare.wall_s + row.reading_s):.2f}",
-        f"{function.processor_s:.2f}", f"{bare.processor_s:.2f}", f"{function.peak_mib:.0f}", f"{bare.peak_mib:.0f}",
-        f"{row.documents:,}",
+        f"{function.processor_s:.2f}", f"{bare.processor_s:.2f}", f"{row.processor_ratio:.1f}",
+        f"{function.peak_mib:.0f}", f"{bare.peak_mib:.0f}", f"{row.documents:,}",
     )  # fmt: skip
 
 
 def _sharded_cells(due: int, sharded: list[Run]) -> Iterator[tuple[str, ...]]:
     for count, run in enumerate(sharded, 1):
         name = f"{due:,} in shards, {count} instance{'s' if count > 1 else ''}"
-        cells = (name, f"{run.wall_s:.3f}", f"{due / run.wall_s:,.0f}", "", "", "", "")
-        yield (*cells, f"{run.processor_s:.2f}", "", f"{run.peak_mib:.0f}", "", "")
+        clock = (f"{run.wall_s:.3f}", f"{due / run.wall_s:,.0f}", "", "", "", "")
+        yield (name, *clock, f"{run.processor_s:.2f}", "", "", f"{run.peak_mib:.0f}", "", "")
