@@ -11,7 +11,7 @@ import pytest
 from google.cloud import firestore, pubsub_v1
 
 from shared.domain.state import TripState
-from shared.messaging.polls import SHARDS_TOPIC, TOPIC
+from shared.messaging.polls import SHARDS_TOPIC, TOPIC, UNDER_WAY, ask_for_polls
 from shared.repositories.due import SHARDS
 from shared.repositories.user_store import UserStore
 from tests.system.fixtures import Stack, ago
@@ -58,7 +58,9 @@ class Clock:
         """So many messages of a topic. How many were published, the answers say."""
         name, found = f"projects/{self.project}/subscriptions/{topic}", []
         while len(found) < count:
-            pulled = self._subscriber.pull(subscription=name, max_messages=count, timeout=30).received_messages
+            pulled = self._subscriber.pull(
+                subscription=name, max_messages=min(count, 1000), timeout=30
+            ).received_messages
             self._subscriber.acknowledge(subscription=name, ack_ids=[one.ack_id for one in pulled])
             found += [one.message for one in pulled]
         return found
@@ -160,6 +162,12 @@ def test_a_shard_message_that_cannot_be_read_is_dropped_and_not_sent_again(clock
 def test_what_is_no_message_is_dropped_too(clock: Clock) -> None:
     for data in (b"", b"[]", b'{"message": {"data": "!"}}', b'{"message": {"data": "AAAA"}}', b"\xff"):
         assert clock.call("/poll-shard", data=data) == {"published": 0}
+
+
+def test_more_messages_than_may_be_under_way_at_a_time_are_all_published(clock: Clock) -> None:
+    users = [f"d{n}@example.com" for n in range(UNDER_WAY + 10)]
+    assert ask_for_polls(iter(users), "schedule") == len(users)
+    assert clock.users(len(users)) == dict.fromkeys(users, 1)
 
 
 def test_on_the_local_stack_the_shards_are_delivered_and_every_car_is_asked_once(
