@@ -21,6 +21,9 @@ DEFAULTS_S = {
 LIMITS = {"LIMIT_USER_WEBHOOKS": 1500, "LIMIT_USER_CALLS": 600, "LIMIT_ADDRESS_FAILURES": 300}
 NUMBERS = {**LIMITS, "PROXIES_IN_FRONT": 0}
 
+# A call of the scheduler that asks for so many polls takes a few seconds and leaves the others to its shards.
+SHARD_FROM = 5000
+
 GEOCODERS = "pdok,nominatim"
 # Settings that are words; the deployment hands them on as it does the seconds.
 TEXTS = ("GEOCODERS", "GEOCODER_CONTACT")
@@ -52,6 +55,14 @@ def geocoders() -> tuple[str, ...]:
     """The geocoders that find addresses, in the order in which they are asked; none where GEOCODERS is empty."""
     # Also by spaces: gcloud takes a comma for the end of a setting.
     return tuple(os.environ.get("GEOCODERS", GEOCODERS).replace(",", " ").split())
+
+
+def shard_from() -> int:
+    """So many polls the scheduler asks for by itself. Raises ValueError where it is not a number from 1 on."""
+    value = int(os.environ.get("SHARD_FROM") or SHARD_FROM)
+    if value < 1:
+        raise ValueError(f"SHARD_FROM must be a number from 1 on, not {value}")
+    return value
 
 
 def project_id() -> str | None:

@@ -5,6 +5,7 @@
 
 import argparse
 import importlib
+import logging
 import sys
 from pathlib import Path
 
@@ -20,6 +21,7 @@ README = Path(__file__).parents[1] / "README.md"
 def main() -> int:
     """Measures, prints, and writes where that is asked for. 1 where a goal is missed."""
     options = _options()
+    logging.getLogger("mileage").addHandler(logging.NullHandler())  # what the functions log is not asked for
     console = Console(stderr=True)
     tables = []
     for name in options.names or NAMES:

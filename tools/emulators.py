@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -11,8 +11,9 @@ import requests
 
 from tools import processes
 
-# They live briefly: what counts is how soon they answer.
+# They live briefly: what counts is how soon they answer. Where they work for minutes it is how much they do.
 QUICK_START = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+LONG_WORK = ("-XX:+UseParallelGC",)
 FIRESTORE_MAIN = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
 IMAGE = "gcr.io/google.com/cloudsdktool/google-cloud-cli:emulators"
 PACKAGES = ("google-cloud-cli-firestore-emulator", "google-cloud-cli-pubsub-emulator")
@@ -29,7 +30,7 @@ class Missing(Exception):
 
 
 @contextmanager
-def both(logs: Path, seed: Path | None = None) -> Iterator[tuple[str, str]]:
+def both(logs: Path, seed: Path | None = None, java_options: Sequence[str] = QUICK_START) -> Iterator[tuple[str, str]]:
     """Host and port of both emulators, started together; those named in the environment are used as they are."""
     with ExitStack() as stack:
         firestore, pubsub = os.environ.get("FIRESTORE_EMULATOR_HOST"), os.environ.get("PUBSUB_EMULATOR_HOST")
@@ -39,7 +40,8 @@ def both(logs: Path, seed: Path | None = None) -> Iterator[tuple[str, str]]:
                 raise Missing(f"{name.upper()}_EMULATOR_HOST names {host}, where nothing answers: unset it.")
             if not host:
                 port = processes.free_port()
-                process = processes.start(command(name, port, seed, logs.parent.resolve()), logs / f"{name}.log")
+                started_by = command(name, port, seed, logs.parent.resolve(), java_options)
+                process = processes.start(started_by, logs / f"{name}.log")
                 stack.callback(processes.stop, process)
                 started.append((name, port, process))
         for name, port, process in started:
@@ -55,7 +57,13 @@ def _address(host: str) -> tuple[int, str]:
     return (int(port) if port.isdigit() else 0), name.strip("[]") or "127.0.0.1"
 
 
-def command(name: str, port: int, seed: Path | None = None, data: Path | None = None) -> list[str]:
+def command(
+    name: str,
+    port: int,
+    seed: Path | None = None,
+    data: Path | None = None,
+    java_options: Sequence[str] = QUICK_START,
+) -> list[str]:
     """The command that runs an emulator: from its jar, so that it is one process and stops as one."""
     address = ["--host=127.0.0.1", f"--port={port}"]
     seeded = [f"--seed_from_export={seed}"] if seed and name == "firestore" else []
@@ -74,7 +82,7 @@ def command(name: str, port: int, seed: Path | None = None, data: Path | None = 
         if jar.exists():
             return [
                 java(),
-                *QUICK_START,
+                *java_options,
                 "-Duser.language=en",
                 "-cp",
                 str(jar),
@@ -86,7 +94,7 @@ def command(name: str, port: int, seed: Path | None = None, data: Path | None = 
         return [str(platform / "cloud-firestore-emulator" / "cloud_firestore_emulator"), "start", *address, *seeded]
     jars = sorted((platform / "pubsub-emulator" / "lib").glob("cloud-pubsub-emulator-*-all.jar"))
     if jars:
-        return [java(), *QUICK_START, "-jar", str(jars[-1]), *address]
+        return [java(), *java_options, "-jar", str(jars[-1]), *address]
     return [str(platform / "pubsub-emulator" / "bin" / "cloud-pubsub-emulator"), *address]
 
 

@@ -1,6 +1,7 @@
-"""Stands in for Eventarc: takes the messages of poll-car from Pub/Sub and posts each to the poller as a CloudEvent."""
+"""Stands in for Eventarc and for Pub/Sub's own push: takes the messages of a topic and posts each to a function."""
 
 import base64
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -10,45 +11,62 @@ from google.api_core.exceptions import AlreadyExists
 from google.cloud import pubsub_v1
 from google.protobuf.duration_pb2 import Duration
 
-TOPIC = "poll-car"
+TOPIC, SHARDS_TOPIC = "poll-car", "poll-shard"
 AT_ONCE = 64
 ACK_DEADLINE_S = 600
 
 
-def as_event(message: Any, project_id: str) -> tuple[dict[str, str], dict[str, Any]]:
-    """A message of the topic as Eventarc posts it: headers and body of a CloudEvent."""
-    published_at = message.publish_time.isoformat().replace("+00:00", "Z")
+Post = tuple[dict[str, str], dict[str, Any]]
+
+
+def as_event(message: Any, project_id: str) -> Post:
+    """A message of poll-car as Eventarc posts it: headers and body of a CloudEvent."""
     headers = {
         "ce-id": message.message_id,
         "ce-source": f"//pubsub.googleapis.com/projects/{project_id}/topics/{TOPIC}",
         "ce-type": "google.cloud.pubsub.topic.v1.messagePublished",
         "ce-specversion": "1.0",
-        "ce-time": published_at,
+        "ce-time": _published_at(message),
     }
-    body = {
+    return headers, _body(message, _subscription(project_id, TOPIC))
+
+
+def as_push(message: Any, project_id: str) -> Post:
+    """A message of poll-shard as a push subscription posts it, which is no CloudEvent."""
+    return {}, _body(message, _subscription(project_id, SHARDS_TOPIC))
+
+
+def _published_at(message: Any) -> str:
+    moment: str = message.publish_time.isoformat().replace("+00:00", "Z")
+    return moment
+
+
+def _body(message: Any, subscription: str) -> dict[str, Any]:
+    return {
         "message": {
             "data": base64.b64encode(message.data).decode(),
             "messageId": message.message_id,
-            "publishTime": published_at,
+            "publishTime": _published_at(message),
             "attributes": dict(message.attributes),
         },
-        "subscription": _subscription(project_id),
+        "subscription": subscription,
     }
-    return headers, body
 
 
-def _subscription(project_id: str) -> str:
-    return f"projects/{project_id}/subscriptions/{TOPIC}-poller"
+def _subscription(project_id: str, topic: str) -> str:
+    return f"projects/{project_id}/subscriptions/{topic}-{'poller' if topic == TOPIC else 'scheduler'}"
 
 
 class Relay:
-    """A streaming pull with a post for each message; what the poller does not take comes again."""
+    """A streaming pull with a post for each message; what the function does not take comes again."""
 
-    def __init__(self, project_id: str, poller_url: str) -> None:
+    def __init__(
+        self, project_id: str, url: str, topic: str = TOPIC, posted: Callable[[Any, str], Post] = as_event
+    ) -> None:
         self._project_id = project_id
-        self._topic = f"projects/{project_id}/topics/{TOPIC}"
-        self._subscription = _subscription(project_id)
-        self._poller_url = poller_url
+        self._topic = f"projects/{project_id}/topics/{topic}"
+        self._subscription = _subscription(project_id, topic)
+        self._url, self._posted = url, posted
         self._subscriber = pubsub_v1.SubscriberClient()
         self._pull: Any = None
 
@@ -91,9 +109,9 @@ class Relay:
                 continue
 
     def _deliver(self, message: Any) -> None:
-        headers, body = as_event(message, self._project_id)
+        headers, body = self._posted(message, self._project_id)
         try:
-            taken = requests.post(self._poller_url, json=body, headers=headers, timeout=ACK_DEADLINE_S).ok
+            taken = requests.post(self._url, json=body, headers=headers, timeout=ACK_DEADLINE_S).ok
         except requests.RequestException:
             taken = False
         if taken:

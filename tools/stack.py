@@ -188,11 +188,13 @@ def gunicorn(port: int) -> list[str]:
 
 
 def _start_relay(stack: ExitStack, env: Mapping[str, str]) -> None:
-    from tools.relay import Relay
+    from tools.relay import SHARDS_TOPIC, Relay, as_push
 
-    relay = Relay(env["GOOGLE_CLOUD_PROJECT"], f"{env['FUNCTIONS_URL']}/poller")
-    relay.start()
-    stack.callback(relay.stop)
+    project, url = env["GOOGLE_CLOUD_PROJECT"], env["FUNCTIONS_URL"]
+    shards = Relay(project, f"{url}/scheduler/poll-shard", SHARDS_TOPIC, as_push)
+    for relay in (Relay(project, f"{url}/poller"), shards):
+        relay.start()
+        stack.callback(relay.stop)
 
 
 def _up(url: str) -> bool:

@@ -1,12 +1,16 @@
-"""The function scheduler: the clock's calls."""
+"""The function scheduler: the clock's calls, and what it leaves to itself."""
 
 import functions_framework
 from flask import Request, Response
 
 from shared.handlers.http import route, routes, serve
-from shared.handlers.scheduling import poll_all, read_odometers
+from shared.handlers.scheduling import poll_all, poll_shard, read_odometers
 
-ROUTES = routes(route("POST", "/poll-all", poll_all), route("POST", "/read-odometers", read_odometers))
+ROUTES = routes(
+    route("POST", "/poll-all", poll_all),
+    route("POST", "/poll-shard", poll_shard),
+    route("POST", "/read-odometers", read_odometers),
+)
 
 
 @functions_framework.http

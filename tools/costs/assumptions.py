@@ -72,4 +72,3 @@ HOUR_TRIPS = (3, 2, 1, 1, 4, 14, 42, 84, 92, 50, 52, 58, 58, 56, 60, 73, 96, 110
 BUSIEST_MINUTE = 1.5  # by the average minute of its hour: people leave on the quarter
 PROCESSOR_MS = 20  # of one call, whoever makes it; README, How it grows, has what an instance was measured to do
 LOOK_HOUR = 3  # 2:30 UTC in winter
-ONE_CALL_POLLS = 5000  # so many due polls the scheduler asks for in one call, the rest in a call for each shard

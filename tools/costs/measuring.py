@@ -1,13 +1,8 @@
 """Counts what ordinary trips, looks at the log and ticks of the clock cost. The same counts on any day."""
 
-import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from cryptography.fernet import Fernet
 from google.cloud import firestore
 from msgspec.structs import replace
 
@@ -17,10 +12,9 @@ from shared.repositories.user_store import UserStore
 from shared.settings import DEFAULTS_S
 from tools.costs.assumptions import CAR_LATE, DRIVE, DRIVE_KM, PING_EVERY
 from tools.costs.counts import ByFunction, Calls, Measured
-from tools.costs.playing import CAR, HOME, WORK, Ground, car_cloud, register
+from tools.costs.playing import CAR, HOME, WORK, Ground, playing, register
 from tools.costs.storage import stored_bytes
 from tools.deploy.functions import FUNCTIONS
-from tools.metering import metered
 
 DRIVER, VIEWER = "driver@example.com", "viewer@example.com"
 FIRST_KM = 20_000.0
@@ -90,7 +84,7 @@ def measure() -> Measured:
 
 
 def _measure() -> Measured:
-    with _ground() as (ground, db):
+    with playing("costs", SETTINGS) as (ground, db):
         # Nobody is there yet: the runs find nothing to do.
         ticks = {
             schedule.job: ground.call(function.name, "POST", schedule.path)
@@ -111,21 +105,6 @@ def _measure() -> Measured:
             trip, pinged, view, ticks, first["webhook_start"].writes - trip["webhook_start"].writes,
             trip_bytes, pinged_bytes, sum(sum(sizes.values()) for sizes in other), day, day_bytes,
         )  # fmt: skip
-
-
-@contextmanager
-def _ground() -> Iterator[tuple[Ground, firestore.Client]]:
-    project = f"costs-{secrets.token_hex(6)}"
-    with car_cloud() as cloud_url:
-        keys = os.environ.get("CREDENTIALS_KEYS") or Fernet.generate_key().decode()
-        own = {"GOOGLE_CLOUD_PROJECT": project, "CAR_CLOUD_URL": cloud_url, "CREDENTIALS_KEYS": keys}
-        own |= {"PDOK_URL": cloud_url}
-        with metered({**SETTINGS, **own}) as meter:
-            ground = Ground(project, meter, cloud_url)
-            try:
-                yield ground, firestore.Client(project=project)
-            finally:
-                ground.close()
 
 
 def _play(ground: Ground, number: int, pings: bool) -> ByFunction:

@@ -1,12 +1,15 @@
 """A project on the emulators: phone, car and clock call the real functions, and each call is counted."""
 
 import logging
+import os
+import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import requests
+from cryptography.fernet import Fernet
 from google.cloud import firestore, pubsub_v1
 from werkzeug.serving import make_server
 
@@ -20,7 +23,7 @@ from tools import processes
 from tools.car_cloud import make_app
 from tools.costs.counts import Calls
 from tools.costs.prices import LEAST_MESSAGE_BYTES
-from tools.metering import Functions, Meter
+from tools.metering import Functions, Meter, metered
 
 CAR, VIN, TOKEN = "car", "COSTS000000000001", "token"
 KEYS: Mapping[Scope, str] = {"webhook": "w" * 43, "full": "f" * 43}
@@ -79,14 +82,22 @@ class Ground:
 
     def poll(self) -> tuple[int, Calls]:
         """Gives the poller the one message that waits: its billed bytes, and what the poll did."""
+        message = self.waiting()
+        return billed_bytes(message), self.deliver(message)
+
+    def waiting(self) -> Any:
+        """Takes the one message to the poller that waits."""
         asked = {"subscription": self._subscription, "max_messages": 10}
         pulled = self._subscriber.pull(request=asked, timeout=30).received_messages
         if len(pulled) != 1:
             raise RuntimeError(f"one message was expected, {len(pulled)} came")
         self._subscriber.acknowledge(subscription=self._subscription, ack_ids=[pulled[0].ack_id])
+        return pulled[0].message
+
+    def deliver(self, message: Any) -> Calls:
+        """Gives a message to the poller: what the poll did."""
         self._meter.reset()
-        answer = self._functions.deliver("poller", pulled[0].message, self._project)
-        return billed_bytes(pulled[0].message), self._counted("poller", answer)
+        return self._counted("poller", self._functions.deliver("poller", message, self._project))
 
     def show_car(self, **fields: Any) -> None:
         """What the car's cloud says from now on."""
@@ -99,6 +110,21 @@ class Ground:
         meter = self._meter
         counted = Calls(1, meter.billed_reads, meter.written, meter.deleted, answer_bytes=len(answer.data))
         return counted._replace(states_written=meter.states_written)
+
+
+@contextmanager
+def playing(name: str, settings: Mapping[str, str]) -> Iterator[tuple[Ground, firestore.Client]]:
+    """A ground under settings of its own, with the store of its project; `name` is what the project's begins with."""
+    project = f"{name}-{secrets.token_hex(6)}"
+    with car_cloud() as cloud_url:
+        keys = os.environ.get("CREDENTIALS_KEYS") or Fernet.generate_key().decode()
+        own = {"GOOGLE_CLOUD_PROJECT": project, "CAR_CLOUD_URL": cloud_url, "CREDENTIALS_KEYS": keys}
+        with metered({"PDOK_URL": cloud_url, **settings, **own}) as meter:
+            ground = Ground(project, meter, cloud_url)
+            try:
+                yield ground, firestore.Client(project=project)
+            finally:
+                ground.close()
 
 
 def billed_bytes(message: Any) -> int:

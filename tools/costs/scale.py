@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from shared.domain.asking import Budget
 from shared.repositories.due import SHARDS
+from shared.settings import SHARD_FROM
 from tools.costs import assumptions, limits
 from tools.costs.assumptions import BUSIEST_MINUTE, DRIVE, DURATIONS, HOUR_TRIPS
 from tools.costs.bill import HABITS, KEYS, calls_a_month
@@ -157,7 +158,7 @@ def ceilings(measured: Measured, drivers: int) -> list[Ceiling]:
         ("daily look: documents in the first 5 min", unasked, "", look * drivers, "send it in growing slices"),
         (f"`poller`, {poller.max_instances} instances: calls", calls_a_s_at_most(poller), "/s",
          a_second(busiest.functions["poller"].calls), more),
-        ("`poll-all` in one call: due polls", assumptions.ONE_CALL_POLLS, "/min",
+        ("`poll-all` in one call: due polls", SHARD_FROM, "/min",
          due_in_busiest_minute(measured, drivers), "it shards itself"),
         (f"`webhook_start`, {start.max_instances} instances: calls", calls_a_s_at_most(start), "/s",
          a_second(busiest.functions["webhook_start"].calls), more),

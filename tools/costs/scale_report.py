@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from shared.cars.provider import PROVIDERS
 from shared.repositories.due import SHARDS
-from shared.settings import DEFAULTS_S
+from shared.settings import DEFAULTS_S, SHARD_FROM
 from tools.costs import assumptions, limits
 from tools.costs.assumptions import HOUR_TRIPS, MANY_DRIVERS
 from tools.costs.bill import HABITS, KEYS, bill, by_service, calls_a_month, total_usd
@@ -150,7 +150,7 @@ def _rounded(number: int) -> int:
 
 
 def _scheduler(measured: Measured) -> str:
-    due, alone = due_in_busiest_minute(measured, MANY_DRIVERS), assumptions.ONE_CALL_POLLS
+    due, alone = due_in_busiest_minute(measured, MANY_DRIVERS), SHARD_FROM
     one_call_s = due * assumptions.DURATIONS["scheduler"].message_ms / 1000
     from_drivers = _rounded(int(MANY_DRIVERS * alone / due))
     return wrapped(

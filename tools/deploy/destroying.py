@@ -42,9 +42,11 @@ def _functions(target: Target) -> None:
 
 
 def _topics(target: Target) -> None:
-    if DEAD_LETTERS in _names(target.gcloud.rows("pubsub", "subscriptions", "list")):
-        target.gcloud.change("pubsub", "subscriptions", "delete", DEAD_LETTERS)
-    for topic in sorted({TOPIC, DEAD_LETTERS} & _names(target.gcloud.rows("pubsub", "topics", "list"))):
+    own = {push.topic for function in target.functions for push in function.pushes}
+    subscriptions = _names(target.gcloud.rows("pubsub", "subscriptions", "list"))
+    for name in sorted({DEAD_LETTERS, *own} & subscriptions):
+        target.gcloud.change("pubsub", "subscriptions", "delete", name)
+    for topic in sorted({TOPIC, DEAD_LETTERS, *own} & _names(target.gcloud.rows("pubsub", "topics", "list"))):
         target.gcloud.change("pubsub", "topics", "delete", topic)
 
 

@@ -11,6 +11,7 @@ from tools.deploy.functions import (
     SECRET,
     TOPIC,
     TRIGGER,
+    Function,
 )
 from tools.deploy.gcloud import Failed, short
 from tools.deploy.target import Target
@@ -86,9 +87,10 @@ def roles(target: Target) -> None:
 
 
 def topics(target: Target) -> None:
-    """Makes the topic of polls and the one of dead letters, which are kept for a look, and says who may publish."""
+    """Makes the topics of polls and shards and that of dead letters, which are kept, and says who may publish."""
     there = {short(row["name"]) for row in target.gcloud.rows("pubsub", "topics", "list")}
-    for topic in (TOPIC, DEAD_LETTERS):
+    publishers = _publishers(target)
+    for topic in (*publishers, DEAD_LETTERS):
         if topic not in there:
             # The messages name users: they stay where the rest of the data is.
             place = f"--message-storage-policy-allowed-regions={target.region}"
@@ -97,9 +99,16 @@ def topics(target: Target) -> None:
     if DEAD_LETTERS not in kept:
         keep = (f"--message-retention-duration={DEAD_LETTERS_KEPT}", "--expiration-period=never")
         target.gcloud.change("pubsub", "subscriptions", "create", DEAD_LETTERS, f"--topic={DEAD_LETTERS}", *keep)
-    wanted = {(PUBLISH, target.member(function.account)) for function in target.functions if PUBLISH in function.roles}
-    there_now = target.gcloud.bindings("pubsub", "topics", "get-iam-policy", TOPIC)
-    bind(target, ("pubsub", "topics"), TOPIC, wanted, there_now)
+    for topic, functions in publishers.items():
+        wanted = {(PUBLISH, target.member(function.account)) for function in functions}
+        there_now = target.gcloud.bindings("pubsub", "topics", "get-iam-policy", topic)
+        bind(target, ("pubsub", "topics"), topic, wanted, there_now)
+
+
+def _publishers(target: Target) -> dict[str, list[Function]]:
+    """Who may publish on each topic."""
+    own = {push.topic: [function] for function in target.functions for push in function.pushes}
+    return {TOPIC: [function for function in target.functions if PUBLISH in function.roles]} | own
 
 
 def secret(target: Target) -> None:

@@ -11,6 +11,8 @@ READ_STORE = "roles/datastore.viewer"
 PUBLISH = "roles/pubsub.publisher"
 READ_SECRET = "roles/secretmanager.secretAccessor"
 
+MAKE_TOKENS = "roles/iam.serviceAccountTokenCreator"
+
 PROJECT_ROLES = (STORE, READ_STORE)
 
 # Accounts besides the functions' own: who calls the scheduler, who hands messages to the poller, who builds.
@@ -32,6 +34,16 @@ class Schedule(NamedTuple):
     path: str
 
 
+class Push(NamedTuple):
+    """A topic on which the function publishes work for itself, and the path to which Pub/Sub posts its messages.
+
+    The subscription has the topic's name.
+    """
+
+    topic: str
+    path: str
+
+
 class Function(NamedTuple):
     """One function. Phones and browsers call those that are public; IAM guards the others.
 
@@ -48,6 +60,7 @@ class Function(NamedTuple):
     max_instances: int = 10
     timeout_s: int = 60
     schedules: tuple[Schedule, ...] = ()
+    pushes: tuple[Push, ...] = ()
 
     @property
     def account(self) -> str:
@@ -73,13 +86,14 @@ FUNCTIONS = (
         "scheduler",
         "scheduler",
         (READ_STORE, PUBLISH),
-        concurrency=4,
-        max_instances=1,
+        # Shards are work for a processor: they get instances beside each other before they share one.
+        concurrency=2,
         timeout_s=300,
         schedules=(
             Schedule("poll-all", "* * * * *", "/poll-all"),
             Schedule("read-odometers", "30 2 * * *", "/read-odometers"),
         ),
+        pushes=(Push("poll-shard", "/poll-shard"),),
     ),
     Function("poller", "topic", (STORE, READ_SECRET), concurrency=16, timeout_s=120),
 )

@@ -10,6 +10,7 @@ from tools.deploy.functions import (
     BUILD,
     CRON,
     DEAD_LETTERS,
+    MAKE_TOKENS,
     PUBLISH,
     READ_SECRET,
     ROOT,
@@ -17,6 +18,7 @@ from tools.deploy.functions import (
     TOPIC,
     TRIGGER,
     Function,
+    Push,
     Schedule,
 )
 from tools.deploy.gcloud import Failed, short
@@ -29,6 +31,8 @@ ACK_DEADLINE_S = 600
 RETENTION_S = 6 * 3600
 DELIVERY_ATTEMPTS = 10
 RETRY_DELAYS_S = (1, 60)
+# The least that Pub/Sub takes: what is left to a shard is of use for a minute.
+LEAST_RETENTION_S = 600
 INVOKER = "roles/run.invoker"
 
 
@@ -122,10 +126,58 @@ def callers(target: Target) -> None:
 
 
 def trigger(target: Target) -> None:
-    """Sets how the poller's messages are delivered: ack deadline, retries, and where those go that never succeed."""
+    """Sets how messages are delivered: the poller's with ack deadline, retries, and where those go that never succeed.
+
+    Those that a function publishes for itself are posted to it, by the account that may call it.
+    """
     for function in target.functions:
         if function.trigger == "topic":
             _deliver(target, _subscription(target, function))
+        if function.pushes:
+            url = _url(function, _services(target))
+            for push in function.pushes:
+                _push(target, function, push, url)
+
+
+def _url(function: Function, services: dict[str, dict[str, Any]]) -> str:
+    """The address at which Cloud Scheduler and Pub/Sub get past the function's ingress; not the other one it has."""
+    url: str = services[function.service]["status"]["url"] if services else f"https://URL_OF_{function.service}"
+    return url
+
+
+def _push(target: Target, function: Function, push: Push, url: str) -> None:
+    gcloud, (least_s, most_s) = target.gcloud, RETRY_DELAYS_S
+    account = target.email(CRON)
+    # Pub/Sub makes the tokens by which the function knows the account. Projects made before April 2021 need it said.
+    agent = _agent(target)
+    made = gcloud.bindings("iam", "service-accounts", "get-iam-policy", account) & {(MAKE_TOKENS, agent)}
+    bind(target, ("iam", "service-accounts"), account, {(MAKE_TOKENS, agent)}, made)
+    wanted = {
+        "pushConfig": {
+            "pushEndpoint": url + push.path,
+            "oidcToken": {"serviceAccountEmail": account, "audience": url},
+        },
+        "ackDeadlineSeconds": function.timeout_s,
+        "messageRetentionDuration": f"{LEAST_RETENTION_S}s",
+        "retryPolicy": {"minimumBackoff": f"{least_s}s", "maximumBackoff": f"{most_s}s"},
+    }
+    rows = gcloud.rows("pubsub", "subscriptions", "list")
+    found: dict[str, Any] = next((row for row in rows if short(row["name"]) == push.topic), {})
+    held = {name: found.get("pushConfig", {}).get(name) for name in wanted["pushConfig"]}  # type: ignore[attr-defined]
+    if {**{name: found.get(name) for name in wanted}, "pushConfig": held} == wanted:
+        return
+    gcloud.change(
+        *("pubsub", "subscriptions", "update" if found else "create", push.topic),
+        *([] if found else [f"--topic={push.topic}"]),
+        f"--push-endpoint={url}{push.path}",
+        f"--push-auth-service-account={account}",
+        f"--push-auth-token-audience={url}",
+        f"--ack-deadline={function.timeout_s}",
+        f"--message-retention-duration={LEAST_RETENTION_S}s",
+        f"--min-retry-delay={least_s}s",
+        f"--max-retry-delay={most_s}s",
+        "--expiration-period=never",
+    )
 
 
 def _subscription(target: Target, function: Function) -> str:
@@ -159,13 +211,18 @@ def _deliver(target: Target, subscription: str) -> None:
             f"--max-delivery-attempts={DELIVERY_ATTEMPTS}",
         )
     # Pub/Sub itself moves a dead letter: it publishes it and takes it off the subscription.
-    agent = f"serviceAccount:service-{target.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
+    agent = _agent(target)
     for kind, name, role in (
         ("topics", DEAD_LETTERS, PUBLISH),
         ("subscriptions", subscription, "roles/pubsub.subscriber"),
     ):
         there = gcloud.bindings("pubsub", kind, "get-iam-policy", name) & {(role, agent)}
         bind(target, ("pubsub", kind), name, {(role, agent)}, there)
+
+
+def _agent(target: Target) -> str:
+    """The account by which Pub/Sub itself acts."""
+    return f"serviceAccount:service-{target.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
 
 
 def schedules(target: Target) -> None:
@@ -175,9 +232,7 @@ def schedules(target: Target) -> None:
     services = _services(target)
     for function in target.functions:
         for schedule in function.schedules:
-            # Not the other address that the function has: Cloud Scheduler gets past its ingress at this one alone.
-            url = services[function.service]["status"]["url"] if services else f"https://URL_OF_{function.service}"
-            _schedule(target, function, schedule, url, there.get(schedule.job))
+            _schedule(target, function, schedule, _url(function, services), there.get(schedule.job))
 
 
 def _schedule(target: Target, function: Function, schedule: Schedule, url: str, there: dict[str, Any] | None) -> None:

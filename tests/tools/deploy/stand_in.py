@@ -64,7 +64,7 @@ def need(holds: object, what: str) -> None:
         raise Refused(f"NOT_FOUND: {what} does not exist")
 
 
-def answer(cloud: dict[str, Any], call: Call) -> Any:  # noqa: PLR0912 - the index of all calls
+def answer(cloud: dict[str, Any], call: Call) -> Any:  # noqa: PLR0912, PLR0915 - the index of all calls
     """What the call says, after it did to the project what it asks."""
     project = call.flag("project")
     match call.words:
@@ -79,8 +79,8 @@ def answer(cloud: dict[str, Any], call: Call) -> Any:  # noqa: PLR0912 - the ind
             return [{"config": {"name": api}, "state": "ENABLED"} for api in cloud["apis"]]
         case ["services", "enable", *apis]:
             cloud["apis"] += apis
-        case ["iam", "service-accounts", *rest]:
-            return accounts(cloud, rest, project)
+        case ["iam", "service-accounts", "list" | "create" | "delete", *_]:
+            return accounts(cloud, call.words[2:], project)
         case ["firestore", *rest]:
             need("firestore.googleapis.com" in cloud["apis"], "the API firestore.googleapis.com")
             return firestore(cloud, rest, call, project)
@@ -95,11 +95,15 @@ def answer(cloud: dict[str, Any], call: Call) -> Any:  # noqa: PLR0912 - the ind
         case ["pubsub", "subscriptions", "create", name]:
             need(call.flag("topic") in cloud["topics"], call.flag("topic"))
             cloud["subscriptions"][name] = {"name": name, "topic": call.flag("topic")}
+            if "push-endpoint" in call.flags:
+                cloud["subscriptions"][name] |= pushed(cloud, call)
         case ["pubsub", "subscriptions", "delete", name]:
             del cloud["subscriptions"][name]
         case ["pubsub", "subscriptions", "describe", name]:
             need(name in cloud["subscriptions"], name)
             return cloud["subscriptions"][name]
+        case ["pubsub", "subscriptions", "update", name] if "push-endpoint" in call.flags:
+            cloud["subscriptions"][name] |= pushed(cloud, call)
         case ["pubsub", "subscriptions", "update", name]:
             need(call.flag("dead-letter-topic") in cloud["topics"], call.flag("dead-letter-topic"))
             cloud["subscriptions"][name] |= delivery(call, project)
@@ -206,7 +210,17 @@ def firestore(cloud: dict[str, Any], words: list[str], call: Call, project: str)
     return None
 
 
-def delivery(call: Call, project: str) -> dict[str, Any]:
+def pushed(cloud: dict[str, Any], call: Call) -> dict[str, Any]:
+    need(call.flag("push-auth-service-account") in cloud["accounts"], call.flag("push-auth-service-account"))
+    token = {
+        "serviceAccountEmail": call.flag("push-auth-service-account"),
+        "audience": call.flag("push-auth-token-audience"),
+    }
+    endpoint = {"pushEndpoint": call.flag("push-endpoint"), "oidcToken": token, "attributes": {"x-goog-version": "v1"}}
+    return {**waits(call), "pushConfig": endpoint}
+
+
+def waits(call: Call) -> dict[str, Any]:
     return {
         "ackDeadlineSeconds": int(call.flag("ack-deadline")),
         "messageRetentionDuration": call.flag("message-retention-duration"),
@@ -214,6 +228,12 @@ def delivery(call: Call, project: str) -> dict[str, Any]:
             "minimumBackoff": call.flag("min-retry-delay"),
             "maximumBackoff": call.flag("max-retry-delay"),
         },
+    }
+
+
+def delivery(call: Call, project: str) -> dict[str, Any]:
+    return {
+        **waits(call),
         "deadLetterPolicy": {
             "deadLetterTopic": f"projects/{project}/topics/{call.flag('dead-letter-topic')}",
             "maxDeliveryAttempts": int(call.flag("max-delivery-attempts")),
@@ -317,6 +337,7 @@ def bind(cloud: dict[str, Any], name: str, verb: str, call: Call) -> None:
     need(not ours or member.removeprefix("serviceAccount:") in known, member)
     kind, thing = name.rsplit("/", 1)
     holders = {"pubsub/topics": "topics", "pubsub/subscriptions": "subscriptions", "run/services": "services"}
+    holders["iam/service-accounts"] = "accounts"
     need(kind not in holders or thing in cloud[holders[kind]], thing)
     members = cloud["policies"].setdefault(name, {}).setdefault(call.flag("role"), [])
     if verb.startswith("add"):

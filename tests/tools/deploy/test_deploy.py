@@ -83,6 +83,7 @@ BROKEN = [
     "functions deploy scheduler",
     "run services add-iam-policy-binding poller",
     "subscriptions update",
+    "subscriptions create poll-shard",
     "scheduler jobs create",
 ]
 
@@ -246,6 +247,17 @@ def test_each_message_has_time_is_retried_and_ends_among_the_dead_letters(comple
     assert complete.state["subscriptions"]["poll-car-dead-letters"]["topic"] == "poll-car-dead-letters"
 
 
+def test_what_the_scheduler_leaves_to_shards_is_posted_to_it_by_the_account_that_may_call_it(complete: Project) -> None:
+    pushed, job = complete.state["subscriptions"]["poll-shard"], complete.state["jobs"]["poll-all"]["httpTarget"]
+    assert pushed["topic"] == "poll-shard"
+    assert pushed["pushConfig"]["pushEndpoint"] == job["uri"].replace("/poll-all", "/poll-shard")
+    assert pushed["pushConfig"]["oidcToken"] == job["oidcToken"]
+    assert pushed["ackDeadlineSeconds"] == 300, "as long as a call may take, so that none comes twice meanwhile"
+    cron = f"iam/service-accounts/mileage-cron@{PROJECT}.iam.gserviceaccount.com"
+    assert members(complete, cron, "roles/iam.serviceAccountTokenCreator") == {"service-123456789012"}
+    assert members(complete, "pubsub/topics/poll-shard", "roles/pubsub.publisher") == {"mileage-scheduler"}
+
+
 def test_the_data_is_protected_and_backed_up(complete: Project) -> None:
     (database,) = complete.state["databases"]
     assert database["pointInTimeRecoveryEnablement"] == "POINT_IN_TIME_RECOVERY_ENABLED"
@@ -283,6 +295,8 @@ ACCESSOR = "policies>secrets/CREDENTIALS_KEYS>roles/secretmanager.secretAccessor
         ("databases>0>pointInTimeRecoveryEnablement", "POINT_IN_TIME_RECOVERY_DISABLED"),
         ("backups>0>retention", "86400s"),
         ("subscriptions>s-poller-1>ackDeadlineSeconds", 10),
+        ("subscriptions>poll-shard>pushConfig>pushEndpoint", "https://example.com/poll-shard"),
+        ("policies>pubsub/topics/poll-shard>roles/pubsub.publisher", ["allUsers"]),
         ("jobs>poll-all>schedule", "0 * * * *"),
         ("services>stats>status>conditions", [{"type": "Ready", "status": "False"}]),
     ],

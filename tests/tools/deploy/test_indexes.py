@@ -14,7 +14,7 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.types import StructuredQuery
 
 from shared.repositories.accounts import AccountRepository
-from shared.repositories.due import due_users, users_with_a_car
+from shared.repositories.due import Due, due_users, due_users_of_shard, users_with_a_car
 from shared.repositories.user_store import UserStore
 from tools.deploy.indexes import ASCENDING, DESCENDING, INDEXES, NOT_INDEXED, Index
 
@@ -110,7 +110,8 @@ def made(queries: list[Any]) -> list[Any]:
         store.first_reading(car_id)
     store.readings_around("car", NOW)
     store.sums(None)
-    list(due_users(db, NOW))
+    list(due_users(db, NOW, 10))
+    list(due_users_of_shard(db, 3, NOW, Due("boris@example.com", NOW)))
     list(users_with_a_car(db))
     users.proven(None, "a key")
     users.emails("a")
@@ -135,7 +136,7 @@ def test_no_method_makes_a_query_that_this_test_does_not_know() -> None:
         for function in ast.walk(ast.parse(file.read_text()))
         if isinstance(function, ast.FunctionDef)
         for node in ast.walk(function)
-        if isinstance(node, ast.Attribute) and node.attr in ("stream", "count", "sum", "on_snapshot")
+        if isinstance(node, ast.Attribute) and node.attr in ("stream", "run_query", "count", "sum", "on_snapshot")
     }
     known = {
         "_stored_trips",
@@ -144,7 +145,7 @@ def test_no_method_makes_a_query_that_this_test_does_not_know() -> None:
         "readings",
         "readings_around",
         "first_reading",
-        "due_users",
+        "_due",
         "_owner",
         "emails",
         "users_with_a_car",
