@@ -41,7 +41,8 @@ class Player:
     """One user. `journal` gets a line for each thing that happens, for whoever looks for the cause of a failure."""
 
     def __init__(self, ground: Ground, user: User, deadline: float, journal: Callable[[str], None]) -> None:
-        self.user, self._ground, self._deadline, self._journal = user, ground, deadline, journal
+        self.user, self.db = user, ground.db
+        self._ground, self._deadline, self._journal = ground, deadline, journal
         self.email = f"u{user.number}-{ground.db.project}@example.com"
         self._key = new_key()
         self._local = threading.local()

@@ -44,13 +44,14 @@ def run(seed: int, folder: Path, users: int = 30, drives: int = 10, tell: Callab
         ]
         for player in players:
             player.register()
-        findings = _play(played, players, tell)
-        findings += [finding for player in players for finding in Checker(player, _readings(played, player)).findings()]
+        findings = play(played, players, tell)
+        findings += [finding for player in players for finding in Checker(player, readings(player)).findings()]
     took_s = time.monotonic() - began
     return Report(seed, users * drives, tuple(findings), dict(played.seen), took_s)
 
 
-def _play(played: Ground, players: list[Player], tell: Callable[[str], None]) -> list[Finding]:
+def play(played: Ground, players: list[Player], tell: Callable[[str], None]) -> list[Finding]:
+    """Has all players play at once; what never came is found already."""
     findings = []
     with ThreadPoolExecutor(len(players)) as pool:
         playing = [pool.submit(player.play) for player in players]
@@ -66,9 +67,9 @@ def _play(played: Ground, players: list[Player], tell: Callable[[str], None]) ->
     return findings
 
 
-def _readings(played: Ground, player: Player) -> list[dict[str, Any]]:
+def readings(player: Player) -> list[dict[str, Any]]:
     """The readings that the store holds of a user, past the functions."""
-    stored = played.db.collection("users").document(player.email).collection("odometer_readings").stream()
+    stored = player.db.collection("users").document(player.email).collection("odometer_readings").stream()
     return [{name: _plain(value) for name, value in (one.to_dict() or {}).items()} for one in stored]
 
 
