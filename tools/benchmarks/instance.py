@@ -42,7 +42,7 @@ def instance(name: str, settings: Mapping[str, str]) -> Iterator[Instance]:
             processes.wait_until(lambda: process.poll() is not None or _children(process.pid), f"a worker of {name}")
             processes.wait_until(lambda: process.poll() is not None or processes.answers(port), name)
             if process.poll() is not None:
-                raise RuntimeError(f"{name} does not start: {log.read_text()}")
+                raise RuntimeError(f"{name} does not start, it ended with {process.returncode}: {log.read_text()}")
             yield Instance(f"http://127.0.0.1:{port}", _children(process.pid)[0])
         finally:
             processes.stop(process)

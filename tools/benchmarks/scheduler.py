@@ -92,7 +92,10 @@ def measure(small: bool, tell: Callable[[str], None]) -> Table:
         for due in sizes.due:
             crowd.make_due(due)
             rows.append(_row(ground, due, sizes.repeats, tell))
-        sharded = [_in_shards(ground, due, sizes, count, tell) for count in (1, 2)]
+        sharded = []
+        for count in (1, 2):
+            tell(f"{due:,} in shards on {count}")
+            sharded.append(_sharded(ground, due, sizes.shard_from, count))
         return _table(sizes, rows, sharded)
 
 
@@ -180,16 +183,8 @@ def _read(ground: _Ground, due: int) -> tuple[float, int]:
         return took_s, meter.read
 
 
-def _in_shards(ground: _Ground, due: int, sizes: Sizes, count: int, tell: Callable[[str], None]) -> Run:
-    """The same with shards, which so many instances carry out beside each other; the middle of the runs."""
-    runs = []
-    for n in range(sizes.repeats):
-        tell(f"{due:,} in shards on {count}, {n + 1} of {sizes.repeats}")
-        runs.append(_sharded(ground, due, sizes.shard_from, count))
-    return _middle(runs)
-
-
 def _sharded(ground: _Ground, due: int, shard_from: int, count: int) -> Run:
+    """The same with shards, which so many instances carry out beside each other."""
     env = {**ground.env, "SHARD_FROM": str(shard_from)}
     with ExitStack() as stack:
         instances = [stack.enter_context(instance("scheduler", env)) for _ in range(count)]
@@ -206,13 +201,20 @@ def _sharded(ground: _Ground, due: int, shard_from: int, count: int) -> Run:
 def _carried_out(ground: _Ground, instances: list[Instance]) -> Iterator[int]:
     """Posts the messages to the shards as Pub/Sub would, as many at a time as the instances take."""
     at_once = len(instances) * BY_NAME["scheduler"].concurrency
-    bodies = [as_push(message, ground.project)[1] for message in ground.shards()]
+    bodies = [as_push(_fresh(message), ground.project)[1] for message in ground.shards()]
     with ThreadPoolExecutor(at_once) as pool:
         asked = [
             pool.submit(_asked, instances[n % len(instances)], "/poll-shard", body) for n, body in enumerate(bodies)
         ]
         for told in asked:
             yield told.result()["published"]
+
+
+def _fresh(message: Any) -> Any:
+    """A shard's message as of a tick just now: the emulator may take the minute after which it would be dropped."""
+    body = {**json.loads(message.data), "now": datetime.now(UTC).isoformat()}
+    message.data = json.dumps(body).encode()
+    return message
 
 
 def _table(sizes: Sizes, rows: list[Row], sharded: list[Run]) -> Table:
@@ -231,7 +233,7 @@ def _table(sizes: Sizes, rows: list[Row], sharded: list[Run]) -> Table:
         f"the scheduler itself works is {last.processor_ratio:.1f} times what the publisher works. "
         f"Memory: {last.function.peak_mib:.0f} MiB, {growth_mib:+.0f} from {rows[-2].due:,} to {last.due:,}, "
         f"{'flat' if flat else 'not flat'}. “In shards”: {sizes.shard_from:,} by the first call, the others by "
-        f"{SHARDS} messages to so many instances, whose processor seconds are added; they share two processors with "
+        f"{SHARDS} messages to so many instances, one run each, whose processor seconds are added; they share two processors with "
         "the emulator, so more instances show less here than where each has its own."
     )
     return Table("scheduler", summary, HEAD, [*map(_cells, rows), *_sharded_cells(last.due, sharded)], reached)
