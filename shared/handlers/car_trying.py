@@ -18,7 +18,7 @@ from shared.handlers.bodies import decoded
 from shared.handlers.car_bodies import OdometerBody
 from shared.handlers.cars import STOPPED, found
 from shared.handlers.fields import zulu
-from shared.handlers.log_keeping import locked, owner_of, stage
+from shared.handlers.log_keeping import owner_of, stage
 from shared.handlers.problems import Problem
 from shared.repositories.accounts import Caller
 from shared.repositories.cars import Car
@@ -84,7 +84,7 @@ def _enter(store: UserStore, caller: Caller, car: Car, reading: Reading, now: da
     outcome, change = seen_by_eye(read.value, car.id, reading), store.change()
     change.add_reading(car.id, reading, now, "manual")
     state = stage(change, store, outcome, owner_of(caller.account), now, rules())
-    locked(change, replace(read, value=state))
+    change.put_state(read, replace(state, log_changes=state.log_changes + 1))
     change.commit()
 
 

@@ -86,7 +86,7 @@ class LooseRelay(Relay):
         published_at = (message.publish_time - earlier).isoformat()
         body = {**body, "message": {**body["message"], "publishTime": published_at}}
         with suppress(requests.RequestException):  # the first one is still there
-            requests.post(self._poller_url, json=body, headers=headers, timeout=60)
+            requests.post(self._url, json=body, headers=headers, timeout=60)
 
 
 @contextmanager

@@ -66,7 +66,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with ExitStack() as running:
         ports = [processes.free_port() for _ in range(3)]
         for port in ports:
-            server = processes.start(stack._gunicorn(port), folder / f"{port}.log", project.env)
+            server = processes.start(stack.gunicorn(port), folder / f"{port}.log", project.env)
             running.callback(processes.stop, server)
         for port in ports:
             processes.wait_until(lambda at=port: processes.answers(at), "an instance")  # type: ignore[misc]
