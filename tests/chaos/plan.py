@@ -214,7 +214,9 @@ def _outlines(rng: Random, cars: tuple[str, ...], drives: int) -> Iterator[Outli
             end_lost=bool(cars) and not untold and n < drives - 1 and rng.random() < 0.12,
             quick=False,
         )
-        quick = not untold and not before.end_lost and bool(cars) and n < drives - 1 and rng.random() < 0.1
+        # With a second car the next drive may be in that one, and then nobody reads this one for hours.
+        readable = len(cars) == 1 and n < drives - 1
+        quick = readable and not untold and not before.end_lost and rng.random() < 0.1
         before = before._replace(quick=quick)
         yield before
 
@@ -236,7 +238,7 @@ class Script:
         course = self._course(outline.minutes)
         start_km = self._odometers.get(car_id or "", 0.0)
         end_km = round(start_km + course[-1][1], 1)
-        paused = not outline.untold and outline.ping_every == 3 and rng.random() < 0.15
+        paused = outline.ping_every == 3 and not (outline.untold or outline.start_lost) and rng.random() < 0.15
         events = [] if outline.untold else self._events(outline, begins_at, course, paused)
         told = [event for event in events if not self._is_lost(outline, event, events)]
         seen_at = min((event.at for event in told), default=None)
@@ -289,7 +291,7 @@ class Script:
         last = outline.minutes
         pings = range(outline.ping_every, last, outline.ping_every) if outline.ping_every else ()
         events = [send("start", 0), *(send("start", minute) for minute in pings), send("end", last)]
-        if self._rng.random() < 0.15:  # CarPlay drops, and is back within minutes
+        if not outline.start_lost and self._rng.random() < 0.15:  # CarPlay drops, and is back within minutes
             drop = self._rng.randrange(1, last - 3)
             events += [send("end", drop), send("start", drop + self._rng.randrange(1, 4))]
         if paused:
