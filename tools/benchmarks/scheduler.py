@@ -233,8 +233,8 @@ def _table(sizes: Sizes, rows: list[Row], sharded: list[Run]) -> Table:
         f"the scheduler itself works is {last.processor_ratio:.1f} times what the publisher works. "
         f"Memory: {last.function.peak_mib:.0f} MiB, {growth_mib:+.0f} from {rows[-2].due:,} to {last.due:,}, "
         f"{'flat' if flat else 'not flat'}. “In shards”: {sizes.shard_from:,} by the first call, the others by "
-        f"{SHARDS} messages to so many instances, one run each, whose processor seconds are added; they share two processors with "
-        "the emulator, so more instances show less here than where each has its own."
+        f"{SHARDS} messages to so many instances, one run each, whose processor seconds are added; they share two "
+        "processors with the emulator, so more instances show less here than where each has its own."
     )
     return Table("scheduler", summary, HEAD, [*map(_cells, rows), *_sharded_cells(last.due, sharded)], reached)
 
