@@ -11,7 +11,7 @@ import pytest
 from google.cloud import firestore, pubsub_v1
 
 from shared.domain.state import TripState
-from shared.messaging.polls import SHARDS_TOPIC, TOPIC, UNDER_WAY, ask_for_polls
+from shared.messaging.polls import AT_ONCE, SHARDS_TOPIC, TOPIC, ask_for_polls
 from shared.repositories.due import SHARDS
 from shared.repositories.user_store import UserStore
 from tests.system.fixtures import Stack, ago
@@ -165,7 +165,7 @@ def test_what_is_no_message_is_dropped_too(clock: Clock) -> None:
 
 
 def test_more_messages_than_may_be_under_way_at_a_time_are_all_published(clock: Clock) -> None:
-    users = [f"d{n}@example.com" for n in range(UNDER_WAY + 10)]
+    users = [f"d{n}@example.com" for n in range(3 * AT_ONCE + 10)]
     assert ask_for_polls(iter(users), "schedule") == len(users)
     assert clock.users(len(users)) == dict.fromkeys(users, 1)
 
