@@ -36,5 +36,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest test goes first: at the end it would keep one worker busy while the other has nothing to do."""
-    items.sort(key=lambda item: "test_migrate_big" not in item.nodeid)
+    """Spreads the longest tests evenly: each worker begins with a stretch, and whoever is done takes from the others."""
+    longest = [item for item in items if "test_migrate_big" in item.nodeid or "test_chaos" in item.nodeid]
+    others = [item for item in items if item not in longest]
+    every = max(1, len(others) // max(1, len(longest)))
+    stretches = [others[n * every : (n + 1) * every] for n in range(len(longest))]
+    rest = others[len(longest) * every :]
+    items[:] = [one for item, stretch in zip(longest, stretches, strict=True) for one in (item, *stretch)] + rest
