@@ -36,7 +36,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spreads the longest tests evenly: each worker begins with a stretch, and whoever is done takes from the others."""
+    """Spreads the longest tests evenly: each worker begins with a stretch, and who is done takes from the others."""
     longest = [item for item in items if "test_migrate_big" in item.nodeid or "test_chaos" in item.nodeid]
     others = [item for item in items if item not in longest]
     every = max(1, len(others) // max(1, len(longest)))
