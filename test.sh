@@ -10,4 +10,4 @@ echo "mypy" && $bin/mypy
 echo "import contracts" && $bin/lint-imports
 echo "keys in files" && $bin/python -m tools.leaks
 echo "known vulnerabilities" && $bin/python -m tools.vulnerabilities
-exec $bin/python -m pytest -n 3 --dist worksteal "$@"
+exec $bin/python -m pytest -n 4 --dist worksteal "$@"

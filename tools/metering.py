@@ -11,6 +11,7 @@ from functions_framework import create_app
 from google.cloud.firestore_v1.types import firestore as wire
 
 from shared.repositories import documents
+from tools import processes
 from tools.deploy.functions import BY_NAME
 from tools.relay import as_event
 from tools.serve import FUNCTIONS
@@ -102,20 +103,18 @@ def metered(settings: Mapping[str, str]) -> Iterator[Meter]:
 
     The Firestore emulator must be named in the environment.
     """
-    meter, insecure, former = Meter(), grpc.insecure_channel, dict(os.environ)
+    meter, insecure = Meter(), grpc.insecure_channel
     store = os.environ["FIRESTORE_EMULATOR_HOST"]
 
     def channel(target: str, *args: Any, **more: Any) -> Any:
         made = insecure(target, *args, **more)
         return grpc.intercept_channel(made, meter) if target == store else made
 
-    os.environ.update(settings)
     grpc.insecure_channel = channel
     documents.client.cache_clear()
     try:
-        yield meter
+        with processes.environment(settings):
+            yield meter
     finally:
         grpc.insecure_channel = insecure
-        os.environ.clear()
-        os.environ.update(former)
         documents.client.cache_clear()

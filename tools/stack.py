@@ -90,7 +90,7 @@ def _running(options: argparse.Namespace, stopping: threading.Event) -> Iterator
         stack.callback(processes.stop, functions)
         _start_relay(stack, env)
         processes.wait_until(lambda: processes.answers(options.car_cloud_port), "the car cloud")
-        processes.wait_until(lambda: functions.poll() is not None or _up(env["FUNCTIONS_URL"]), "the functions")
+        processes.wait_until(lambda: functions.poll() is not None or up(env["FUNCTIONS_URL"]), "the functions")
         if functions.poll() is not None:
             raise Refused(f"The functions do not start; see {data / 'logs' / 'functions.log'}.")
         if not external:
@@ -197,7 +197,8 @@ def _start_relay(stack: ExitStack, env: Mapping[str, str]) -> None:
         stack.callback(relay.stop)
 
 
-def _up(url: str) -> bool:
+def up(url: str) -> bool:
+    """Whether the functions at this address answer."""
     try:
         return requests.get(f"{url}/trips", timeout=5).status_code == 401
     except requests.RequestException:

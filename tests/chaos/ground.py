@@ -30,7 +30,7 @@ QUICK = {
     "GEOCODERS": "",
     "USER_CACHE_S": "60",
 }
-TICK_EVERY_S = 1.0
+TICK_EVERY_S = 1.5
 WATCHDOG_S = 0.1
 
 
@@ -119,9 +119,9 @@ def ground(plan: Plan, folder: Path) -> Iterator[Ground]:
         functions = processes.start(stack.gunicorn(port), folder / "functions.log", env)
         opened.callback(processes.stop, functions)
         processes.wait_until(lambda: processes.answers(cloud_port), "the car cloud")
-        processes.wait_until(lambda: _up(url), "the functions")
+        processes.wait_until(lambda: stack.up(url), "the functions")
         made = Ground(plan.seed, firestore.Client(project=project), url, cloud_url)
-        with _environment({"PUBSUB_EMULATOR_HOST": lines["bus"].host}):
+        with processes.environment({"PUBSUB_EMULATOR_HOST": lines["bus"].host}):
             relay = LooseRelay(made)
             relay.start()
         opened.callback(relay.stop)
@@ -135,22 +135,6 @@ def ground(plan: Plan, folder: Path) -> Iterator[Ground]:
         opened.callback(lambda: [thread.join() for thread in threads])
         opened.callback(stopping.set)
         yield made
-
-
-@contextmanager
-def _environment(names: Mapping[str, str]) -> Iterator[None]:
-    former = {name: os.environ[name] for name in names}
-    os.environ.update(names)
-    try:
-        yield
-    finally:
-        os.environ.update(former)
-
-
-def _up(url: str) -> bool:
-    with suppress(requests.RequestException):
-        return requests.get(f"{url}/trips", timeout=5).status_code == 401
-    return False
 
 
 def _tick(ground: Ground, stopping: threading.Event) -> None:
@@ -186,7 +170,6 @@ def _outage(ground: Ground, line: Line, outage: Outage, stopping: threading.Even
 
 def _kill_worker(master_pid: int) -> None:
     """Kills the process that serves; its master starts another one."""
-    children = Path(f"/proc/{master_pid}/task/{master_pid}/children").read_text().split()
-    for pid in children:
+    for pid in processes.children(master_pid):
         with suppress(ProcessLookupError):
-            os.kill(int(pid), SIGKILL)
+            os.kill(pid, SIGKILL)

@@ -11,7 +11,6 @@ SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 # Users live so far apart, and their cars have gone so far, that no trip of one can be taken for that of another.
 REGION_DEGREES, REGION_KM = 1.5, 60.0
 CAR_KM = 10_000.0
-HOLE = 2.5  # minutes between fixes, above which a trail explains no distance
 
 Position = tuple[float, float]
 What = Literal["read", "settled", "closed", "stopped"]

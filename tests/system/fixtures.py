@@ -189,7 +189,8 @@ class Driver:
             found[:] = [holds()]
             return bool(found[0])
 
-        processes.wait_until(ticked, what, within_s=30)
+        # Not oftener: a tick has polls follow, and who waits would take the time of what he waits for.
+        processes.wait_until(ticked, what, within_s=30, every_s=0.15)
         return found[0]
 
     def wait_read(self, odometer_km: float) -> None:

@@ -9,7 +9,7 @@ import time
 
 from google.cloud import pubsub_v1
 
-from tools.benchmarks.instance import peak_mib
+from tools.processes import peak_mib
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -14,9 +13,7 @@ from google.cloud import firestore
 
 from shared.messaging.polls import ask_for_poll
 from shared.repositories.user_store import UserStore
-from tools import emulators
-from tools.benchmarks import log
-from tools.benchmarks.instance import environment
+from tools.benchmarks import instances, log
 from tools.benchmarks.table import Table
 from tools.costs.counts import Calls
 from tools.costs.playing import CAR, HOME, WORK, Ground, playing, register
@@ -75,9 +72,7 @@ SeenBy = dict[tuple[str, int], list[Seen]]
 def measure(small: bool, tell: Callable[[str], None]) -> Table:
     """Measures on emulators of its own, or on those that the environment names."""
     sizes, repeats = (SMALL_TRIPS, SMALL_REPEATS) if small else (TRIPS, REPEATS)
-    with TemporaryDirectory() as logs, emulators.both(Path(logs)) as (store, bus), ExitStack() as stack:
-        stack.enter_context(environment({"FIRESTORE_EMULATOR_HOST": store, "PUBSUB_EMULATOR_HOST": bus}))
-        ground, db = stack.enter_context(playing("bench", SETTINGS))
+    with TemporaryDirectory() as logs, instances.emulated(Path(logs)), playing("bench", SETTINGS) as (ground, db):
         drivers = [_driver(db, trips, tell) for trips in sizes]
         seen: SeenBy = {}
         for n in range(repeats + 1):

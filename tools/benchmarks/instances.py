@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -60,7 +60,7 @@ class Instance:
         framework = Path(sys.executable).with_name("functions-framework")
         command = [str(framework), "--source", str(source.file), "--target", source.target]
         command += ["--signature-type", kind, "--host", "127.0.0.1", "--port", str(self.port)]
-        self._log = log
+        self.url, self._log = f"http://127.0.0.1:{self.port}", log
         self.process = processes.start(command, log, {**os.environ, **cloud, **env})
 
     def wait(self) -> None:
@@ -73,8 +73,13 @@ class Instance:
 
     def processor_s(self) -> float:
         """Seconds of processor that the server's processes took since they were started."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return sum(processor_s(pid) for pid in (self.process.pid, *map(int, children)))
+        pid = self.process.pid
+        return sum(processor_s(one) for one in (pid, *processes.children(pid)))
+
+    def peak_mib(self) -> float:
+        """The most memory that the process which answers held, in MiB."""
+        (worker,) = processes.children(self.process.pid)
+        return processes.peak_mib(worker)
 
     def stop(self) -> None:
         """Ends it."""
@@ -101,14 +106,11 @@ def processor_s(pid: int) -> float:
 
 
 @contextmanager
-def emulated(logs: Path, **settings: str) -> Iterator[dict[str, str]]:
+def emulated(
+    logs: Path, java_options: Sequence[str] = emulators.QUICK_START, **settings: str
+) -> Iterator[dict[str, str]]:
     """Both emulators, and the environment of who uses them: for instances, and meanwhile for this process too."""
-    with emulators.both(logs) as (store, bus):
+    with emulators.both(logs, java_options=java_options) as (store, bus):
         env = {"FIRESTORE_EMULATOR_HOST": store, "PUBSUB_EMULATOR_HOST": bus, **settings}
-        former = dict(os.environ)
-        os.environ.update(env)
-        try:
+        with processes.environment(env):
             yield env
-        finally:
-            os.environ.clear()
-            os.environ.update(former)

@@ -24,7 +24,7 @@ from shared.repositories.due import SHARDS, due_users
 from shared.settings import SHARD_FROM
 from tools import emulators
 from tools.benchmarks.crowd import Crowd
-from tools.benchmarks.instance import Instance, environment, instance
+from tools.benchmarks.instances import Instance, Source, emulated, running, staged
 from tools.benchmarks.table import Table
 from tools.deploy.functions import BY_NAME
 from tools.metering import metered
@@ -82,11 +82,11 @@ class Row(NamedTuple):
 def measure(small: bool, tell: Callable[[str], None]) -> Table:
     """Measures on emulators of its own, or on those that the environment names."""
     sizes = SMALL if small else Sizes()
-    with TemporaryDirectory() as logs, _emulators(Path(logs)) as (store, bus), ExitStack() as stack:
-        own = {"FIRESTORE_EMULATOR_HOST": store, "PUBSUB_EMULATOR_HOST": bus}
-        own["GOOGLE_CLOUD_PROJECT"] = f"bench-{secrets.token_hex(6)}"
-        stack.enter_context(environment(own))
-        ground = stack.enter_context(_Ground(own))
+    with (
+        TemporaryDirectory() as folder,
+        _emulated(Path(folder) / "logs") as env,
+        _Ground(env, staged("scheduler", Path(folder))) as ground,
+    ):
         crowd = Crowd(ground.db, sizes.drivers, tell)
         rows = []
         for due in sizes.due:
@@ -99,15 +99,16 @@ def measure(small: bool, tell: Callable[[str], None]) -> Table:
         return _table(sizes, rows, sharded)
 
 
-def _emulators(logs: Path) -> AbstractContextManager[tuple[str, str]]:
-    return emulators.both(logs, java_options=emulators.LONG_WORK)
+def _emulated(logs: Path) -> AbstractContextManager[dict[str, str]]:
+    project = f"bench-{secrets.token_hex(6)}"
+    return emulated(logs, java_options=emulators.LONG_WORK, GOOGLE_CLOUD_PROJECT=project)
 
 
 class _Ground:
     """A project on the emulators with both topics; only that of shards has somebody who hears."""
 
-    def __init__(self, env: dict[str, str]) -> None:
-        self.env, self.project = env, env["GOOGLE_CLOUD_PROJECT"]
+    def __init__(self, env: dict[str, str], scheduler: Source) -> None:
+        self._scheduler, self.env, self.project = scheduler, env, env["GOOGLE_CLOUD_PROJECT"]
         self.db, self._subscriber = firestore.Client(project=self.project), pubsub_v1.SubscriberClient()
         self.topic = f"projects/{self.project}/topics/{TOPIC}"
         self._subscription = f"projects/{self.project}/subscriptions/{SHARDS_TOPIC}"
@@ -121,6 +122,11 @@ class _Ground:
 
     def __exit__(self, *_: object) -> None:
         self._subscriber.close()
+
+    def instance(self, shard_from: int) -> AbstractContextManager[Instance]:
+        """A fresh scheduler that leaves to shards who comes after so many."""
+        log = self._scheduler.file.with_name("log")
+        return running(self._scheduler, log, {**self.env, "SHARD_FROM": str(shard_from)})
 
     def shards(self) -> list[Any]:
         """The messages to the shards, once all are there."""
@@ -149,7 +155,7 @@ def _middle(runs: list[Run]) -> Run:
 
 
 def _function(ground: _Ground, due: int) -> Run:
-    with instance("scheduler", {**ground.env, "SHARD_FROM": str(NO_SHARDS)}) as one:
+    with ground.instance(NO_SHARDS) as one:
         before, began = one.processor_s(), time.perf_counter()
         told = _asked(one, "/poll-all")
         wall_s = time.perf_counter() - began
@@ -185,9 +191,8 @@ def _read(ground: _Ground, due: int) -> tuple[float, int]:
 
 def _sharded(ground: _Ground, due: int, shard_from: int, count: int) -> Run:
     """The same with shards, which so many instances carry out beside each other."""
-    env = {**ground.env, "SHARD_FROM": str(shard_from)}
     with ExitStack() as stack:
-        instances = [stack.enter_context(instance("scheduler", env)) for _ in range(count)]
+        instances = [stack.enter_context(ground.instance(shard_from)) for _ in range(count)]
         before, began = sum(one.processor_s() for one in instances), time.perf_counter()
         published = _asked(instances[0], "/poll-all")["published"]
         published += sum(_carried_out(ground, instances))
