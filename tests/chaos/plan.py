@@ -165,12 +165,10 @@ def _user(seed: int, number: int, now: datetime, drives: int) -> User:
     cars: tuple[str, ...] = {0: (), 1: ("car", "van")}.get(number % 10, ("car",))
     home = (30.0 + number * REGION_DEGREES, 5.0)
     outlines = list(_outlines(rng, cars, drives))
-    # The last drive ended between one and forty minutes ago.
-    moment = (
-        now.replace(microsecond=0)
-        - rng.randrange(60, 2400) * SECOND
-        - sum((one.pause + one.minutes * MINUTE for one in outlines), 0 * MINUTE)
-    )
+    # The last drive ended within the hour. Without a car it may be resumed for five minutes: nobody waits for that.
+    ended_s = rng.randrange(60 if cars else 360, 2400)
+    lasted = sum((one.pause + one.minutes * MINUTE for one in outlines), timedelta(0))
+    moment = now.replace(microsecond=0) - ended_s * SECOND - lasted
     odometers = {car: CAR_KM * (2 * number + n + 1) + rng.randrange(0, 1000) / 10 for n, car in enumerate(cars)}
     script = Script(rng, home, odometers)
     made = []
