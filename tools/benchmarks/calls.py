@@ -25,7 +25,7 @@ PAGE, READINGS = 50, 20
 MOST_RATIO = 2.0
 # No waits between the steps of a drive, and no end of it before the car has answered.
 SETTINGS = {"POLL_EVERY_S": "0", "POLL_AFTER_END_S": "0", "END_GRACE_S": "80000", "GEOCODERS": ""}
-SETTINGS["USER_CACHE_S"] = "3600"  # warm instances
+SETTINGS |= {"USER_CACHE_S": "3600", **instances.UNREACHED}  # warm instances
 
 
 class Kind(NamedTuple):
