@@ -1,20 +1,14 @@
 """Owns child processes: they start in a group of their own, die with us, and leave nothing behind."""
 
-import ctypes
 import os
+import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-PR_SET_PDEATHSIG = 1
-# Where this process uses gRPC, gRPC's support for forks aborts a child now and then before that becomes another program
-# (grpc/grpc#43055). All of our children do, and need no such support.
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
 
 def free_port() -> int:
@@ -83,14 +77,12 @@ def start(command: Sequence[str], log: Path, env: Mapping[str, str] | None = Non
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
         return subprocess.Popen(
-            command,
+            [*_dying_with_parent(), *command],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
             env=env,
             start_new_session=True,
-            # Safe: no thread of ours holds a lock that the child would need before it becomes another program.
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
         )
 
 
@@ -106,5 +98,11 @@ def stop(process: "subprocess.Popen[bytes]", within_s: float = 5.0) -> None:
         os.killpg(process.pid, signal.SIGKILL)  # what the process itself had started
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def _dying_with_parent() -> list[str]:
+    """What to put before a command so that it dies with us: Linux's own program, which becomes the command.
+
+    Not a `preexec_fn`: with one, Python forks, and a child of a process that uses gRPC stands still now and then in
+    what gRPC does at a fork (grpc/grpc#43055).
+    """
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
