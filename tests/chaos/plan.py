@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from math import cos, radians, sin
+from math import cos, hypot, radians, sin
 from random import Random
 from typing import Literal, NamedTuple
 
@@ -11,6 +11,7 @@ SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 # Users live so far apart, and their cars have gone so far, that no trip of one can be taken for that of another.
 REGION_DEGREES, REGION_KM = 1.5, 60.0
 CAR_KM = 10_000.0
+HALT_KM = 0.5  # who ends a drive that near to a place of kind pause might only pause there
 
 Position = tuple[float, float]
 What = Literal["read", "settled", "closed", "stopped"]
@@ -180,6 +181,12 @@ def _user(seed: int, number: int, now: datetime, drives: int) -> User:
     return User(number, cars, home, tuple(made))
 
 
+def km_between(one: Position, other: Position) -> float:
+    """How far it is from one to the other, in km."""
+    north_km = (one[0] - other[0]) * KM_PER_DEGREE
+    return hypot(north_km, (one[1] - other[1]) * KM_PER_DEGREE * cos(radians(one[0])))
+
+
 class Outline(NamedTuple):
     """What is to happen in a drive, before it is known where and when."""
 
@@ -228,11 +235,15 @@ class Script:
         self._held: list[Send] = []  # calls that come with the next drive
         self._old: list[Send] = []  # what may come a second time
         self._halts: list[Position] = []  # places of kind pause that the driver has still to set up
+        self._halted: list[Position] = []  # all of them: who stops there has not arrived
 
     def drive(self, outline: Outline, following: Outline | None, begins_at: datetime) -> Drive:
         """One drive with its steps."""
         rng, car_id = self._rng, outline.car_id
         course = self._course(outline.minutes)
+        while any(km_between(course[-1][0], halt) < HALT_KM for halt in self._halted):
+            course = self._course(outline.minutes)
+        self._at = course[-1][0]
         start_km = self._odometers.get(car_id or "", 0.0)
         end_km = round(start_km + course[-1][1], 1)
         paused = outline.ping_every == 3 and not (outline.untold or outline.start_lost) and rng.random() < 0.15
@@ -274,7 +285,6 @@ class Script:
             east = at[1] + step_km * sin(radians(heading)) / KM_PER_DEGREE / cos(radians(at[0]))
             at, driven_km = (round(north, 6), round(east, 6)), driven_km + step_km * winding
             course.append((at, driven_km))
-        self._at = at
         return course
 
     def _events(
@@ -294,6 +304,7 @@ class Script:
         if paused:
             halt = self._rng.randrange(1, last - 1)
             self._halts.append(course[halt][0])
+            self._halted.append(course[halt][0])
             events += [send("end", halt), send("start", halt + 1)]
         return sorted(set(events), key=lambda event: (event.at, event.event == "end"))
 
