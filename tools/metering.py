@@ -10,7 +10,7 @@ import grpc
 from functions_framework import create_app
 from google.cloud.firestore_v1.types import firestore as wire
 
-from shared.repositories import documents
+from shared.repositories import documents, streaming
 from tools import processes
 from tools.deploy.functions import BY_NAME
 from tools.relay import as_event
@@ -111,10 +111,15 @@ def metered(settings: Mapping[str, str]) -> Iterator[Meter]:
         return grpc.intercept_channel(made, meter) if target == store else made
 
     grpc.insecure_channel = channel
-    documents.client.cache_clear()
+    _forget_clients()
     try:
         with processes.environment(settings):
             yield meter
     finally:
         grpc.insecure_channel = insecure
-        documents.client.cache_clear()
+        _forget_clients()
+
+
+def _forget_clients() -> None:
+    documents.client.cache_clear()
+    streaming.long_reader.cache_clear()

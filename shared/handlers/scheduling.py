@@ -12,8 +12,8 @@ from shared import logs
 from shared.handlers import fields
 from shared.messaging.polls import ask_for_polls, ask_for_shards
 from shared.repositories.accounts import EMAIL
-from shared.repositories.documents import client
 from shared.repositories.due import SHARDS, Due, due_users, due_users_of_shard, users_with_a_car
+from shared.repositories.streaming import long_reader
 from shared.settings import shard_from
 
 REASON = "schedule"
@@ -47,7 +47,7 @@ def poll_all(request: Request) -> tuple[dict[str, Any], int]:
     From SHARD_FROM users on it leaves those who come after them to the shards, each of which is a call of its own.
     """
     now, at_most, asked = fields.utc_now(), shard_from(), _Asked()
-    published = ask_for_polls(asked.users(due_users(client(), now, at_most)), REASON)
+    published = ask_for_polls(asked.users(due_users(long_reader(), now, at_most)), REASON)
     told = {"active": published, "published": published}
     if asked.last and published >= at_most:
         told["shards"] = ask_for_shards(_rest(now, asked.last))
@@ -81,11 +81,11 @@ def poll_shard(request: Request) -> tuple[dict[str, Any], int]:
     if fields.utc_now() - shard.now > OLDEST_SHARD:
         logs.log().info("shard dropped: it is late, the next tick asks for all who are due")
         return {"published": 0}, 200
-    due = due_users_of_shard(client(), shard.shard, shard.now, Due(shard.after_user, shard.after))
+    due = due_users_of_shard(long_reader(), shard.shard, shard.now, Due(shard.after_user, shard.after))
     return {"published": ask_for_polls((user for user, _ in due), REASON)}, 200
 
 
 def read_odometers(request: Request) -> tuple[dict[str, Any], int]:
     """Publishes one message a user with a car, however many cars he has, while the query still streams."""
-    published = ask_for_polls(users_with_a_car(client()), "daily")
+    published = ask_for_polls(users_with_a_car(long_reader()), "daily")
     return {"users": published, "published": published}, 200

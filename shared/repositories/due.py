@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zlib import crc32
 
-from google.cloud import firestore
-from google.cloud.firestore_v1.base_query import FieldFilter
+from google.cloud.firestore_v1.types import ArrayValue, Cursor, StructuredQuery, Value
+
+from shared.repositories.streaming import LongReader
 
 # All users' next polls lie close to now, and Firestore takes about 500 writes a second to one stretch of an index.
 # A number in front of the time spreads them over as many stretches; a query can ask for 30 of them at once.
 SHARDS = 16
+
+_Field, _Order, _From = StructuredQuery.FieldReference, StructuredQuery.Order, StructuredQuery.CollectionSelector
+_Filter, _FieldFilter, _All = StructuredQuery.Filter, StructuredQuery.FieldFilter, StructuredQuery.CompositeFilter
 
 
 class Due(NamedTuple):
@@ -25,38 +29,53 @@ def shard_of(email: str) -> int:
     return crc32(email.encode()) % SHARDS
 
 
-def due_users(db: firestore.Client, now: datetime, at_most: int) -> Iterator[Due]:
+def due_users(store: LongReader, now: datetime, at_most: int) -> Iterator[Due]:
     """The users whose poll is due, those longest due first, streamed: the cost grows with them, not with all users."""
-    return _due(db, _due_query(db, range(SHARDS), now).limit(at_most))
+    query = _due_query(range(SHARDS), now)
+    query.limit = at_most
+    return _due(store, query)
 
 
-def due_users_of_shard(db: firestore.Client, shard: int, now: datetime, after: Due) -> Iterator[Due]:
+def due_users_of_shard(store: LongReader, shard: int, now: datetime, after: Due) -> Iterator[Due]:
     """The users of one shard whose poll is due and who come after one that is known, streamed."""
-    cursor = {"next_poll_at": after.since, "__name__": db.document(f"users/{after.user}/cache/trip_start")}
-    return _due(db, _due_query(db, [shard], now).start_after(cursor))
+    query, known = _due_query([shard], now), store.name("users", after.user, "cache", "trip_start")
+    query.start_at = Cursor(values=[Value(timestamp_value=after.since), Value(reference_value=known)])
+    return _due(store, query)
 
 
-def _due_query(db: firestore.Client, shards: Iterable[int], now: datetime) -> Any:
-    query = db.collection_group("cache").where(filter=FieldFilter("shard", "in", list(shards)))
-    query = query.where(filter=FieldFilter("next_poll_at", "<=", now)).select(["next_poll_at"])
-    return query.order_by("next_poll_at").order_by("__name__")
-
-
-def _due(db: firestore.Client, query: Any) -> Iterator[Due]:
-    """Takes the answers as they come over the wire: a snapshot of each would cost three times the work.
-
-    Those are not public names of the client, whose version is pinned. A stream that breaks is not taken up again.
-    """
-    asked = {"parent": f"{db._database_string}/documents", "structured_query": query._to_protobuf()}
-    for answer in db._firestore_api.run_query(request=asked, metadata=db._rpc_metadata):
-        document = type(answer).pb(answer).document
-        if document.name:
-            since = document.fields["next_poll_at"].timestamp_value
-            yield Due(document.name.rsplit("/", 3)[1], since.ToDatetime(UTC))
-
-
-def users_with_a_car(db: firestore.Client) -> Iterator[str]:
+def users_with_a_car(store: LongReader) -> Iterator[str]:
     """The e-mails of the users with a car, streamed: the cost grows with them."""
-    query = db.collection("users").where(filter=FieldFilter("default_car_id", ">", "")).select([])
-    for snapshot in query.stream():
-        yield snapshot.id
+    query = StructuredQuery(
+        from_=[_From(collection_id="users")],
+        where=_where("default_car_id", "GREATER_THAN", Value(string_value="")),
+        select=_only("__name__"),
+    )
+    for document in store.documents(query):
+        yield document.name.rsplit("/", 1)[1]
+
+
+def _due_query(shards: Iterable[int], now: datetime) -> StructuredQuery:
+    among = Value(array_value=ArrayValue(values=[Value(integer_value=shard) for shard in shards]))
+    until_now = _where("next_poll_at", "LESS_THAN_OR_EQUAL", Value(timestamp_value=now))
+    both = _All(op=_All.Operator.AND, filters=[_where("shard", "IN", among), until_now])
+    return StructuredQuery(
+        from_=[_From(collection_id="cache", all_descendants=True)],
+        where=_Filter(composite_filter=both),
+        select=_only("next_poll_at"),
+        order_by=[_Order(field=_Field(field_path=path)) for path in ("next_poll_at", "__name__")],
+    )
+
+
+def _where(path: str, operator: str, value: Value) -> StructuredQuery.Filter:
+    op = _FieldFilter.Operator[operator]
+    return _Filter(field_filter=_FieldFilter(field=_Field(field_path=path), op=op, value=value))
+
+
+def _only(path: str) -> StructuredQuery.Projection:
+    return StructuredQuery.Projection(fields=[_Field(field_path=path)])
+
+
+def _due(store: LongReader, query: StructuredQuery) -> Iterator[Due]:
+    for document in store.documents(query):
+        since = document.fields["next_poll_at"].timestamp_value
+        yield Due(document.name.rsplit("/", 3)[1], since.ToDatetime(UTC))

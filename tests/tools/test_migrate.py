@@ -7,6 +7,7 @@ from shared.domain.trail import Fix
 from shared.domain.trip import Sums
 from shared.repositories.cars import Car
 from shared.repositories.due import due_users
+from shared.repositories.streaming import LongReader
 from shared.settings import rules
 from tests.tools.migration import House, add, new_trip
 from tests.tools.old_store import BORIS, CARLA, DEWI, OTHER, SECRETS, everything
@@ -190,7 +191,7 @@ def test_a_trip_going_on_can_be_ended_in_the_new_system(house: House) -> None:
     end = Ended(Fix(datetime(2026, 1, 23, 8, 30, tzinfo=UTC), 52.2, 5.0))
     outcome = advance(state, end, datetime(2026, 1, 23, 9, tzinfo=UTC), rules())
     assert (state.active, state.car_id, outcome.status) == (True, "audi", "ending")
-    assert [due.user for due in due_users(house.db, datetime.now(UTC), 10)] == [BORIS]
+    assert [due.user for due in due_users(LongReader(house.db.project), datetime.now(UTC), 10)] == [BORIS]
 
 
 def test_a_trip_going_on_is_taken_up_once_and_never_again(house: House) -> None:

@@ -19,8 +19,8 @@ import requests
 from google.cloud import firestore, pubsub_v1
 
 from shared.messaging.polls import AT_ONCE, SHARDS_TOPIC, TOPIC
-from shared.repositories.documents import client
 from shared.repositories.due import SHARDS, due_users
+from shared.repositories.streaming import long_reader
 from shared.settings import SHARD_FROM
 from tools import emulators
 from tools.benchmarks.crowd import Crowd
@@ -182,7 +182,7 @@ def _read(ground: _Ground, due: int) -> tuple[float, int]:
     """What a new client takes for the scheduler's query alone, here in this process, and the documents it reads."""
     with metered(ground.env) as meter:
         began = time.perf_counter()
-        found = sum(1 for _ in due_users(client(), datetime.now(UTC), NO_SHARDS))
+        found = sum(1 for _ in due_users(long_reader(), datetime.now(UTC), NO_SHARDS))
         took_s = time.perf_counter() - began
         if found != due:
             raise RuntimeError(f"{due} polls are due, and {found} were read")
