@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
         """Begins to count anew."""
         self.read = self.missing = self.empty_queries = self.bytes_read = 0
         self.written = self.deleted = self.states_written = 0
+        self.queries_s = 0.0  # waited for the answers of queries
 
     @property
     def changed(self) -> int:
@@ -55,7 +57,7 @@ class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
 
     def _counted(self, answers: Any, is_query: bool) -> Iterator[Any]:
         before = self.read
-        for answer in answers:
+        for answer in self._timed(answers) if is_query else answers:
             self.missing += bool(getattr(answer, "missing", ""))
             for document in (getattr(answer, "found", None), getattr(answer, "document", None)):
                 if document is not None and document.name:
@@ -63,6 +65,14 @@ class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
                     self.bytes_read += len(type(document).serialize(document))
             yield answer
         self.empty_queries += is_query and self.read == before
+
+    def _timed(self, answers: Any) -> Iterator[Any]:
+        began = time.perf_counter()
+        for answer in answers:
+            self.queries_s += time.perf_counter() - began
+            yield answer
+            began = time.perf_counter()
+        self.queries_s += time.perf_counter() - began
 
 
 class Message(NamedTuple):

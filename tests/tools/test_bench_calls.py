@@ -27,17 +27,16 @@ def test_a_small_run_counts_what_each_kind_of_call_reads_and_writes() -> None:
         "GET /compare": (counts["GET /compare"][0], "24, 0"),
     }
     assert "All within the bounds" in table.summary
+    waited = {row[0]: float(row[-2]) for row in table.rows}
+    with_queries = {"poll that finishes a trip", f"GET /trips, page of {PAGE}", "GET /compare"}
+    assert {name for name, ms in waited.items() if ms > 0} == with_queries
     assert dict(os.environ) == before
 
 
-def seen(reads: int, slower: float = 1.0) -> SeenBy:
-    """Runs as they should be, but for what a start with the longest log reads, and how long it takes."""
-    drivers = {1: (1, 1.0), 60: (reads, slower)}
-    return {
-        (kind.name, trips): [Seen(Calls(1, read if kind.name == "start" else 1), took if kind.name == "start" else 1.0)]
-        for kind in KINDS
-        for trips, (read, took) in drivers.items()
-    }
+def seen(reads: int, slower: float = 1.0, queries_s: float = 0.0) -> SeenBy:
+    """Runs as they should be, but for what a start with the longest log reads, how long it takes and waits."""
+    runs = {(kind.name, trips): [Seen(Calls(1, 1), 1.0, 0.0)] for kind in KINDS for trips in SMALL_TRIPS}
+    return {**runs, ("start", 60): [Seen(Calls(1, reads), slower, queries_s)]}
 
 
 def test_the_goal_is_missed_where_a_count_or_the_latency_grows_with_the_trips() -> None:
@@ -49,3 +48,12 @@ def test_the_goal_is_missed_where_a_count_or_the_latency_grows_with_the_trips() 
     slow = calls._table(drivers, seen(1, slower=2.5), 1)
     assert not slow.reached
     assert "it is not for start (2.5)" in slow.summary
+    assert slow.rows[0][-3:] == ("2.5", "0.0", "2.5")
+
+
+def test_what_a_call_waits_for_queries_stands_beside_the_ratio_of_all_the_rest() -> None:
+    drivers = [Driver(None, trips, 1, 0.0) for trips in SMALL_TRIPS]  # type: ignore[arg-type]
+    waits = calls._table(drivers, seen(1, slower=2.5, queries_s=1.4), 1)
+    assert not waits.reached
+    assert waits.rows[0][-3:] == ("2.5", "1400.0", "1.1")
+    assert "1.1 at most" in waits.summary

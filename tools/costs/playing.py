@@ -73,6 +73,11 @@ class Ground:
         """Closes what it holds open."""
         self._subscriber.close()
 
+    @property
+    def queries_s(self) -> float:
+        """Seconds that the last call waited for the answers of queries."""
+        return self._meter.queries_s
+
     def call(self, function: str, method: str, path: str, email: str = "", **more: Any) -> Calls:
         """One call, as a driver who is named or else as the clock."""
         key = KEYS["webhook" if function.startswith("webhook") else "full"]
