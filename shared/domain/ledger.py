@@ -62,24 +62,23 @@ def resumes(previous: Trip | None, drive: Drive, rules: Rules) -> bool:
 
 
 def resumed(previous: Trip, rest: Trip, owner: Owner, places: Sequence[Place], now: datetime) -> Trip:
-    """The trip before with its rest. Its kind is proposed anew, unless the driver has chosen one."""
+    """The trip before with its rest, by GPS; where the odometer at its end is known, it is still to be settled by it.
+
+    Its kind is proposed anew, unless the driver has chosen one.
+    """
     stop = ((previous.ended_at, previous.to), (rest.started_at, rest.from_))
     between_km = trail_distance_km(Fix(at, *end.position) for at, end in stop if end.position)
-    start_km, end_km = previous.start_odometer_km, rest.end_odometer_km
-    by_odometer = start_km is not None and end_km is not None and "start_odometer_estimated" not in previous.flags
-    gps_km = km((previous.gps_km or 0.0) + between_km + (rest.gps_km or 0.0))
-    driven_km = previous.distance_km + between_km + rest.distance_km
     begun = [flag for flag in previous.flags if flag == "start_odometer_estimated"]
+    waiting = [] if rest.end_odometer_km is None else ["odometer_pending"]
+    begins_alone = ("start_odometer_estimated", "distance_unknown")
     trip = replace(
         previous,
         ended_at=rest.ended_at,
         to=rest.to,
-        end_odometer_km=end_km,
-        distance_km=km(end_km - start_km if start_km is not None and end_km is not None else driven_km),
-        distance_source="odometer" if by_odometer else "gps",
-        gps_km=gps_km,
+        distance_km=km(previous.distance_km + between_km + rest.distance_km),
+        gps_km=km((previous.gps_km or 0.0) + between_km + (rest.gps_km or 0.0)),
         route=polyline.encode([*polyline.decode(previous.route), *polyline.decode(rest.route)], 5),
-        flags=(*begun, *(flag for flag in rest.flags if flag not in ("start_odometer_estimated", "distance_unknown"))),
+        flags=(*begun, *waiting, *(flag for flag in rest.flags if flag not in begins_alone)),
         revision=previous.revision + 1,
         updated_at=now,
     )
@@ -103,13 +102,13 @@ def measured(
     odometer where both its values are known, else by GPS. The kind is a proposal, which the driver may change.
     The rest of the trip before counts however short it is.
     """
-    fixes = located((*trail, *drive.fixes))
-    fixes = [fix for fix in fixes if fix.at <= drive.ended_at]
+    fixes = located_fixes(drive, trail)
     opening, closing = _opening(drive, fixes, previous), closing_reading(drive)
     if opening.km is None and closing is not None:
         # Only the end is known: the start lies where GPS says, if it says anything.
         opening = _Opening(km(closing.km - trail_distance_km(fixes)) if len(fixes) > 1 else None, estimated=True)
-    by_odometer = opening.km is not None and closing is not None and not (opening.estimated and not _driven(drive))
+    surely = not opening.estimated or bool(driven_readings(drive))
+    by_odometer = opening.km is not None and closing is not None and surely
     if opening.km is not None and closing is not None:
         distance_km = km(closing.km - opening.km)
     else:
@@ -148,68 +147,54 @@ def proposed(trip: Trip, owner: Owner, places: Sequence[Place]) -> Trip:
     return replace(trip, kind=proposed_kind(begin, end, trip.started_at, owner.timezone, owner.habits))
 
 
-def settled(trip: Trip, reading: Reading, now: datetime) -> Trip | None:
-    """The trip with the end odometer that it waited for; None where it turns out to be no trip at all."""
-    flags = tuple(flag for flag in trip.flags if flag not in ("odometer_pending", "distance_unknown"))
-    end_km = km(reading.km)
-    if trip.start_odometer_km is None:
-        start_km = km(end_km - trip.distance_km)
-        flags = (*flags, "start_odometer_estimated")
-        changed = replace(trip, start_odometer_km=start_km, end_odometer_km=end_km, flags=flags)
-    else:
-        distance_km = km(end_km - trip.start_odometer_km)
-        if distance_km < LEAST_BY_ODOMETER_KM:
-            return None
-        changed = replace(
-            trip, end_odometer_km=end_km, distance_km=distance_km, distance_source="odometer", flags=flags
-        )
-    return replace(classified(changed), revision=trip.revision + 1, updated_at=now)
-
-
-def settled_by_next(previous: Trip, following: Trip, now: datetime) -> Trip | None:
-    """The trip before, settled by the start odometer of the next one, where GPS agrees that nothing is missing."""
-    if "odometer_pending" not in previous.flags or following.start_odometer_km is None:
-        return None
-    left_at_km = end_odometer_km(previous)
-    if left_at_km is None or abs(following.start_odometer_km - left_at_km) > _tolerance_km(previous.distance_km):
-        return None
-    return settled(previous, Reading(following.started_at, following.start_odometer_km), now)
-
-
 def _opening(drive: Drive, fixes: Sequence[Fix], previous: Trip | None) -> _Opening:
     """The odometer at the start: the last parked one, unless the first reading of the drive shows a gap before it."""
-    parked_km = _parked_km(drive, previous)
-    first = next((reading for reading in _driven(drive)), None)
-    if parked_km is None:
+    first, parked = next(iter(driven_readings(drive)), None), _parked(drive, previous)
+    if parked.km is None:
         if first is None:
-            return _Opening(None)
+            return parked
         driven_km = seen_distance_km(fixes, first.at)
         return _Opening(km(first.km - driven_km), estimated=driven_km >= LEAST_BY_ODOMETER_KM)
     first = first or closing_reading(drive)
+    if first and first.km < parked.km:
+        # The trip before was logged with more than it was: this one went as far as GPS says, and the two overlap.
+        return _Opening(km(first.km - seen_distance_km(fixes, first.at)), estimated=True)
     explained_km = _explained_km(drive, fixes, first.at) if first else None
     if first is None or explained_km is None:
-        return _Opening(km(parked_km))
+        return parked
     seen_at = max([drive.started_at, *(fix.at for fix in fixes if fix.at <= first.at)])
     unseen = max(timedelta(0), min(first.at, drive.ended_at) - seen_at)
     on_km = FASTEST_KM_PER_HOUR * (unseen / timedelta(hours=1))
-    if first.km - parked_km - explained_km <= max(_tolerance_km(explained_km), on_km):
-        return _Opening(km(parked_km))
+    if first.km - parked.km - explained_km <= max(tolerance_km(explained_km), on_km):
+        return parked
     return _Opening(km(first.km - explained_km))
 
 
-def _parked_km(drive: Drive, previous: Trip | None) -> float | None:
+def _parked(drive: Drive, previous: Trip | None) -> _Opening:
+    """Where the car was left: by its last reading there, else by the trip before, whose own end may be an estimate."""
+    if parked := parked_readings(drive, previous):
+        return _Opening(km(parked[-1].km))
+    left_at_km = end_odometer_km(previous) if previous else None
+    unsure = previous is not None and bool({"odometer_pending", "end_odometer_estimated"} & set(previous.flags))
+    return _Opening(None if left_at_km is None else km(left_at_km), estimated=unsure)
+
+
+def located_fixes(drive: Drive, trail: Sequence[Fix]) -> list[Fix]:
+    """The fixes of a drive that can be measured with, the older ones from the store among them, by time."""
+    return [fix for fix in located((*trail, *drive.fixes)) if fix.at <= drive.ended_at]
+
+
+def parked_readings(drive: Drive, previous: Trip | None) -> list[Reading]:
+    """The readings of the parked car between the trip before and a drive, by time."""
     since = previous.ended_at if previous else None
-    parked = [
-        reading.km
+    return [
+        reading
         for reading in drive.readings
         if reading.at <= drive.started_at and not reading.driving and (since is None or reading.at >= since)
     ]
-    if parked:
-        return parked[-1]
-    return end_odometer_km(previous) if previous else None
 
 
-def _driven(drive: Drive) -> list[Reading]:
+def driven_readings(drive: Drive) -> list[Reading]:
     """The readings measured on the way: after the start (or before it, of a car that drove already), before the end."""
     return [reading for reading in drive.readings if drive.started_at < reading.at < drive.ended_at]
 
@@ -232,14 +217,15 @@ def _explained_km(drive: Drive, fixes: Sequence[Fix], moment: datetime) -> float
     return seen_distance_km(fixes, moment)
 
 
-def _tolerance_km(gps_km: float) -> float:
+def tolerance_km(gps_km: float) -> float:
+    """How much more than by GPS a car may have gone before the rest counts as a gap."""
     return max(GPS_TOLERANCE_KM, GPS_TOLERANCE * gps_km)
 
 
 def _best_known_km(drive: Drive, fixes: Sequence[Fix], opening: _Opening) -> float:
     """GPS, but never less than what the odometer showed on the way."""
     gps_km = trail_distance_km(fixes)
-    driven = _driven(drive)
+    driven = driven_readings(drive)
     if opening.km is None or not driven:
         return gps_km
     rest_km = gps_km - trail_distance_km(fixes, driven[-1].at)

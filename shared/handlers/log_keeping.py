@@ -1,5 +1,6 @@
 """Stores what the trip machine decided: trips, sums, gaps, readings and state, all in the caller's one commit."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -7,20 +8,14 @@ from msgspec.structs import replace
 from shared import logs
 from shared.domain.addresses import ADDRESS_PENDING, wanted
 from shared.domain.ending import Drive
-from shared.domain.ledger import (
-    NotATrip,
-    Owner,
-    closing_reading,
-    measured,
-    resumed,
-    resumes,
-    settled,
-    settled_by_next,
-)
+from shared.domain.ledger import NotATrip, Owner, closing_reading, measured, resumed, resumes
 from shared.domain.machine import Outcome, remember
+from shared.domain.odometer import Reading
 from shared.domain.rules import Rules
+from shared.domain.settling import is_unread, settled_by_drive
 from shared.domain.state import TripState
 from shared.domain.trip import Trip, linked
+from shared.handlers.settling import Unread, latest_before, put_settled, settle, unread_until
 from shared.repositories.accounts import Account
 from shared.repositories.change import Change
 from shared.repositories.documents import Stored
@@ -43,8 +38,8 @@ def stage(change: Change, store: UserStore, outcome: Outcome, owner: Owner, now:
         logs.log().warning("odometer ignored: %s", outcome.rejected, extra=about)
     if outcome.trail_block:
         change.add_trail_block(state.trail_blocks - 1, outcome.trail_block)
-    if outcome.settlement and (trip := store.find_trip(outcome.settlement.trip_id)):
-        _settle(change, store, trip, settled(trip.value, outcome.settlement.reading, now))
+    if outcome.settlement and (read := store.find_trip(outcome.settlement.trip_id)):
+        settle(change, store, unread_until(change, store, read, read.value), outcome.settlement.reading, now)
     for drive in outcome.drives:
         state = _log_drive(change, store, drive, state, owner, now, rules)
     return wanted(state, [trip.id for trip in change.staged_trips() if ADDRESS_PENDING in trip.flags], now)
@@ -57,7 +52,7 @@ def relink(change: Change, store: UserStore, old: Trip | None, new: Trip | None)
         return
     if new:
         read = store.previous_trip(new.car_id, new.started_at, new.id)
-        change.put_trip(None, linked(new, _latest_before(change, new.car_id, new.started_at, read)))
+        change.put_trip(None, linked(new, latest_before(change, new.car_id, new.started_at, read)))
     places = {(side.car_id, side.started_at) for side in (old, new) if side}
     for car_id, started_at in sorted(places, key=str):
         following = store.next_trip(car_id, started_at, trip.id)
@@ -68,17 +63,9 @@ def relink(change: Change, store: UserStore, old: Trip | None, new: Trip | None)
 def _link_following(change: Change, store: UserStore, following: Stored[Trip], but: str) -> None:
     current = change.staged(following.value.id) or following.value
     read = store.previous_trip(current.car_id, current.started_at, but)
-    changed = linked(current, _latest_before(change, current.car_id, current.started_at, read))
+    changed = linked(current, latest_before(change, current.car_id, current.started_at, read))
     if changed != current:
         change.put_trip(following, changed)
-
-
-def _latest_before(change: Change, car_id: str | None, moment: datetime, read: Stored[Trip] | None) -> Trip | None:
-    """The last trip of the car before a moment, as it will be once this change is stored."""
-    stored = [change.staged(read.value.id) or read.value] if read else []
-    staged = [other for other in change.staged_trips() if other.car_id == car_id]
-    before = [other for other in (*stored, *staged) if other.started_at < moment]
-    return max(before, key=lambda other: other.started_at, default=None)
 
 
 def _log_drive(
@@ -86,29 +73,38 @@ def _log_drive(
 ) -> TripState:
     change.drop_trail(drive.trail_blocks)
     read = store.previous_trip(drive.car_id, drive.started_at)
-    previous = _latest_before(change, drive.car_id, drive.started_at, read)
+    previous = latest_before(change, drive.car_id, drive.started_at, read)
     trail = store.trail(drive.trail_blocks)
     places, is_rest = store.places(), resumes(previous, drive, rules)
-    made = measured(drive, trail, previous, owner, places, now, is_rest)
+    unread = unread_until(change, store, read, previous)
+    by_drive = None if is_rest else settled_by_drive([each.trip for each in unread], drive, trail, now)
+    made = measured(drive, trail, by_drive[-1] if by_drive else previous, owner, places, now, is_rest)
     about = {"user": owner.user, "car": drive.car_id, "why": drive.why}
-    before = read if previous and read and read.value.id == previous.id else None
     if isinstance(made, NotATrip):
         logs.log().info("drive dropped: %s", made.why, extra=about)
-        return _waits_on(change, store, drive, state, before, now, rules)
+        return _waits_on(change, store, drive, state, unread, now, rules)
     if previous and is_rest:
-        made = resumed(previous, made, owner, places, now)
-        change.put_trip(before, made)
-    elif previous and (complete := settled_by_next(previous, made, now)):
-        change.put_trip(before, complete)
-        made = linked(made, complete)
-    if not is_rest:
+        before = Unread(read if read and read.value.id == previous.id else None, previous)
+        whole = resumed(previous, made, owner, places, now)
+        made = _log_whole(change, store, [*unread[:-1], before._replace(trip=whole)], made.end_odometer_km, now)
+    else:
+        put_settled(change, unread, by_drive or [each.trip for each in unread])
         change.put_trip(None, made)
     if following := store.next_trip(made.car_id, made.started_at):
         _link_following(change, store, following, made.id)
     logs.log().info("trip saved", extra={**about, "trip": made.id})
     if drive.car_id is None:
         return state
-    return remember(state, drive.car_id, made.id, now, rules, "odometer_pending" in made.flags)
+    return remember(state, drive.car_id, made.id, now, rules, is_unread(made))
+
+
+def _log_whole(change: Change, store: UserStore, unread: Sequence[Unread], end_km: float | None, now: datetime) -> Trip:
+    """The trip before, which is the last of these, with its rest; settled where the odometer at its end is known."""
+    read, whole = unread[-1]
+    change.put_trip(read, whole)
+    if end_km is None:
+        return whole
+    return settle(change, store, unread, Reading(whole.ended_at, end_km), now) or whole
 
 
 def _waits_on(
@@ -116,34 +112,17 @@ def _waits_on(
     store: UserStore,
     drive: Drive,
     state: TripState,
-    before: Stored[Trip] | None,
+    unread: Sequence[Unread],
     now: datetime,
     rules: Rules,
 ) -> TripState:
     """The trip before a drive that was none is settled by what the car said meanwhile, or waits on for its word."""
-    if before is None or drive.car_id is None or "odometer_pending" not in before.value.flags:
+    if not unread or drive.car_id is None:
         return state
     if closing := closing_reading(drive):
-        _settle(change, store, before, settled(before.value, closing, now))
+        settle(change, store, unread, closing, now)
         return state
-    return remember(state, drive.car_id, before.value.id, now, rules, pending=True)
-
-
-def _settle(change: Change, store: UserStore, read: Stored[Trip], trip: Trip | None) -> None:
-    if "odometer_pending" not in read.value.flags:
-        return
-    change.put_trip(read, trip)
-    following = store.next_trip(read.value.car_id, read.value.started_at)
-    if following:
-        before = trip or _stored_before(store, read.value)
-        changed = linked(following.value, before)
-        if changed != following.value:
-            change.put_trip(following, changed)
-
-
-def _stored_before(store: UserStore, trip: Trip) -> Trip | None:
-    read = store.previous_trip(trip.car_id, trip.started_at)
-    return read.value if read else None
+    return remember(state, drive.car_id, unread[-1].trip.id, now, rules, pending=True)
 
 
 def locked(change: Change, read: Stored[TripState], changed: Trip | None = None) -> None:

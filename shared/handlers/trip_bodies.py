@@ -108,7 +108,7 @@ class TripBody(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
             raise bad("end_odometer_km", f"a trip has {MOST_KM:g} km at most")
         if self.distance_km is not UNSET and abs(self.distance_km - distance_km) > SAME_KM:
             raise bad("distance_km", "is not the difference of the odometers")
-        done = ("odometer_pending", "distance_unknown", "start_odometer_estimated")
+        done = ("odometer_pending", "distance_unknown", "start_odometer_estimated", "end_odometer_estimated")
         return replace(
             trip,
             start_odometer_km=start_km,

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from shared.domain.geo import Position
 from shared.domain.kinds import Habits, proposed_kind, telling_place
-from shared.domain.ledger import NotATrip, Owner, measured, settled
+from shared.domain.ledger import NotATrip, Owner, measured
 from shared.domain.odometer import Reading
 from shared.domain.places import Place
+from shared.domain.settling import settled
 from shared.domain.trip import classified
 from tests.domain.world import HOME, World, at
 
@@ -128,7 +129,7 @@ def test_a_kind_that_the_driver_set_stays_when_the_end_odometer_comes_later() ->
     (trip,) = driven(WEEK).log
     waiting = replace(trip, flags=("odometer_pending",))
     said = classified(replace(waiting, kind="private"))
-    done = settled(said, Reading(at(30), 1012), at(30))
+    (done,) = settled([said], Reading(at(30), 1012), at(30))
     assert done
     assert (done.kind, done.distance_km, done.business_km, done.private_km) == ("private", 12, 0, 12)
 

@@ -6,15 +6,16 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from shared.domain.ending import Drive
-from shared.domain.ledger import NotATrip, Owner, measured, resumed, resumes, settled, settled_by_next
+from shared.domain.ledger import NotATrip, Owner, measured, resumed, resumes
 from shared.domain.machine import CarRead, CarUnreachable, Ended, Event, Outcome, Started, Tick, advance, remember
 from shared.domain.odometer import Reading
 from shared.domain.places import Place
 from shared.domain.rules import Rules
 from shared.domain.schedule import claimed
+from shared.domain.settling import goes_on_from, is_unread, settled, settled_by_drive
 from shared.domain.state import TripState
 from shared.domain.trail import Fix
-from shared.domain.trip import Trip, linked
+from shared.domain.trip import Trip
 
 USUAL = Rules()
 LEASE = timedelta(seconds=45)
@@ -76,32 +77,51 @@ class World:
         self.trail += outcome.trail_block
         self.state = outcome.state
         if outcome.settlement and outcome.settlement.trip_id in self.trips:
-            trip = settled(self.trips.pop(outcome.settlement.trip_id), outcome.settlement.reading, self.now)
-            self.trips |= {trip.id: trip} if trip else {}
+            self._settle(self._unread_until(self.trips[outcome.settlement.trip_id]), outcome.settlement.reading)
         for drive in outcome.drives:
             self._log(drive)
         return outcome
 
     def _log(self, drive: Drive) -> None:
         self.drives.append(drive)
-        earlier = [t for t in self.trips.values() if t.car_id == drive.car_id and t.started_at < drive.started_at]
-        previous = max(earlier, key=lambda trip: trip.started_at, default=None)
-        is_rest = resumes(previous, drive, self.rules)
-        made = measured(drive, self.trail, previous, self.owner, self.places, self.now, is_rest)
+        previous = self._before(drive.car_id, drive.started_at)
+        is_rest, unread = resumes(previous, drive, self.rules), self._unread_until(previous)
+        by_drive = None if is_rest else settled_by_drive(unread, drive, self.trail, self.now)
+        last = by_drive[-1] if by_drive else previous
+        made = measured(drive, self.trail, last, self.owner, self.places, self.now, is_rest)
         self.trail = []
         if isinstance(made, NotATrip):
             self.dropped.append(made)
             return
         if previous and is_rest:
-            made = resumed(self.trips.pop(previous.id), made, self.owner, self.places, self.now)
-        elif previous and (complete := settled_by_next(previous, made, self.now)):
-            self.trips[complete.id] = complete
-            made = linked(made, complete)
-        assert made.id not in self.trips, "one trip became two"
-        self.trips[made.id] = made
+            whole = resumed(previous, made, self.owner, self.places, self.now)
+            self.trips[whole.id] = whole
+            if made.end_odometer_km is not None:
+                self._settle([*unread[:-1], whole], Reading(whole.ended_at, made.end_odometer_km))
+            made = self.trips[whole.id]
+        else:
+            self.trips |= {trip.id: trip for trip in by_drive or ()}
+            assert made.id not in self.trips, "one trip became two"
+            self.trips[made.id] = made
         if drive.car_id:
             pending = "odometer_pending" in made.flags
             self.state = remember(self.state, drive.car_id, made.id, self.now, self.rules, pending)
+
+    def _settle(self, unread: list[Trip], reading: Reading) -> None:
+        for former, trip in zip(unread, settled(unread, reading, self.now), strict=True):
+            del self.trips[former.id]
+            self.trips |= {trip.id: trip} if trip else {}
+
+    def _unread_until(self, last: Trip | None) -> list[Trip]:
+        found: list[Trip] = []
+        while last and is_unread(last) and (not found or goes_on_from(found[0], last)):
+            found.insert(0, last)
+            last = self._before(last.car_id, last.started_at)
+        return found
+
+    def _before(self, car_id: str | None, moment: datetime) -> Trip | None:
+        earlier = [trip for trip in self.trips.values() if trip.car_id == car_id and trip.started_at < moment]
+        return max(earlier, key=lambda trip: trip.started_at, default=None)
 
     @property
     def log(self) -> list[Trip]:

@@ -158,6 +158,30 @@ def test_after_the_grace_a_trip_is_saved_by_gps_and_settled_later(driver: Driver
     assert driver.call("GET", "/stats").json()["total_km"] == 12.4
 
 
+def test_trips_of_which_the_car_said_nothing_share_its_next_word_in_one_commit(driver: Driver) -> None:
+    driver.phone("start", ago(120), UTRECHT)
+    driver.wait_read(12345.0)
+    driver.set_car(fault="error")
+    driver.phone("end", ago(100), NORTH)
+    driver.wait_trips(1)
+    driver.phone("start", ago(60), NORTH)
+    driver.phone("end", ago(40), UTRECHT)
+    assert [trip["flags"] for trip in driver.wait_trips(2)] == [
+        ["odometer_pending"],
+        ["odometer_pending", "start_odometer_estimated"],
+    ]
+    driver.set_car(fault=None, odometer_km=12369.0, measured_at=ago(30))  # GPS says 26
+    first, second = driver.wait(
+        lambda: [t for t in driver.trips() if "odometer_pending" not in t["flags"]][1:] and driver.trips(), "both"
+    )
+    assert (first["start_odometer_km"], first["end_odometer_km"], first["distance_km"]) == (12345.0, 12357.0, 12.0)
+    assert (second["start_odometer_km"], second["end_odometer_km"], second["distance_km"]) == (12357.0, 12369.0, 12.0)
+    assert (first["flags"], second["flags"]) == (["end_odometer_estimated"], ["start_odometer_estimated"])
+    assert driver.call("GET", "/stats").json()["total_km"] == 24.0
+    compared = driver.call("GET", "/compare").json()
+    assert (compared["closed"], compared["gaps"]) == (True, [])
+
+
 def test_an_end_at_a_pause_place_does_not_end_the_trip(driver: Driver) -> None:
     driver.add_place(*NORTH, "pause")
     driver.phone("start", ago(60), UTRECHT)
