@@ -5,14 +5,17 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import firestore, pubsub_v1
 
 from shared.domain.state import TripState
 from shared.messaging.polls import AT_ONCE, SHARDS_TOPIC, TOPIC, ask_for_polls
 from shared.repositories.due import SHARDS
+from shared.repositories.streaming import LongReader
 from shared.repositories.user_store import UserStore
 from tests.system.fixtures import Stack, ago
 from tools import metering
@@ -168,6 +171,18 @@ def test_more_messages_than_may_be_under_way_at_a_time_are_all_published(clock: 
     users = [f"d{n}@example.com" for n in range(3 * AT_ONCE + 10)]
     assert ask_for_polls(iter(users), "schedule") == len(users)
     assert clock.users(len(users)) == dict.fromkeys(users, 1)
+
+
+def test_away_from_the_emulator_who_is_due_is_read_with_the_accounts_own_credentials(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("FIRESTORE_EMULATOR_HOST")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "account.json"))
+    with pytest.raises(DefaultCredentialsError):
+        LongReader("a-project")
+    account = {"type": "authorized_user", "client_id": "id", "client_secret": "secret", "refresh_token": "token"}
+    (tmp_path / "account.json").write_text(json.dumps(account))
+    assert LongReader("a-project").name("users") == "projects/a-project/databases/(default)/documents/users"
 
 
 def test_on_the_local_stack_the_shards_are_delivered_and_every_car_is_asked_once(
