@@ -34,6 +34,14 @@ class Drive(msgspec.Struct, frozen=True, kw_only=True):
     before: datetime | None = None
 
 
+class EarlierStart(msgspec.Struct, frozen=True):
+    """A start that came when its trip was saved already, as one that begins at a later moment."""
+
+    trip_id: str
+    fix: Fix
+    begun_at: datetime
+
+
 def ended_since(state: TripState, leg: Leg, now: datetime, rules: Rules, has_car: bool) -> tuple[datetime, str] | None:
     if leg.ended_at is None:
         return None
@@ -139,4 +147,5 @@ def _parked(state: TripState, car_id: str | None, ended_at: datetime, readings: 
         return state.parked
     former = state.parked.get(car_id)
     last = readings[-1] if readings else None
-    return {**state.parked, car_id: Parked(ended_at, former.trip_id if former else None, last)}
+    trip_id, free_since = (former.trip_id, former.ended_at) if former else (None, None)
+    return {**state.parked, car_id: Parked(ended_at, trip_id, last, free_since=free_since)}

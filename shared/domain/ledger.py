@@ -9,7 +9,7 @@ import polyline
 from msgspec.structs import replace
 
 from shared.domain.addresses import flagged
-from shared.domain.ending import Drive
+from shared.domain.ending import Drive, EarlierStart
 from shared.domain.kinds import Habits, proposed_kind, telling_place
 from shared.domain.odometer import SAME_KM, Reading
 from shared.domain.places import Place, place_at
@@ -85,6 +85,38 @@ def resumed(previous: Trip, rest: Trip, owner: Owner, places: Sequence[Place], n
     untouched = previous.kind == proposed(previous, owner, places).kind
     trip = proposed(trip, owner, places) if untouched else trip
     return classified(flagged(trip, owner.addresses))
+
+
+def begun_earlier(trip: Trip, earlier: EarlierStart, owner: Owner, places: Sequence[Place], now: datetime) -> Trip:
+    """A saved trip with a beginning that came too late for it. Of the gap before it, it takes what it drove there.
+
+    What the driver has altered stays: a trip by hand, or one that begins at another moment by now, is left as it is.
+    """
+    if trip.distance_source == "manual" or trip.started_at != earlier.begun_at:
+        return trip
+    fixes = located([earlier.fix])
+    begin = (*fixes, Fix(trip.started_at, *trip.from_.position)) if trip.from_.position else ()
+    leg_km = trail_distance_km(begin)
+    unseen_km = min(max(trip.gap_before_km, 0.0), leg_km)
+    start_km = None if trip.start_odometer_km is None else km(trip.start_odometer_km - unseen_km)
+    read = start_km is not None and trip.end_odometer_km is not None
+    changed = replace(
+        trip,
+        started_at=earlier.fix.at,
+        from_=_endpoint(fixes, (), earlier.fix.at, places) if fixes else trip.from_,
+        start_odometer_km=start_km,
+        distance_km=km(trip.distance_km + (unseen_km if read else leg_km)),
+        gps_km=km((trip.gps_km or 0.0) + leg_km),
+        gap_before_km=km(trip.gap_before_km - unseen_km),
+        route=polyline.encode([*(fix.position for fix in fixes if fix.position), *polyline.decode(trip.route)], 5),
+        revision=trip.revision + 1,
+        updated_at=now,
+    )
+    if not changed.gap_before_km:
+        changed = replace(changed, gap=None)
+    untouched = trip.kind == proposed(trip, owner, places).kind
+    changed = proposed(changed, owner, places) if untouched else changed
+    return classified(flagged(dated(changed), owner.addresses))
 
 
 def measured(

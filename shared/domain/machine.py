@@ -19,7 +19,7 @@ import msgspec
 from msgspec.structs import replace
 
 from shared.domain.asking import looked
-from shared.domain.ending import STILL_FOR, Drive, close, ended_since, stale_since, stood_still_since
+from shared.domain.ending import STILL_FOR, Drive, EarlierStart, close, ended_since, stale_since, stood_still_since
 from shared.domain.odometer import Reading, same_km, why_not_believed
 from shared.domain.places import Place, place_at
 from shared.domain.rules import Rules
@@ -36,6 +36,7 @@ from shared.domain.state import (
     legs,
 )
 from shared.domain.trail import Fix, in_order, sort_key, trail_distance_km
+from shared.domain.trip import Trip
 
 FORGET_AN_END_AFTER = timedelta(hours=24)
 GIVE_UP_SETTLING_AFTER = timedelta(hours=24)
@@ -109,6 +110,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     drives: tuple[Drive, ...] = ()
     settlement: Settlement | None = None
+    earlier_start: EarlierStart | None = None
     car_id: str | None = None
     reading: Reading | None = None
     rejected: str = ""
@@ -145,7 +147,7 @@ def advance(
 def _started(state: TripState, event: Started, now: datetime, rules: Rules) -> Outcome:
     fix = event.fix
     if _is_over(state, fix.at):
-        return Outcome(state=state, status="ignored", reason="trip_already_closed")
+        return _began_earlier(state, fix, rules)
     if fix in state.fixes:
         return Outcome(state=state, status="ping_recorded")
     before = _leg(state, rules)
@@ -164,6 +166,21 @@ def _started(state: TripState, event: Started, now: datetime, rules: Rules) -> O
         settled = replace(settled, state=replace(settled.state, polls_after_end=0))
     status: Status = "trip_resumed" if resumed or late else "trip_started" if begun else "ping_recorded"
     return replace(_compact(settled), status=status, drives=(*stale, *settled.drives))
+
+
+def _began_earlier(state: TripState, start: Fix, rules: Rules) -> Outcome:
+    """A start from before a trip that is saved already moves its beginning, as it would have while the trip went on."""
+    ignored = Outcome(state=state, status="ignored", reason="trip_already_closed")
+    car_id = start.car_id or state.car_id or ""
+    parked = state.parked.get(car_id)
+    if parked is None or parked.trip_id is None or parked.begun_at is None or parked.ended_at != state.closed_until:
+        return ignored
+    resumes_former = parked.free_since is not None and start.at - parked.free_since <= rules.resume_within
+    if resumes_former or not timedelta(0) < parked.begun_at - start.at <= rules.stale_after:
+        return ignored
+    moved = replace(state, parked={**state.parked, car_id: replace(parked, begun_at=start.at)})
+    earlier = EarlierStart(parked.trip_id, start, parked.begun_at)
+    return Outcome(state=moved, status="ping_recorded", earlier_start=earlier)
 
 
 def _resumes_saved(state: TripState, start: Fix, rules: Rules) -> bool:
@@ -369,8 +386,10 @@ def _give_up_settling(state: TripState, now: datetime) -> TripState:
     return state if kept == state.parked else replace(state, parked=kept)
 
 
-def remember(state: TripState, car_id: str, trip_id: str, now: datetime, rules: Rules, pending: bool) -> TripState:
+def remember(state: TripState, car_id: str, trip: Trip, now: datetime, rules: Rules) -> TripState:
     """The state with the trip that came of a drive; asked on where it still waits for its end odometer."""
-    parked = replace(state.parked[car_id], trip_id=trip_id, pending_since=now if pending else None)
+    pending = "odometer_pending" in trip.flags
+    begun_at = trip.started_at if trip.ended_at == state.parked[car_id].ended_at else None
+    parked = replace(state.parked[car_id], trip_id=trip.id, pending_since=now if pending else None, begun_at=begun_at)
     state = replace(state, parked={**state.parked, car_id: parked})
     return scheduled(state, None, now, rules) if pending and not state.active else state

@@ -30,12 +30,17 @@ class End(Fix, frozen=True, omit_defaults=True):
 
 
 class Parked(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is known of a car since its last trip: the trip, its end, the last believed reading."""
+    """What is known of a car since its last trip: the trip, its end, the last believed reading.
+
+    `begun_at` is where that trip begins as far as it is known, and `free_since` the end of the one before.
+    """
 
     ended_at: datetime
     trip_id: str | None = None
     last: Reading | None = None
     pending_since: datetime | None = None
+    begun_at: datetime | None = None
+    free_since: datetime | None = None
 
 
 class Unaddressed(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -8,11 +8,11 @@ from msgspec.structs import replace
 from shared import logs
 from shared.domain.addresses import ADDRESS_PENDING, wanted
 from shared.domain.ending import Drive
-from shared.domain.ledger import NotATrip, Owner, closing_reading, measured, resumed, resumes
+from shared.domain.ledger import NotATrip, Owner, begun_earlier, closing_reading, measured, resumed, resumes
 from shared.domain.machine import Outcome, remember
 from shared.domain.odometer import Reading
 from shared.domain.rules import Rules
-from shared.domain.settling import is_unread, settled_by_drive
+from shared.domain.settling import settled_by_drive
 from shared.domain.state import TripState
 from shared.domain.trip import Trip, linked
 from shared.handlers.settling import Unread, latest_before, put_settled, settle, unread_until
@@ -40,6 +40,8 @@ def stage(change: Change, store: UserStore, outcome: Outcome, owner: Owner, now:
         change.add_trail_block(state.trail_blocks - 1, outcome.trail_block)
     if outcome.settlement and (read := store.find_trip(outcome.settlement.trip_id)):
         settle(change, store, unread_until(change, store, read, read.value), outcome.settlement.reading, now)
+    if outcome.earlier_start and (read := store.find_trip(outcome.earlier_start.trip_id)):
+        change.put_trip(read, begun_earlier(read.value, outcome.earlier_start, owner, store.places(), now))
     for drive in outcome.drives:
         state = _log_drive(change, store, drive, state, owner, now, rules)
     return wanted(state, [trip.id for trip in change.staged_trips() if ADDRESS_PENDING in trip.flags], now)
@@ -95,7 +97,7 @@ def _log_drive(
     logs.log().info("trip saved", extra={**about, "trip": made.id})
     if drive.car_id is None:
         return state
-    return remember(state, drive.car_id, made.id, now, rules, is_unread(made))
+    return remember(state, drive.car_id, made, now, rules)
 
 
 def _log_whole(change: Change, store: UserStore, unread: Sequence[Unread], end_km: float | None, now: datetime) -> Trip:
@@ -122,7 +124,7 @@ def _waits_on(
     if closing := closing_reading(drive):
         settle(change, store, unread, closing, now)
         return state
-    return remember(state, drive.car_id, unread[-1].trip.id, now, rules, pending=True)
+    return remember(state, drive.car_id, unread[-1].trip, now, rules)
 
 
 def locked(change: Change, read: Stored[TripState], changed: Trip | None = None) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from shared.domain.ending import Drive
-from shared.domain.ledger import NotATrip, Owner, measured, resumed, resumes
+from shared.domain.ledger import NotATrip, Owner, begun_earlier, measured, resumed, resumes
 from shared.domain.machine import CarRead, CarUnreachable, Ended, Event, Outcome, Started, Tick, advance, remember
 from shared.domain.odometer import Reading
 from shared.domain.places import Place
@@ -78,6 +78,9 @@ class World:
         self.state = outcome.state
         if outcome.settlement and outcome.settlement.trip_id in self.trips:
             self._settle(self._unread_until(self.trips[outcome.settlement.trip_id]), outcome.settlement.reading)
+        if outcome.earlier_start and (trip := self.trips.get(outcome.earlier_start.trip_id)):
+            earlier = begun_earlier(trip, outcome.earlier_start, self.owner, self.places, self.now)
+            self.trips[trip.id] = earlier
         for drive in outcome.drives:
             self._log(drive)
         return outcome
@@ -104,8 +107,7 @@ class World:
             assert made.id not in self.trips, "one trip became two"
             self.trips[made.id] = made
         if drive.car_id:
-            pending = "odometer_pending" in made.flags
-            self.state = remember(self.state, drive.car_id, made.id, self.now, self.rules, pending)
+            self.state = remember(self.state, drive.car_id, made, self.now, self.rules)
 
     def _settle(self, unread: list[Trip], reading: Reading) -> None:
         for former, trip in zip(unread, settled(unread, reading, self.now), strict=True):

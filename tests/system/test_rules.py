@@ -52,6 +52,26 @@ def test_a_start_long_after_an_end_closes_the_trip_and_begins_another(driver: Dr
     assert driver.active()["phase"] == "driving"
 
 
+def test_a_start_that_comes_when_its_trip_is_saved_moves_the_beginning(driver: Driver) -> None:
+    driver.set_car(measured_at=ago(200))
+    begin, middle, end = (ago(minutes).replace(microsecond=0) for minutes in (40, 30, 20))
+    assert driver.phone("end", end, NORTH)["status"] == "ignored"
+    halfway = ((UTRECHT[0] + NORTH[0]) / 2, UTRECHT[1])
+    driver.phone("start", middle, halfway)
+    driver.set_car(odometer_km=12357.4, measured_at=ago(10))
+    (saved,) = driver.wait_trips(1)
+    assert (datetime.fromisoformat(saved["started_at"]), saved["from"]["lat"]) == (middle, halfway[0])
+    assert driver.phone("start", begin, UTRECHT)["status"] == "ping_recorded"
+    (trip,) = driver.trips()
+    assert (trip["id"], trip["revision"]) == (saved["id"], saved["revision"] + 1)
+    assert [datetime.fromisoformat(trip[name]) for name in ("started_at", "ended_at")] == [begin, end]
+    assert (trip["from"]["lat"], trip["to"]["lat"]) == (UTRECHT[0], NORTH[0])
+    stats = driver.call("GET", "/stats").json()
+    assert (stats["trip_count"], stats["total_km"]) == (1, trip["distance_km"])
+    assert driver.phone("start", begin, UTRECHT)["status"] == "ignored"
+    assert driver.trips() == [trip]
+
+
 def test_a_reading_from_before_the_end_is_no_end_odometer(driver: Driver) -> None:
     driver.phone("start", ago(30), UTRECHT)
     driver.wait_read(12345.0)
