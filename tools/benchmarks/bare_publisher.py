@@ -1,4 +1,5 @@
-"""The floor of the scheduler, as a program: publishes messages from a list in memory, and does nothing else.
+"""The floor of the scheduler, as a program: publishes messages from a list in memory with the library's usual client,
+and does nothing else.
 
 Called with a topic, how many, and how many Pub/Sub gets in one request; prints seconds, processor seconds, MiB.
 """
@@ -15,7 +16,7 @@ from tools.processes import peak_mib
 def main() -> None:
     """Publishes, and prints what it took."""
     topic, count, at_once = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    messages = [f'{{"user": "driver-{n:06}@example.com", "reason": "schedule"}}'.encode() for n in range(count)]
+    messages = [f'{{"user":"driver-{n:06}@example.com","reason":"schedule"}}'.encode() for n in range(count)]
     began, processor = time.perf_counter(), time.process_time()
     publisher = pubsub_v1.PublisherClient(batch_settings=pubsub_v1.types.BatchSettings(max_messages=at_once))
     sent = [publisher.publish(topic, message) for message in messages]
