@@ -177,7 +177,8 @@ def test_nobody_there_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_vin_cannot_lead_elsewhere(httpserver: HTTPServer) -> None:
     httpserver.expect_request(re.compile(".*")).respond_with_data("", 404)
     failed(ConsentMissing, "skoda", KEY, vin="../keys?x=")
-    ((request, _),) = httpserver.log
+    # A request of the test before, which nobody waited for, may come now.
+    (request,) = [request for request, _ in httpserver.log if "keys" in request.path]
     assert (request.path, request.query_string) == ("/api/v1/vehicles/../keys?x=", b"")
     assert request.environ["RAW_URI"].startswith("/api/v1/vehicles/..%2Fkeys%3Fx")
 
