@@ -89,6 +89,11 @@ def may_log_in(asking: Asking, car_id: str, refusals: int) -> bool:
     return refusals + len(asking.under_way.get(car_id, ())) < MOST_REFUSALS
 
 
+def is_under_way(asking: Asking, car_id: str, now: datetime) -> bool:
+    """Whether somebody reads the car at this moment."""
+    return any(until > now for until in asking.under_way.get(car_id, ()))
+
+
 def begun(asking: Asking, car_id: str, until: datetime) -> Asking:
     """With a read of the car under way, which must be over at a moment."""
     return _with_reads(asking, car_id, (*asking.under_way.get(car_id, ()), until))

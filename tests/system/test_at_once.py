@@ -92,6 +92,21 @@ def test_a_user_whose_car_hangs_delays_nobody(stack: Stack) -> None:
     hanging.wait_read(12345.0)
 
 
+def test_a_car_that_is_being_asked_is_asked_by_no_second_poll_which_stays_due(
+    start_stack: Callable[..., Stack],
+) -> None:
+    driver = start_stack(CAR_TIMEOUT_S="30").driver()
+    driver.set_car(fault="hang")
+    driver.phone("start", ago(30), UTRECHT)
+    processes.wait_until(lambda: driver.asked() == 1, "the start's poll")
+    driver.phone("end", ago(5), NORTH)
+    assert deliver(driver.stack, driver.email, datetime.now(UTC)) == 200
+    assert driver.asked() == 1
+    driver.set_car(fault=None, odometer_km=12357.4, measured_at=ago(4))
+    (trip,) = driver.wait_trips(1)
+    assert trip["end_odometer_km"] == 12357.4
+
+
 def test_a_killed_process_loses_nothing(start_stack: Callable[..., Stack]) -> None:
     # Reads that die count as refused logins; here more than two of them may die in a row.
     stack = start_stack(LOST_LOGIN_COUNTS_S="0", CAR_TIMEOUT_S="1")
