@@ -168,9 +168,11 @@ def test_a_trip_that_begins_during_the_look_is_not_touched(start_stack: Callable
     assert requests.post(f"{driver.stack.url}/scheduler/read-odometers", timeout=30).json()["published"] == 1
     processes.wait_until(lambda: driver.asked() == 1, "the look")
     driver.phone("start", ago(2), UTRECHT)
-    processes.wait_until(lambda: driver.asked() == 2, "the trip's own poll")
+    assert deliver(driver.stack, driver.email, datetime.now(UTC)) == 200
+    assert driver.asked() == 1, "the trip's own poll waits until the look is over"
     driver.set_car(fault=None)
     driver.wait_read(12350.0)
+    assert driver.asked() >= 2
     processes.wait_until(lambda: not driver.store.state().value.asking.to_look_at, "the end of the look")
     state = driver.store.state().value
     assert (state.active, state.parked, state.asking.to_look_at) == (True, {}, ())
