@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from shared.domain.addresses import flagged
 from shared.domain.ending import Drive, EarlierStart
+from shared.domain.geo import Position
 from shared.domain.kinds import Habits, proposed_kind, telling_place
 from shared.domain.odometer import SAME_KM, Reading
 from shared.domain.places import Place, place_at
@@ -77,14 +78,12 @@ def resumed(previous: Trip, rest: Trip, owner: Owner, places: Sequence[Place], n
         to=rest.to,
         distance_km=km(previous.distance_km + between_km + rest.distance_km),
         gps_km=km((previous.gps_km or 0.0) + between_km + (rest.gps_km or 0.0)),
-        route=polyline.encode([*polyline.decode(previous.route), *polyline.decode(rest.route)], 5),
+        route=_encoded([*polyline.decode(previous.route), *polyline.decode(rest.route)]),
         flags=(*begun, *waiting, *(flag for flag in rest.flags if flag not in begins_alone)),
         revision=previous.revision + 1,
         updated_at=now,
     )
-    untouched = previous.kind == proposed(previous, owner, places).kind
-    trip = proposed(trip, owner, places) if untouched else trip
-    return classified(flagged(trip, owner.addresses))
+    return _moved(previous, trip, owner, places)
 
 
 def begun_earlier(trip: Trip, earlier: EarlierStart, owner: Owner, places: Sequence[Place], now: datetime) -> Trip:
@@ -108,15 +107,19 @@ def begun_earlier(trip: Trip, earlier: EarlierStart, owner: Owner, places: Seque
         distance_km=km(trip.distance_km + (unseen_km if read else leg_km)),
         gps_km=km((trip.gps_km or 0.0) + leg_km),
         gap_before_km=km(trip.gap_before_km - unseen_km),
-        route=polyline.encode([*(fix.position for fix in fixes if fix.position), *polyline.decode(trip.route)], 5),
+        route=_encoded([*_positions(fixes), *polyline.decode(trip.route)]),
         revision=trip.revision + 1,
         updated_at=now,
     )
-    if not changed.gap_before_km:
-        changed = replace(changed, gap=None)
-    untouched = trip.kind == proposed(trip, owner, places).kind
-    changed = proposed(changed, owner, places) if untouched else changed
-    return classified(flagged(dated(changed), owner.addresses))
+    changed = changed if changed.gap_before_km else replace(changed, gap=None)
+    return _moved(trip, dated(changed), owner, places)
+
+
+def _moved(former: Trip, trip: Trip, owner: Owner, places: Sequence[Place]) -> Trip:
+    """A trip with another end or beginning than it had: its kind is proposed anew, unless the driver has chosen one."""
+    untouched = former.kind == proposed(former, owner, places).kind
+    trip = proposed(trip, owner, places) if untouched else trip
+    return classified(flagged(trip, owner.addresses))
 
 
 def measured(
@@ -164,7 +167,7 @@ def measured(
         gps_km=km(trail_distance_km(fixes)),
         from_=_endpoint(fixes[:1], drive.readings, drive.started_at, places),
         to=_endpoint(fixes[-1:], drive.readings, drive.ended_at, places),
-        route=_route(fixes),
+        route=_encoded(_positions(fixes)),
         flags=_flags(drive, fixes, opening, closing),
         created_at=now,
         updated_at=now,
@@ -282,9 +285,12 @@ def _flags(drive: Drive, fixes: Sequence[Fix], opening: _Opening, closing: Readi
     return tuple(name for name, holds in flags.items() if holds)
 
 
-def _route(fixes: Sequence[Fix]) -> str:
+def _positions(fixes: Sequence[Fix]) -> list[Position]:
+    return [fix.position for fix in fixes if fix.position]
+
+
+def _encoded(positions: Sequence[tuple[float, float]]) -> str:
     """The encoded polyline (precision 5); the library cannot encode an empty one."""
-    positions = [fix.position for fix in fixes if fix.position]
     return polyline.encode(positions, 5) if positions else ""
 
 

@@ -15,7 +15,7 @@ from shared.domain.rules import Rules
 from shared.domain.settling import settled_by_drive
 from shared.domain.state import TripState
 from shared.domain.trip import Trip, linked
-from shared.handlers.settling import Unread, latest_before, put_settled, settle, unread_until
+from shared.handlers.settling import Unread, as_read, latest_before, put_settled, settle, unread_until
 from shared.repositories.accounts import Account
 from shared.repositories.change import Change
 from shared.repositories.documents import Stored
@@ -86,11 +86,11 @@ def _log_drive(
         logs.log().info("drive dropped: %s", made.why, extra=about)
         return _waits_on(change, store, drive, state, unread, now, rules)
     if previous and is_rest:
-        before = Unread(read if read and read.value.id == previous.id else None, previous)
-        whole = resumed(previous, made, owner, places, now)
-        made = _log_whole(change, store, [*unread[:-1], before._replace(trip=whole)], made.end_odometer_km, now)
+        whole = as_read(read, resumed(previous, made, owner, places, now))
+        made = _log_whole(change, store, [*unread[:-1], whole], made.end_odometer_km, now)
     else:
-        put_settled(change, unread, by_drive or [each.trip for each in unread])
+        if by_drive:
+            put_settled(change, unread, by_drive)
         change.put_trip(None, made)
     if following := store.next_trip(made.car_id, made.started_at):
         _link_following(change, store, following, made.id)

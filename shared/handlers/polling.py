@@ -95,11 +95,11 @@ def _claim(store: UserStore, daily: bool = False) -> Claim | None:
     if state is None or state.next_poll_at is None:
         return None
     change, until, car_id = store.change(), state.next_poll_at, car_to_ask(state)
-    if car_id and not look and is_under_way(state.asking, car_id, now):
-        # Two reads at once would spend the same refresh token. The poll stays due: the next tick finds it.
-        logs.log().info("poll left for later: the car is being asked", extra={"user": store.email, "car": car_id})
-        return None
     if car_id and not look:
+        if is_under_way(state.asking, car_id, now):
+            # Two reads at once would spend the same refresh token. The poll stays due: the next tick finds it.
+            logs.log().info("poll left for later: the car is being asked", extra={"user": store.email, "car": car_id})
+            return None
         cars = store.cars.read()
     car = cars.value.get(car_id or "")
     permit = _why_not(state, car, now)

@@ -22,6 +22,11 @@ class Unread(NamedTuple):
     trip: Trip
 
 
+def as_read(read: Stored[Trip] | None, trip: Trip) -> Unread:
+    """The trip with what was read, if that was this trip; else it is one that this change makes."""
+    return Unread(read if read and read.value.id == trip.id else None, trip)
+
+
 def latest_before(change: Change, car_id: str | None, moment: datetime, read: Stored[Trip] | None) -> Trip | None:
     """The last trip of the car before a moment, as it will be once this change is stored."""
     stored = [change.staged(read.value.id) or read.value] if read else []
@@ -34,7 +39,7 @@ def unread_until(change: Change, store: UserStore, read: Stored[Trip] | None, la
     """A trip, as it will be and as it was read, and those before it from which it goes on; none where it was read."""
     found: list[Unread] = []
     while last and is_unread(last) and (not found or goes_on_from(found[0].trip, last)):
-        found.insert(0, Unread(read if read and read.value.id == last.id else None, last))
+        found.insert(0, as_read(read, last))
         if "start_odometer_estimated" not in last.flags or len(found) == MOST_UNREAD:
             break
         read = store.previous_trip(last.car_id, last.started_at)

@@ -112,3 +112,13 @@ def test_after_a_drive_that_was_no_trip_nothing_is_moved() -> None:
     before = world.log
     assert late(world, 50, 20, now=70) == "ignored"
     assert world.log == before
+
+
+def test_a_phone_that_never_says_where_it_is_moves_the_beginning_too() -> None:
+    world = World()
+    world.end(20)
+    world.take(Started(fix(10), "car"), 20)
+    world.tick(40)
+    assert late(world, 0, None) == "ping_recorded"
+    (trip,) = world.log
+    assert (trip.started_at, trip.ended_at, trip.route) == (at(0), at(20), "")

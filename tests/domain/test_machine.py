@@ -66,6 +66,19 @@ def test_a_start_that_comes_after_its_trip_was_saved_resumes_it_by_the_time_of_t
     assert trip.gps_km == pytest.approx(5 * 1.3 + 0.5 * 1.15 + 3.5 * 1.3, abs=0.1)
 
 
+def test_a_phone_that_never_says_where_it_is_resumes_a_saved_trip_too() -> None:
+    world = World()
+    world.start(0)
+    world.read(-1, 1000.0, now=1)
+    world.end(10)
+    world.tick(26)
+    assert world.take(Started(fix(12), "car"), 30).status == "trip_resumed"
+    world.end(20)
+    world.read(21, 1010.4, now=31)
+    (trip,) = world.log
+    assert (trip.ended_at, trip.distance_km, trip.route) == (at(20), 10.4, "")
+
+
 def test_a_saved_trip_is_not_resumed_once_the_car_has_confirmed_its_end_or_the_wait_is_over() -> None:
     for confirmed, start in ((True, 12), (False, 15.1)):
         world = World()
