@@ -150,7 +150,7 @@ class Player:
         conditions: dict[str, Callable[[], bool]] = {
             "read": lambda: self._is_read(wanted),
             "settled": lambda: self._is_settled(drive),
-            "closed": lambda: self._newest_since(drive) is not None and not self.active(),
+            "closed": lambda: not self.active() and self._newest_since(drive) is not None,
             "stopped": lambda: self._is_stopped(wanted),
         }
         look_s = FIRST_LOOK_S
@@ -164,8 +164,10 @@ class Player:
         return bool(known_at) and known_at >= f"{wanted.at:%Y-%m-%dT%H:%M:%S}"
 
     def _is_settled(self, drive: Drive) -> bool:
+        if self.active():  # asked first, for it costs a document and not a query
+            return False
         trip = self._newest_since(drive)
-        return trip is not None and "odometer_pending" not in trip["flags"] and not self.active()
+        return trip is not None and "odometer_pending" not in trip["flags"]
 
     def _is_stopped(self, wanted: Await) -> bool:
         cars = self.call("GET", "/cars").json()["cars"]

@@ -43,6 +43,7 @@ class Stack:
         self.env = {**os.environ, **QUICK, **settings, "GOOGLE_CLOUD_PROJECT": self.project}
         self.db = firestore.Client(project=self.project)
         self.process: subprocess.Popen[bytes] | None = None
+        self._drivers = list[Driver]()
 
     def start(self, *options: str) -> None:
         """Starts it and waits until it is ready."""
@@ -97,7 +98,16 @@ class Stack:
 
     def driver(self, car: bool = True, timezone: str = "Europe/Amsterdam") -> "Driver":
         """A new user, with a simulated car unless told otherwise."""
-        return Driver(self, car, timezone)
+        self._drivers.append(Driver(self, car, timezone))
+        return self._drivers[-1]
+
+    def clear_the_road(self) -> None:
+        """Ends what its drivers have under way: a tick has a poll follow for each of them, also in other tests."""
+        batch = self.db.batch()
+        for driver in self._drivers:
+            batch.delete(self.db.document(f"users/{driver.email}/cache/trip_start"))
+        batch.commit()
+        self._drivers.clear()
 
 
 class Driver:
@@ -206,9 +216,16 @@ class Driver:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """One stack for all tests of a worker; each test has users of its own."""
+def running_stack() -> Iterator[Stack]:
+    """One stack for all tests of a worker."""
     yield from _run()
+
+
+@pytest.fixture
+def stack(running_stack: Stack) -> Iterator[Stack]:
+    """The stack of the worker; each test has users of its own."""
+    yield running_stack
+    running_stack.clear_the_road()
 
 
 @pytest.fixture

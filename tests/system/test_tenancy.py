@@ -100,6 +100,11 @@ def test_another_users_trip_cannot_be_seen_or_changed(stack: Stack, driver: Driv
     assert other.trips() == []
 
 
+def odometers(driver: Driver) -> set[float]:
+    """What the comparison shows as read from his car."""
+    return {reading["odometer_km"] for reading in driver.call("GET", "/compare").json()["odometer_readings"]}
+
+
 def test_two_drivers_at_the_same_time_never_meet(stack: Stack) -> None:
     boris, tim = stack.driver(), stack.driver()
     boris.phone("start", ago(30), UTRECHT)
@@ -109,4 +114,7 @@ def test_two_drivers_at_the_same_time_never_meet(stack: Stack) -> None:
     assert boris.active()["points"] == 1
     assert tim.call("DELETE", "/trips/active").status_code == 204
     assert boris.active()["user"] == boris.email
-    assert tim.call("GET", "/compare").json()["odometer_readings"] == []
+    boris.set_car(odometer_km=54321.0, measured_at=ago(1), state="driving")
+    boris.wait_read(54321.0)
+    assert 54321.0 in odometers(boris)
+    assert odometers(tim) <= {12345.0}  # his own car's, if a poll was there before he dropped his trip

@@ -2,17 +2,15 @@
 
 import json
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from tests.tools.deploy.stand_in import EMPTY
+from tests.tools.deploy.stand_in import EMPTY, put_program
 
 ROOT = Path(__file__).parents[3]
 PROJECT = "log-of-boris"
-STAND_IN = Path(__file__).with_name("stand_in.py")
 
 
 class Project:
@@ -23,14 +21,10 @@ class Project:
         self.folder, self.calls_file = folder, folder / "calls"
         program = folder / "bin" / "gcloud"
         program.parent.mkdir()
-        # Imported, so that it is compiled once, and without site packages: a deployment makes over a hundred calls.
-        start = f"import sys; sys.path.insert(0, {str(STAND_IN.parent)!r}); import stand_in; sys.exit(stand_in.main())"
-        program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -S -E -c {shlex.quote(start)} "$@"\n')
-        program.chmod(0o755)
+        put_program(program, folder)
         self.env = {
             "PATH": f"{program.parent}:/usr/bin:/bin",
             "PYTHONPATH": str(ROOT),
-            "GCLOUD_STAND_IN": str(folder),
             "DEPLOY_WAIT_S": "0",
             "HOME": str(folder),
         }
