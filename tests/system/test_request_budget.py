@@ -26,6 +26,11 @@ def window(driver: Driver) -> Window:
     return driver.store.state().value.asking.windows[WINDOW]
 
 
+def wait_counted(driver: Driver, at_least: int = 1) -> None:
+    """Waits until as many reads are counted as were made; one under way is counted a moment before it is made."""
+    processes.wait_until(lambda: window(driver).requests == driver.asked() >= at_least, "as many counted as made")
+
+
 def soon(seconds: float) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=seconds)
 
@@ -38,8 +43,8 @@ def test_each_read_is_counted_in_a_window_that_begins_with_the_first(driver: Dri
     assert before + BUDGET.per <= first.until <= datetime.now(UTC) + BUDGET.per
     driver.set_car(odometer_km=12350.0, measured_at=ago(10))
     driver.wait_read(12350.0)
-    # A read under way is counted a moment before it is asked.
-    processes.wait_until(lambda: window(driver) == Window(first.until, driver.asked()), "as many counted as asked")
+    wait_counted(driver, at_least=2)
+    assert window(driver).until == first.until
 
 
 def test_the_count_outlives_the_trip(driver: Driver) -> None:
@@ -48,11 +53,11 @@ def test_the_count_outlives_the_trip(driver: Driver) -> None:
     driver.set_car(odometer_km=12357.4, measured_at=ago(4))
     driver.phone("end", ago(5), NORTH)
     driver.wait_trips(1)
-    assert window(driver).requests == driver.asked()
+    wait_counted(driver)
     driver.phone("start", None, NORTH)
-    processes.wait_until(lambda: window(driver).requests == driver.asked() > 2, "the next trip's poll")
+    wait_counted(driver, at_least=3)
     assert driver.call("DELETE", "/trips/active").status_code == 204
-    assert window(driver).requests == driver.asked()
+    wait_counted(driver)
 
 
 def test_a_read_that_would_go_over_is_not_made_until_the_window_is_over(driver: Driver) -> None:
@@ -65,7 +70,7 @@ def test_a_read_that_would_go_over_is_not_made_until_the_window_is_over(driver: 
     assert driver.asked() == 0
     driver.wait_read(12345.0)
     assert datetime.now(UTC) > end
-    assert window(driver).requests == driver.asked()
+    wait_counted(driver)
 
 
 def test_the_last_request_of_the_budget_is_used(driver: Driver) -> None:
@@ -102,8 +107,7 @@ def test_a_read_whose_process_died_stays_counted(start_stack: Callable[..., Stac
     driver.stack.kill_functions()
     driver.set_car(fault=None)
     driver.wait_read(12345.0)
-    # A read under way is counted a moment before it is asked.
-    processes.wait_until(lambda: window(driver).requests == driver.asked() >= 2, "as many counted as asked")
+    wait_counted(driver, at_least=2)
 
 
 def test_the_budget_of_one_car_is_not_that_of_another(driver: Driver) -> None:
