@@ -200,7 +200,7 @@ class Driver:
             return bool(found[0])
 
         # Not oftener: a tick has polls follow, and who waits would take the time of what he waits for.
-        processes.wait_until(ticked, what, within_s=30, every_s=0.15)
+        processes.wait_until(ticked, what, every_s=0.15)
         return found[0]
 
     def wait_read(self, odometer_km: float) -> None:

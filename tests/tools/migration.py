@@ -47,13 +47,13 @@ class House:
     def run(self, *options: str, code: int = 0, **env: str) -> str:
         """What the tool prints, progress and all."""
         process = self.start(*options, **env)
-        out, errors = process.communicate(timeout=300)
+        out, errors = process.communicate(timeout=600)
         assert process.returncode == code, out[-2000:] + errors
         return out + errors
 
     def kill(self, process: "subprocess.Popen[str]", holds: Callable[[], Any], what: str) -> None:
         """Kills the tool as soon as something holds."""
-        wait_until(lambda: process.poll() is not None or holds(), what, within_s=120)
+        wait_until(lambda: process.poll() is not None or holds(), what, within_s=300)
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=30)
         assert process.returncode == -signal.SIGKILL

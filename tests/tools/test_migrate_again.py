@@ -29,7 +29,7 @@ def test_two_at_once_do_what_one_does() -> None:
     old.write(house.db)
     running = [house.start() for _ in range(2)]
     for process in running:
-        out, errors = process.communicate(timeout=120)
+        out, errors = process.communicate(timeout=600)
         assert process.returncode == 0, out + errors
     assert sum(len(house.trips(email)) for email in (BORIS, CARLA, DEWI)) == len(old.truth)
     for email in (BORIS, CARLA, DEWI):
@@ -93,7 +93,7 @@ def test_a_live_driver_and_the_migration_do_not_disturb_each_other() -> None:
 
     driver = threading.Thread(target=drive)
     driver.start()
-    out, errors = process.communicate(timeout=120)
+    out, errors = process.communicate(timeout=600)
     driver.join()
     assert process.returncode == 0, out + errors
     assert any(meanwhile)
