@@ -24,8 +24,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Runs in the process that starts the workers, and in each worker."""
     if not hasattr(config, "workerinput"):
         logs = Path(_emulators.enter_context(tempfile.TemporaryDirectory()))
-        # One pair for all workers, for as long as the tests take: that is minutes.
-        firestore, pubsub = _emulators.enter_context(emulators.both(logs, java_options=emulators.LONG_WORK))
+        # One pair for all workers. To compile their code better costs more than the minutes of a test run give back.
+        firestore, pubsub = _emulators.enter_context(emulators.both(logs))
         os.environ |= {"FIRESTORE_EMULATOR_HOST": firestore, "PUBSUB_EMULATOR_HOST": pubsub}
     os.environ["GEOCODERS"] = ""  # no test asks a service on the internet
     os.environ.setdefault("CREDENTIALS_KEYS", Fernet.generate_key().decode())
