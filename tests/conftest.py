@@ -24,7 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Runs in the process that starts the workers, and in each worker."""
     if not hasattr(config, "workerinput"):
         logs = Path(_emulators.enter_context(tempfile.TemporaryDirectory()))
-        # One pair for all workers. To compile their code better costs more than the minutes of a test run give back.
+        # One pair for all workers.
         firestore, pubsub = _emulators.enter_context(emulators.both(logs))
         os.environ |= {"FIRESTORE_EMULATOR_HOST": firestore, "PUBSUB_EMULATOR_HOST": pubsub}
     os.environ["GEOCODERS"] = ""  # no test asks a service on the internet

@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from threading import Event, Thread, Timer
+from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
@@ -55,20 +55,15 @@ def says() -> Iterator[Callable[[list[bytes]], str]]:
         server.close()
 
 
-def watches() -> set[Thread]:
-    """The threads that wait for a moment; those of the servers of other tests may still be ending."""
-    return {thread for thread in threading.enumerate() if isinstance(thread, Timer)}
-
-
 @pytest.mark.parametrize("way", WAYS)
 def test_the_time_limit_is_for_the_whole_answer(says: Callable[[list[bytes]], str], way: str) -> None:
-    url, others, started_s = says(WAYS[way]), watches(), monotonic()
+    url, threads, started_s = says(WAYS[way]), set(threading.enumerate()), monotonic()
     with pytest.raises(requests.Timeout) as raised:
         fetched("GET", url, 0.5)
     # The pieces would take five seconds.
     assert monotonic() - started_s < 3
     assert "secret" not in str(raised.value)
-    assert watches() <= others
+    assert set(threading.enumerate()) <= threads  # those of other tests may still be ending
 
 
 @pytest.mark.parametrize("packed", [False, True])

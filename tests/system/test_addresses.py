@@ -91,7 +91,7 @@ def town() -> Iterator[Town]:
 
 
 @pytest.fixture(scope="module")
-def stack(town: Town) -> Iterator[Stack]:
+def running_stack(town: Town) -> Iterator[Stack]:
     yield from _run(**town.settings)
 
 

@@ -7,6 +7,7 @@ each took a sixth of all tests' time.
 """
 
 import json
+import shlex
 import traceback
 from collections.abc import Sequence
 from functools import cache
@@ -41,7 +42,7 @@ class Refused(Exception):
     """What the cloud says no to."""
 
 
-class Answer(NamedTuple):
+class Left(NamedTuple):
     """What a program leaves."""
 
     code: int
@@ -353,7 +354,7 @@ def bind(cloud: dict[str, Any], name: str, verb: str, call: Call) -> None:
         members.remove(member)
 
 
-def answered(folder: Path, arguments: Sequence[str], stdin: str) -> Answer:
+def take(folder: Path, arguments: Sequence[str], stdin: str) -> Left:
     """One call: recorded, perhaps made to fail as the test wants it, answered."""
     with (folder / "calls").open("a") as calls:
         calls.write(json.dumps(arguments) + "\n")
@@ -362,16 +363,16 @@ def answered(folder: Path, arguments: Sequence[str], stdin: str) -> Answer:
         if fault["times"] and fault["call"] in " ".join(arguments):
             fault["times"] -= 1
             (folder / "failing").write_text(json.dumps(failing))
-            return Answer(1, errors=f"ERROR: {fault['says']}\n")
+            return Left(1, errors=f"ERROR: {fault['says']}\n")
     cloud = json.loads((folder / "project").read_text())
     try:
         told = answer(cloud, Call(arguments, stdin))
     except Refused as error:
-        return Answer(1, errors=f"ERROR: (gcloud) {error}\n")
+        return Left(1, errors=f"ERROR: (gcloud) {error}\n")
     except Exception:  # noqa: BLE001 - whoever calls is in another process, and is told
-        return Answer(1, errors=traceback.format_exc())
+        return Left(1, errors=traceback.format_exc())
     (folder / "project").write_text(json.dumps(cloud))
-    return Answer(0, (told if isinstance(told, str) else json.dumps(told) if told is not None else "") + "\n")
+    return Left(0, (told if isinstance(told, str) else json.dumps(told) if told is not None else "") + "\n")
 
 
 class Desk(StreamRequestHandler):
@@ -380,7 +381,7 @@ class Desk(StreamRequestHandler):
     def handle(self) -> None:
         """Answers it: the code and the errors, each ended by a NUL, and the output."""
         folder, count = self._word(), int(self._word())
-        code, out, errors = answered(Path(folder), [self._word() for _ in range(count)], self._word())
+        code, out, errors = take(Path(folder), [self._word() for _ in range(count)], self._word())
         self.wfile.write(f"{code}\0{errors}\0{out}".encode())
 
     def _word(self) -> str:
@@ -410,7 +411,7 @@ def put_program(file: Path, folder: Path) -> None:
     file.write_text(f"""#!/bin/bash
 exec 3<> /dev/tcp/127.0.0.1/{desk_port()}
 IFS= read -r -d '' stdin
-printf '%s\\0' '{folder}' "$#" "$@" "$stdin" >&3
+printf '%s\\0' {shlex.quote(str(folder))} "$#" "$@" "$stdin" >&3
 IFS= read -r -d '' code <&3 && IFS= read -r -d '' errors <&3
 printf '%s' "$errors" >&2
 cat <&3
