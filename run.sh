@@ -5,4 +5,4 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 "$root/tools/setup.sh" tools
 # Not from the root: a folder given with --data is one of the caller's.
 export PYTHONPATH=$root
-exec "$root/.venv/bin/python" -m tools.stack "$@"
+exec "$root/.venv/bin/python" -m tools.local.stack "$@"

@@ -8,6 +8,6 @@ echo "ruff" && $bin/ruff check . && $bin/ruff format --check -q .
 echo "shellcheck" && $bin/shellcheck ./*.sh tools/*.sh .ci/run
 echo "mypy" && $bin/mypy
 echo "import contracts" && $bin/lint-imports
-echo "keys in files" && $bin/python -m tools.leaks
-echo "known vulnerabilities" && $bin/python -m tools.vulnerabilities
+echo "keys in files" && $bin/python -m tools.checks.leaks
+echo "known vulnerabilities" && $bin/python -m tools.checks.vulnerabilities
 exec $bin/python -m pytest -n 4 --dist worksteal "$@"

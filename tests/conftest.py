@@ -9,7 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 from hypothesis import settings
 
-from tools import emulators
+from tools.local import emulators
 
 # The same examples in each run; HYPOTHESIS_PROFILE=search looks for new ones.
 settings.register_profile("same", max_examples=150, deadline=None, derandomize=True)

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from shared.settings import DEFAULTS_S, NUMBERS
-from tools.admin import parser
-from tools.bundle import FUNCTIONS, stage
-from tools.serve import PATHS
+from tools.admin.__main__ import parser
+from tools.deploy.bundle import FUNCTIONS, stage
+from tools.local.serve import PATHS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tools import emulators
 from tools.benchmarks import NAMES
 from tools.benchmarks.table import Table, put_into
+from tools.local import emulators
 
 README = Path(__file__).parents[1] / "README.md"
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tests.chaos.running import run
 from tests.chaos.test_chaos import SEEDS
-from tools import emulators
+from tools.local import emulators
 
 
 def main() -> int:

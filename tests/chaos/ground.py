@@ -19,8 +19,8 @@ from google.cloud import firestore
 
 from tests.chaos.lines import Line
 from tests.chaos.plan import Kill, Outage, Plan, dice
-from tools import processes, stack
-from tools.relay import Relay, as_event
+from tools.local import processes, stack
+from tools.local.relay import Relay, as_event
 
 QUICK = {
     "POLL_EVERY_S": "0",
@@ -114,7 +114,7 @@ def ground(plan: Plan, folder: Path) -> Iterator[Ground]:
             "FIRESTORE_EMULATOR_HOST": lines["store"].host,
             "PUBSUB_EMULATOR_HOST": lines["bus"].host,
         }
-        cloud = [sys.executable, "-m", "tools.car_cloud", "--port", str(cloud_port)]
+        cloud = [sys.executable, "-m", "tools.local.car_cloud", "--port", str(cloud_port)]
         opened.callback(processes.stop, processes.start(cloud, folder / "car_cloud.log"))
         functions = processes.start(stack.gunicorn(port), folder / "functions.log", env)
         opened.callback(processes.stop, functions)

@@ -17,7 +17,7 @@ from shared.handlers.http import MOST_BYTES
 from shared.repositories.accounts import new_key
 from shared.settings import DEFAULTS_S
 from tests.system.fixtures import Driver, Stack
-from tools.serve import PATHS
+from tools.local.serve import PATHS
 
 ROOT = Path(__file__).parents[2]
 GUIDES = {name: (ROOT / "docs" / name).read_text() for name in ("iphone.md", "iphone.nl.md")}

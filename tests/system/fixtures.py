@@ -22,7 +22,7 @@ from shared.repositories.accounts import Account, AccountRepository, Key, hash_k
 from shared.repositories.cars import Car
 from shared.repositories.documents import until_current
 from shared.repositories.user_store import UserStore
-from tools import processes
+from tools.local import processes
 
 QUICK = {"POLL_EVERY_S": "0", "POLL_AFTER_END_S": "0", "CAR_TIMEOUT_S": "5"}
 UTRECHT = (52.0907, 5.1214)
@@ -48,7 +48,7 @@ class Stack:
     def start(self, *options: str) -> None:
         """Starts it and waits until it is ready."""
         ports = ["--port", str(self.port), "--car-cloud-port", str(self.cloud_port), "--data", str(self.data)]
-        command = [sys.executable, "-m", "tools.stack", "--no-demo", "--no-cron", *ports, *options]
+        command = [sys.executable, "-m", "tools.local.stack", "--no-demo", "--no-cron", *ports, *options]
         (self.data / "env").unlink(missing_ok=True)
         self.process = processes.start(command, self.data / "stack.log", self.env)
         running = self.process

@@ -11,7 +11,7 @@ import requests
 
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_rules import NORTH
-from tools import processes
+from tools.local import processes
 
 
 def deliver(stack: Stack, user: str, published_at: datetime, reason: str = "test") -> int:

@@ -16,8 +16,8 @@ from shared.repositories.cars import Car
 from shared.repositories.places import SharedPlaceRepository
 from tests.geocoding.services import PDOK, PDOK_PATH
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
-from tools import metering
-from tools.metering import Functions, Message, Meter
+from tools.measure import metering
+from tools.measure.metering import Functions, Message, Meter
 
 
 class Metered:

@@ -16,7 +16,7 @@ from shared.domain.odometer import Reading
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_at_once import deliver
 from tests.system.test_rules import NORTH, drive
-from tools import processes
+from tools.local import processes
 
 
 def look(driver: Driver, hours_old: float = 0) -> None:

@@ -20,9 +20,10 @@ from shared.handlers.limiting import address as address_of
 from shared.repositories.limits import RequestCounters
 from tests.system.fixtures import Driver, Stack
 from tests.system.test_limits import CALLS, FAILURES, SETTINGS, addresses, in_one_window
-from tools import metering, processes
 from tools.deploy.indexes import EXPIRING, NOT_INDEXED
-from tools.metering import Functions, Meter
+from tools.local import processes
+from tools.measure import metering
+from tools.measure.metering import Functions, Meter
 
 NOW = datetime(2026, 1, 23, 8, 12, 30, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ from google.cloud import pubsub_v1
 
 from shared.domain.limits import Limit, window_end
 from tests.system.fixtures import Driver, Stack
-from tools import processes, stack
+from tools.local import processes, stack
 
 CALLS, WEBHOOKS, FAILURES = Limit(40), Limit(30), Limit(20)
 SETTINGS = {

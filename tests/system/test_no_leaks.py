@@ -14,8 +14,8 @@ from tests.system.fixtures import Driver, Stack, ago
 from tests.system.test_at_once import deliver
 from tests.system.test_daily_readings import next_day
 from tests.system.test_rules import drive
-from tools import processes
-from tools.car_cloud import FAULTS
+from tools.local import processes
+from tools.local.car_cloud import FAULTS
 
 SECRET = "hunter2-of-boris"  # in every credential and token
 LAT, LNG = 52.0312345, 5.1367891

@@ -15,7 +15,7 @@ from shared.repositories.cars import Car
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_at_once import deliver
 from tests.system.test_rules import NORTH
-from tools import processes
+from tools.local import processes
 
 
 def car_of(driver: Driver) -> Car:

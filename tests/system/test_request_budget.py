@@ -11,7 +11,7 @@ from shared.handlers.asking import ask_once
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_at_once import deliver
 from tests.system.test_rules import NORTH
-from tools import processes
+from tools.local import processes
 
 BUDGET = PROVIDERS["simulated"].budget
 WINDOW = "car simulated"

@@ -18,10 +18,10 @@ from shared.repositories.due import SHARDS
 from shared.repositories.streaming import LongReader
 from shared.repositories.user_store import UserStore
 from tests.system.fixtures import Stack, ago
-from tools import metering
-from tools.metering import Functions, Meter
-from tools.processes import wait_until
-from tools.relay import as_push
+from tools.local.processes import wait_until
+from tools.local.relay import as_push
+from tools.measure import metering
+from tools.measure.metering import Functions, Meter
 
 SHARD_FROM = 5
 

@@ -18,7 +18,7 @@ from shared.repositories.accounts import EMAIL, AccountRepository, hash_key, new
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_budgets import Metered, metered  # noqa: F401 - a fixture
 from tests.system.test_tenancy import FULL, MANUAL, WEBHOOKS
-from tools.metering import Functions
+from tools.measure.metering import Functions
 
 BODIES = [(method, path) for method, path in FULL + WEBHOOKS if method in ("POST", "PUT", "PATCH")]
 LONG = "x" * 10_000

@@ -10,7 +10,7 @@ import time
 
 from google.cloud import pubsub_v1
 
-from tools.processes import peak_mib
+from tools.local.processes import peak_mib
 
 
 def main() -> None:

@@ -30,11 +30,11 @@ from tools.benchmarks import instances
 from tools.benchmarks.drivers import FIRST_KM, driving, due, keep_log, put
 from tools.benchmarks.instances import Instance, Source
 from tools.benchmarks.table import Table
-from tools.bundle import FUNCTIONS
 from tools.costs.playing import KEYS, TOKEN, VIN, car_cloud, register
+from tools.deploy.bundle import FUNCTIONS
 from tools.deploy.functions import BY_NAME, PUBLISH
-from tools.metering import Message
-from tools.relay import as_event
+from tools.local.relay import as_event
+from tools.measure.metering import Message
 
 GOAL = 1.15
 ROUNDS, SMALL = 9, ("webhook_start",)

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tools import emulators, processes
-from tools.bundle import stage
+from tools.deploy.bundle import stage
 from tools.deploy.functions import BY_NAME
+from tools.local import emulators, processes
 
 BARE = Path(__file__).parent / "bare"
 # Requests are counted at the door as ever; a limit that nobody reaches costs no document.

@@ -22,13 +22,13 @@ from shared.messaging.polls import AT_ONCE, SHARDS_TOPIC, TOPIC
 from shared.repositories.due import SHARDS, due_users
 from shared.repositories.streaming import long_reader
 from shared.settings import SHARD_FROM
-from tools import emulators
 from tools.benchmarks.crowd import Crowd
 from tools.benchmarks.instances import Instance, Source, emulated, running, staged
 from tools.benchmarks.table import Table
 from tools.deploy.functions import BY_NAME
-from tools.metering import metered
-from tools.relay import as_push
+from tools.local import emulators
+from tools.local.relay import as_push
+from tools.measure.metering import metered
 
 ROOT = Path(__file__).parents[2]
 MOST_RATIO, MOST_MIB, MOST_GROWTH_MIB = 1.5, 150.0, 10.0

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tools import emulators
 from tools.costs import scale_drawing, scale_report
 from tools.costs.counts import Measured
 from tools.costs.drawing import drawing
 from tools.costs.measuring import measure
 from tools.costs.report import PICTURE, put_into, section
+from tools.local import emulators
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

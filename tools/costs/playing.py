@@ -19,11 +19,11 @@ from shared.messaging.polls import TOPIC
 from shared.repositories.accounts import Account, AccountRepository, Key, Scope, hash_key
 from shared.repositories.cars import Car
 from shared.repositories.user_store import UserStore
-from tools import processes
-from tools.car_cloud import make_app
 from tools.costs.counts import Calls
 from tools.costs.prices import LEAST_MESSAGE_BYTES
-from tools.metering import Functions, Meter, metered
+from tools.local import processes
+from tools.local.car_cloud import make_app
+from tools.measure.metering import Functions, Meter, metered
 
 CAR, VIN, TOKEN = "car", "COSTS000000000001", "token"
 KEYS: Mapping[Scope, str] = {"webhook": "w" * 43, "full": "f" * 43}

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import Any
 
-from tools.bundle import digest, stage
+from tools.deploy.bundle import digest, stage
 from tools.deploy.foundation import bind, optional, secrets_there
 from tools.deploy.functions import (
     BUILD,

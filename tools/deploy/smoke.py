@@ -16,7 +16,7 @@ from shared.repositories.user_store import UserStore
 from tools.deploy.functions import FUNCTIONS, SECRET
 from tools.deploy.gcloud import Failed, short
 from tools.deploy.target import Target
-from tools.processes import wait_until
+from tools.local.processes import wait_until
 
 # No mail can ever come from here: the name is reserved (RFC 2606).
 DOMAIN = "smoke.invalid"

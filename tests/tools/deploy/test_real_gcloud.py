@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.tools.deploy.project import PROJECT, Project
-from tools import emulators
+from tools.local import emulators
 
 PARSER = Path(__file__).with_name("gcloud_parser.py")
 ASKS_FOR_LOGIN = "You do not currently have an active account selected"

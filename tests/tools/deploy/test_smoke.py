@@ -12,7 +12,7 @@ from shared.repositories.accounts import Account, AccountRepository, Key
 from tests.system.fixtures import Stack
 from tests.tools.deploy.project import ROOT, Project
 from tools.deploy.functions import FUNCTIONS
-from tools.serve import PATHS
+from tools.local.serve import PATHS
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.bundle import FUNCTIONS as FOLDERS
+from tools.deploy.bundle import FUNCTIONS as FOLDERS
 from tools.deploy.functions import FUNCTIONS, PUBLISH, READ_SECRET, Function
-from tools.serve import PATHS
+from tools.local.serve import PATHS
 
 ROOT = Path(__file__).parents[3]
 

@@ -1,0 +1,76 @@
+"""./run.sh as a newcomer runs it: the demo is right, also twice, keeps its data, and leaves no process behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from tools.local import processes
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> list[str]:
+    ports = ["--port", str(processes.free_port()), "--car-cloud-port", str(processes.free_port())]
+    return [sys.executable, "-m", "tools.local.stack", "--data", str(tmp_path / "data"), *ports]
+
+
+@pytest.fixture
+def env() -> dict[str, str]:
+    """Without the emulators of the tests: the stack starts its own."""
+    taken = ("FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST", "CREDENTIALS_KEYS", "GOOGLE_CLOUD_PROJECT")
+    return {name: value for name, value in os.environ.items() if name not in taken}
+
+
+def left_behind(data: Path) -> list[str]:
+    """Processes whose command line or open log names the data folder or that listen for it."""
+    found = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in found.splitlines() if str(data) in line]
+
+
+def test_the_demo_is_right_twice_on_the_same_data(command: list[str], env: dict[str, str], tmp_path: Path) -> None:
+    for trips in (1, 2):
+        done = subprocess.run([*command, "--once"], env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "One right trip each." in done.stdout
+        assert done.stdout.count("Boris: trips") == 1
+        assert f" {trips} " in done.stdout
+        assert left_behind(tmp_path / "data") == []
+    assert oct((tmp_path / "data" / "credentials.keys").stat().st_mode)[-3:] == "600"
+
+
+def test_a_stack_that_is_killed_takes_everything_with_it(
+    command: list[str], env: dict[str, str], tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    stack = processes.start([*command, "--no-demo"], log, env)
+    processes.wait_until(lambda: "ready http://127.0.0.1:" in log.read_text(), "the stack")
+    children = subprocess.run(
+        ["pgrep", "-P", str(stack.pid)], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert len(children) >= 4
+    os.kill(stack.pid, signal.SIGKILL)
+    stack.wait()
+    processes.wait_until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in children), "the children")
+
+
+def test_a_second_stack_on_the_same_data_or_port_is_refused_in_one_sentence(
+    command: list[str], env: dict[str, str], tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    stack = processes.start([*command, "--no-demo"], log, env)
+    processes.wait_until(lambda: "ready http" in log.read_text(), "the stack")
+    url = log.read_text().split("ready ")[1].split()[0]
+    assert requests.get(f"{url}/trips", timeout=10).status_code == 401
+    elsewhere = [*command, "--data", str(tmp_path / "other")]
+    for again, said in ((command, "Another stack"), (elsewhere, "is in use")):
+        done = subprocess.run([*again, "--no-demo"], env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert said in done.stderr
+    stack.send_signal(signal.SIGINT)
+    assert stack.wait(30) == 0

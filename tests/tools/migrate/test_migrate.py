@@ -1,0 +1,226 @@
+"""The migration, run as its command against a store of its own for each test: what moves, and where to."""
+
+from datetime import UTC, datetime
+
+from shared.domain.machine import Ended, advance
+from shared.domain.trail import Fix
+from shared.domain.trip import Sums
+from shared.repositories.cars import Car
+from shared.repositories.due import due_users
+from shared.repositories.streaming import LongReader
+from shared.settings import rules
+from tests.tools.migrate.migration import House, add, new_trip
+from tests.tools.migrate.old_store import BORIS, CARLA, DEWI, OTHER, SECRETS, everything
+
+
+def test_each_row_moves_below_its_user_and_nothing_else_changes(house: House) -> None:
+    house.register(CARLA, timezone="Europe/Lisbon")
+    house.register(OTHER)
+    add(house, new_trip(OTHER, datetime(2024, 1, 31, 7, tzinfo=UTC), 100))
+    house.store(OTHER).cars.save(Car("id3", "simulated"), {"token": "t"})
+    others = {path: at for path, at in everything(house.db).items() if path.startswith(f"users/{OTHER}")}
+    house.put(one={}, two={"user_id": " Carla@Example.com"}, three={"user_id": None, "user": CARLA})
+    house.db.document("odometer_readings/r").set({"user_id": CARLA, "odometer_km": 5, "car_id": "zoe",
+                                                  "fetched_at": "2024-01-31T07:00:00"})  # fmt: skip
+    house.db.document("locations/Home").set({"user_id": CARLA, "lat": 52.0, "lng": 5.0})
+    told = house.run()
+    assert [trip.user for trip in house.trips(BORIS)] == [BORIS]
+    assert [trip.started_at.hour for trip in house.trips(CARLA)] == [8, 8]
+    assert [reading["km"] for reading in house.store(CARLA).readings("zoe", 9)] == [5.0]
+    assert [place.name for place in house.store(CARLA).places()] == ["Home"]
+    assert house.db.collection(f"users/{CARLA}/locations").get()[0].get("name") == "Home"
+    assert {path: at for path, at in everything(house.db).items() if path.startswith(f"users/{OTHER}")} == others
+    assert OTHER not in told
+
+
+def test_rows_without_an_owner_go_to_the_default_user_and_are_listed(house: House) -> None:
+    house.put(none={"user_id": None}, odd={"user_id": "boris"}, number={"user_id": 7})
+    told = house.run()
+    assert len(house.trips(BORIS)) == 3
+    assert "no user_id (1): none" in told
+    assert "user_id is 'boris', no e-mail address (1): odd" in told
+    assert "user_id is '7', no e-mail address (1): number" in told
+
+
+def test_users_of_old_rows_are_registered_without_a_key_and_told(house: House) -> None:
+    house.put(one={"user_id": DEWI})
+    told = house.run()
+    account = house.db.document(f"users/{DEWI}").get().to_dict()
+    assert (account["timezone"], account["keys"]) == ("Europe/Amsterdam", {})
+    assert f"tools.admin add-key {DEWI}" in told
+    assert f"tools.admin add-key {BORIS}" not in told
+
+
+def test_sums_and_gaps_are_computed(house: House) -> None:
+    house.put(
+        first={"start_odo": 100, "end_odo": 122.4, "trip_type": "M", "business_km": 12.4},
+        second={"date": "01-02-2024", "start_odo": 130, "end_odo": 152.4, "trip_type": "P"},
+        other={"date": "01-02-2024", "start_time": "07:00", "car_id": "polo", "trip_type": ""},
+    )
+    house.run()
+    sums = house.store().sums(2024)[2024]
+    assert sums[1]["audi"] == Sums(1, 22400, 12400, 10000, 0)
+    assert sums[2] == {"audi": Sums(1, 22400, 0, 22400, 0), "polo": Sums(1, 22400, 0, 0, 22400)}
+    first, _, second = house.trips()
+    assert second.gap_before_km == 7.6
+    assert second.gap
+    assert (second.gap.after_trip, second.gap.from_odometer_km) == (first.id, 122.4)
+
+
+def test_a_place_gives_its_name_to_the_ends_of_trips(house: House) -> None:
+    house.db.document("locations/Home").set({"user_id": BORIS, "lat": 52.0907, "lng": 5.1214})
+    house.put(one={"from_lat": 52.0907, "from_lon": 5.1214})
+    house.run()
+    assert house.trips()[0].from_.place == "Home"
+
+
+def test_rows_that_cannot_be_read_stay_and_are_listed_with_why(house: House) -> None:
+    house.put(good={}, bad={"end_time": "25:00"}, worse={"end_time": "26:00"}, odd={"trip_type": "X"})
+    told = house.run("--delete-old")
+    assert "trips: end_time is not HH:MM (2): bad, worse" in told
+    assert "trips: trip_type is not B, P or M (1): odd" in told
+    assert "3 rows were left where they are" in told
+    assert house.roots() == {"trips/bad", "trips/worse", "trips/odd"}
+
+
+def test_what_of_a_row_does_not_come_along_is_told(house: House) -> None:
+    house.put(one={"weather": "rain", "gps_trail": ["?"]})
+    told = house.run()
+    assert "weather (1): one" in told
+    assert "points of gps_trail that cannot be read: left out (1): one" in told
+
+
+def test_documents_of_the_old_cache_that_nobody_knows_stay_and_are_listed(house: House) -> None:
+    house.db.document("cache/session").set({"token": SECRETS[0]})
+    told = house.run("--delete-old")
+    assert "cache: nothing that this tool knows (1): session" in told
+    assert SECRETS[0] not in told
+    assert house.roots() == {"cache/session"}
+
+
+def test_trips_that_start_in_the_same_minute_stay_two(house: House) -> None:
+    house.put(one={}, two={})
+    house.run()
+    assert len({trip.id for trip in house.trips()}) == 2
+
+
+def test_a_driver_can_read_what_was_moved(house: House) -> None:
+    """By the ids, kinds and fields that the handlers expect."""
+    house.put(one={"start_odo": 100, "end_odo": 122.4})
+    house.run()
+    trip = house.trips()[0]
+    found = house.store().find_trip(trip.id)
+    assert found
+    assert found.value == trip
+
+
+# --- cars
+
+
+def test_credentials_are_sealed_and_no_plain_text_remains_anywhere(house: House) -> None:
+    document = house.db.document(f"users/{BORIS}/settings/car")
+    document.set({"brand": "Audi", "vin": "V1", "username": "b", "password": SECRETS[0], "odd.name `x`": SECRETS[0]})
+    told = house.run()
+    assert list(document.get().to_dict()) == ["cars"]
+    stored = [house.db.document(path).get().to_dict() for path in everything(house.db)]
+    assert SECRETS[0] not in f"{stored}{told}"
+    assert house.store().cars.list_cars()["audi"].vin == "V1"
+    assert house.store().cars.access("audi").credentials["password"] == SECRETS[0]
+    assert "password" in house.store().cars.list_cars()["audi"].credentials_set_at
+    assert house.db.document(f"users/{BORIS}").get().get("default_car_id") == "audi"
+
+
+def test_the_car_is_that_of_trips_that_name_none_also_in_a_second_run(house: House) -> None:
+    house.db.document(f"users/{BORIS}/settings/car").set({"car_id": "q4", "password": SECRETS[0]})
+    house.put(one={"car_id": None})
+    house.run()
+    house.put(two={"car_id": ""})
+    house.run()
+    assert [trip.car_id for trip in house.trips()] == ["q4", "q4"]
+
+
+def test_a_car_that_was_set_anew_keeps_what_it_was_set_to(house: House) -> None:
+    document = house.db.document(f"users/{BORIS}/settings/car")
+    document.set({"car_id": "audi", "brand": "Audi", "password": "old", "spin": "1"})
+    house.store().cars.save(Car("audi", "simulated", vin="V2"), {"password": "new"})
+    house.run()
+    car = house.store().cars.list_cars()["audi"]
+    assert (car.provider, car.vin, car.brand) == ("simulated", "V2", "Audi")
+    assert house.store().cars.access("audi").credentials == {"password": "new", "spin": "1"}
+
+
+def test_another_car_of_the_same_id_is_kept_apart(house: House) -> None:
+    house.db.document(f"users/{BORIS}/settings/car").set({"car_id": "audi", "vin": "V1", "password": "old"})
+    house.store().cars.save(Car("audi", "simulated", vin="V2"), {"password": "new"})
+    house.run()
+    assert {car.id: car.vin for car in house.store().cars.list_cars().values()} == {"audi": "V2", "audi-2": "V1"}
+    assert house.store().cars.access("audi-2").credentials == {"password": "old"}
+
+
+def test_cars_below_users_without_a_document_or_of_another_spelling_are_found(house: House) -> None:
+    house.db.document("users/Dewi@Example.com/settings/car").set({"car_id": "id3", "token": SECRETS[2]})
+    house.db.document(f"users/{DEWI}/settings/car").set({"car_id": "up", "token": SECRETS[2]})
+    house.db.document("users/nobody/settings/car").set({"car_id": "pool", "token": SECRETS[2]})
+    told = house.run()
+    assert set(house.store(DEWI).cars.list_cars()) == {"id3", "up"}
+    assert set(house.store(BORIS).cars.list_cars()) == {"pool"}
+    assert "'nobody', no e-mail address" in told
+    assert not house.db.document("users/Dewi@Example.com/settings/car").get().exists
+    assert house.db.document(f"users/{DEWI}").get().get("default_car_id") == "up"
+    assert SECRETS[2] not in str([house.db.document(path).get().to_dict() for path in everything(house.db)])
+
+
+# --- the trip going on
+
+
+ACTIVE = {
+    "active": True,
+    "user_id": BORIS,
+    "car_id": "audi",
+    "start_time": "2026-01-23T08:00:00",
+    "lat": 52.0,
+    "lng": 5.0,
+}
+
+
+def test_a_trip_going_on_can_be_ended_in_the_new_system(house: House) -> None:
+    house.db.document("cache/trip_start").set(ACTIVE)
+    house.put(one={})
+    house.run()
+    state = house.store().state().value
+    end = Ended(Fix(datetime(2026, 1, 23, 8, 30, tzinfo=UTC), 52.2, 5.0))
+    outcome = advance(state, end, datetime(2026, 1, 23, 9, tzinfo=UTC), rules())
+    assert (state.active, state.car_id, outcome.status) == (True, "audi", "ending")
+    assert [due.user for due in due_users(LongReader(house.db.project), datetime.now(UTC), 10)] == [BORIS]
+
+
+def test_a_trip_going_on_is_taken_up_once_and_never_again(house: House) -> None:
+    house.db.document("cache/trip_start").set(ACTIVE)
+    house.run()
+    started = house.store().state()
+    house.run()
+    assert house.store().state() == started
+    house.db.document(f"users/{BORIS}/cache/trip_start").update({"active": False, "started_at": None, "fixes": [],
+                                                                "closed_until": started.value.heard_at})  # fmt: skip
+    told = house.run("--delete-old")
+    assert not house.store().state().value.active
+    assert "has a state" not in told
+    assert house.roots() == set()
+
+
+def test_a_trip_going_on_does_not_displace_one_of_the_new_system(house: House) -> None:
+    house.db.document("cache/trip_start").set({**ACTIVE, "start_time": "2026-01-23T10:00:00"})
+    house.run()
+    former = house.store().state()
+    house.db.document("cache/trip_start").set(ACTIVE)
+    told = house.run("--delete-old")
+    assert house.store().state() == former
+    assert "its user has a state in the new system already (1): trip_start" in told
+    assert house.roots() == {"cache/trip_start"}
+
+
+def test_where_no_trip_goes_on_nothing_moves_and_the_document_can_go(house: House) -> None:
+    house.db.document("cache/trip_start").set({**ACTIVE, "active": False})
+    assert "no trip is going on" in house.run("--delete-old")
+    assert house.roots() == set()
+    assert house.store().state().version is None

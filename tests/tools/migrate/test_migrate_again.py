@@ -1,0 +1,144 @@
+"""The migration stopped, started again, run twice at once, and beside live drivers."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.trip import Trip, classified, dated
+from shared.handlers.log_keeping import locked
+from tests.tools.migrate.migration import House, add, new_trip, sums_of_all
+from tests.tools.migrate.old_store import BORIS, CARLA, DEWI, OldStore, everything
+from tools.local.processes import wait_until
+
+
+def test_twice_is_the_same_as_once_to_the_last_document() -> None:
+    house, old = House(), OldStore(200, seed=3)
+    old.write(house.db)
+    first = house.run()
+    once = everything(house.db)
+    second = house.run()
+    assert everything(house.db) == once
+    assert "before and after agree" in first
+    assert "before and after agree" in second
+
+
+def test_two_at_once_do_what_one_does() -> None:
+    house, old = House(), OldStore(1500, seed=9)
+    old.write(house.db)
+    running = [house.start() for _ in range(2)]
+    for process in running:
+        out, errors = process.communicate(timeout=600)
+        assert process.returncode == 0, out + errors
+    assert sum(len(house.trips(email)) for email in (BORIS, CARLA, DEWI)) == len(old.truth)
+    for email in (BORIS, CARLA, DEWI):
+        stored, made = sums_of_all(house, email)
+        assert stored == made
+    once = everything(house.db)
+    house.run()
+    assert everything(house.db) == once
+
+
+def test_deleting_can_be_stopped_and_started_again() -> None:
+    house, old = House(), OldStore(3000, seed=4)
+    old.write(house.db)
+    house.run()
+    users = {path for path in everything(house.db) if path.startswith("users/")}
+    early = house.db.document(f"trips/{min(old.truth)}")
+    house.kill(house.start("--delete-old"), lambda: not early.get().exists, "deletions")
+    assert 0 < len(house.roots() - old.unreadable) < 3000
+    house.run("--delete-old")
+    assert everything(house.db).keys() == users | old.unreadable
+    assert house.roots() == old.unreadable
+
+
+def test_rows_that_come_later_move_in_a_later_run(house: House) -> None:
+    house.put(one={"start_odo": 100, "end_odo": 122.4}, three={"date": "02-02-2024", "start_odo": 150})
+    house.run()
+    house.put(two={"date": "01-02-2024", "start_odo": 122.4, "end_odo": 144.8})
+    house.run()
+    assert [trip.gap_before_km for trip in house.trips()] == [0.0, 0.0, 5.2]
+    stored, made = sums_of_all(house)
+    assert stored == made
+
+
+# --- the live system meanwhile
+
+
+def test_gaps_join_the_trips_of_the_new_system_on_both_sides_and_nothing_else_of_them_changes(house: House) -> None:
+    add(house, new_trip(BORIS, datetime(2024, 1, 30, 7, tzinfo=UTC), 90))
+    add(house, new_trip(BORIS, datetime(2024, 2, 1, 7, tzinfo=UTC), 130))
+    before = house.trips()
+    house.put(one={"start_odo": 100, "end_odo": 122.4})
+    assert "gaps were put right" in house.run()
+    assert [trip.gap_before_km for trip in house.trips()] == [0.0, 5.0, 7.6]
+    after = {trip.id: trip for trip in house.trips()}
+    for trip in before:
+        assert (after[trip.id].revision, after[trip.id].updated_at) == (trip.revision, trip.updated_at)
+
+
+def test_a_live_driver_and_the_migration_do_not_disturb_each_other() -> None:
+    house, old = House(), OldStore(1500, seed=5)
+    old.write(house.db)
+    process = house.start()
+    meanwhile: list[bool] = []
+
+    def drive() -> None:
+        wait_until(lambda: house.store().state().value.log_changes, "the first trips")
+        for n in range(40):
+            trip = new_trip(BORIS, datetime(2021, 3, 1, tzinfo=UTC) + timedelta(hours=7 * n, seconds=30), 500 + n)
+            add(house, trip)
+            meanwhile.append(process.poll() is None)
+
+    driver = threading.Thread(target=drive)
+    driver.start()
+    out, errors = process.communicate(timeout=600)
+    driver.join()
+    assert process.returncode == 0, out + errors
+    assert any(meanwhile)
+    house.run()
+    wanted = sum(truth.user == BORIS for truth in old.truth.values()) + len(meanwhile)
+    trips = house.trips()
+    assert len(trips) == wanted
+    stored, made = sums_of_all(house)
+    assert stored == made
+    assert_gaps(trips)
+
+
+def assert_gaps(trips: list[Trip]) -> None:
+    """Each gap is that to the last trip of the car that started before."""
+    for trip in trips:
+        if trip.car_id == "audi" and trip.start_odometer_km is not None:
+            earlier = [t for t in trips if t.car_id == "audi" and t.started_at < trip.started_at]
+            left_km = end_km(earlier[-1]) if earlier else None
+            gap_km = 0.0 if left_km is None else trip.start_odometer_km - left_km
+            assert trip.gap_before_km == pytest.approx(gap_km, abs=0.01)
+
+
+def end_km(trip: Trip) -> float | None:
+    if trip.end_odometer_km is None and trip.start_odometer_km is not None:
+        return trip.start_odometer_km + trip.distance_km
+    return trip.end_odometer_km
+
+
+def test_a_moved_trip_that_was_corrected_since_stays_corrected_and_may_be_deleted_from_the_old_store(
+    house: House,
+) -> None:
+    house.put(one={})
+    house.run()
+    [trip] = house.trips()
+    store = house.store()
+    read = store.find_trip(trip.id)
+    change = store.change()
+    locked(change, store.state())
+    change.put_trip(read, dated(classified(Trip(**{**_fields(trip), "kind": "private", "revision": 2}))))
+    change.commit()
+    told = house.run("--delete-old")
+    assert "1 moved trips were corrected since" in told
+    assert [trip.kind for trip in house.trips()] == ["private"]
+    assert house.roots() == set()
+
+
+def _fields(trip: Trip) -> dict[str, Any]:
+    return {name: getattr(trip, name) for name in Trip.__struct_fields__}

@@ -1,0 +1,77 @@
+"""The migration of a store of 20,000 old trips of three users, killed on its way."""
+
+from collections import Counter
+from typing import Any
+
+from shared.repositories.user_store import UserStore
+from tests.tools.migrate.migration import House
+from tests.tools.migrate.old_store import BORIS, CARLA, DEWI, SECRETS, OldStore, everything
+
+USERS = (BORIS, CARLA, DEWI)
+TRIPS = 20_000
+CHECKED = [
+    "user", "car_id", "started_at", "ended_at", "kind", "distance_km", "business_km", "private_km", "gap_before_km",
+    "gap", "year",
+]  # fmt: skip
+KILLED_AT = (2_000, 9_000, 16_000)
+
+
+def test_twenty_thousand_trips_move_once_however_often_the_tool_is_killed() -> None:
+    house, old = House(), OldStore(TRIPS)
+    old.write(house.db)
+    for count in KILLED_AT:
+        house.kill(house.start(), lambda count=count: moved(house) >= count, f"{count} trips")  # type: ignore[misc]
+    assert "before and after agree" in house.run()
+    check_trips(house, old)
+    check_sums(house, old)
+    check_the_rest(house, old)
+    once = everything(house.db)
+    # Moves everything again first: below the users not one document may be written.
+    house.run("--delete-old")
+    left = everything(house.db)
+    assert {path for path in left if not path.startswith("users/")} == old.unreadable
+    assert left.items() <= once.items()
+    assert {path for path in once if path.startswith("users/")} <= set(left)
+
+
+def moved(house: House) -> int:
+    """About how many trips were moved: each commit of up to a hundred counts in its user's state. Costs next to
+    nothing, while counting the documents again and again would take the emulator's time from the migration."""
+    return sum(100 * house.store(email).state().value.log_changes for email in USERS)
+
+
+def check_trips(house: House, old: OldStore) -> None:
+    wanted = Counter(
+        (t.user, t.car, t.started_at, t.ended_at, t.kind, t.tenths, t.business, t.private, t.gap, t.year)
+        for t in old.truth.values()
+    )
+    found: Counter[Any] = Counter()
+    for email in USERS:
+        for snapshot in house.db.collection(f"users/{email}/trips").select(CHECKED).stream():
+            trip = snapshot.to_dict()
+            kms = [round(trip[name] * 10) for name in ("distance_km", "business_km", "private_km", "gap_before_km")]
+            about = (trip["user"], trip["car_id"], trip["started_at"], trip["ended_at"], trip["kind"])
+            assert trip["user"] == email
+            assert (trip["gap"] is None) == (trip["gap_before_km"] == 0)
+            found[(*about, *kms, trip["year"])] += 1
+    assert found == wanted
+
+
+def check_sums(house: House, old: OldStore) -> None:
+    unclassified = old.sums(lambda truth: (truth.user, truth.year, truth.kind))
+    for (user, year), (count, *tenths) in old.sums(lambda truth: (truth.user, truth.year)).items():
+        months = UserStore(house.db, user).sums(year)[year]
+        rows = [list(sums) for cars in months.values() for sums in cars.values()]
+        parts = [*tenths, unclassified.get((user, year, "unclassified"), (0, 0, 0, 0))[1]]
+        assert [sum(column) for column in zip(*rows, strict=True)] == [count, *(part * 100 for part in parts)]
+
+
+def check_the_rest(house: House, old: OldStore) -> None:
+    boris, carla, dewi = (house.store(email) for email in USERS)
+    for store in (boris, carla, dewi):
+        assert len(store.readings("audi", TRIPS)) == old.readings[store.email]
+    assert {place.name for place in boris.places()} == {"Home", "Work"}
+    assert (dewi.state().value.active, boris.state().value.active) == (True, False)
+    assert boris.cars.access("audi").credentials == {"username": "b", "password": SECRETS[0]}
+    assert carla.cars.access("polo").credentials == {"spin": SECRETS[1]}
+    assert dewi.cars.access("id3").credentials == {"token": SECRETS[2]}

@@ -1,0 +1,1 @@
+"""What is checked besides behaviour: keys in files, known vulnerabilities."""

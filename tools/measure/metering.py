@@ -1,0 +1,135 @@
+"""Counts what the functions do at the store: they run in this process, and their Firestore channel has a meter."""
+
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import grpc
+from functions_framework import create_app
+from google.cloud.firestore_v1.types import firestore as wire
+
+from shared.repositories import documents, streaming
+from tools.deploy.functions import BY_NAME
+from tools.local import processes
+from tools.local.relay import as_event
+from tools.local.serve import FUNCTIONS
+
+STATE = re.compile(r"/cache/[^/]+$")  # the driver's state, in which the next poll stands
+
+
+class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):  # type: ignore[misc]
+    """Counts the documents that come and go through a Firestore channel."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begins to count anew."""
+        self.read = self.missing = self.empty_queries = self.bytes_read = 0
+        self.written = self.deleted = self.states_written = 0
+        self.queries_s = 0.0  # waited for the answers of queries
+
+    @property
+    def changed(self) -> int:
+        """Documents written or deleted."""
+        return self.written + self.deleted
+
+    @property
+    def billed_reads(self) -> int:
+        """Reads that Firestore bills: also for a document that is not there, and one for a query that finds none."""
+        return self.read + self.missing + self.empty_queries
+
+    def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+        """Counts the writes of a commit."""
+        if isinstance(request, wire.CommitRequest | wire.CommitRequest.pb()):
+            deleted = sum(1 for write in request.writes if write.delete)
+            self.deleted += deleted
+            self.written += len(request.writes) - deleted
+            self.states_written += sum(1 for write in request.writes if STATE.search(write.update.name))
+        return continuation(details, request)
+
+    def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
+        """Counts the documents of an answer while they are taken."""
+        return self._counted(continuation(details, request), details.method.endswith("/RunQuery"))
+
+    def _counted(self, answers: Any, is_query: bool) -> Iterator[Any]:
+        before = self.read
+        for answer in self._timed(answers) if is_query else answers:
+            self.missing += bool(getattr(answer, "missing", ""))
+            for document in (getattr(answer, "found", None), getattr(answer, "document", None)):
+                if document is not None and document.name:
+                    self.read += 1
+                    self.bytes_read += len(type(document).serialize(document))
+            yield answer
+        self.empty_queries += is_query and self.read == before
+
+    def _timed(self, answers: Any) -> Iterator[Any]:
+        began = time.perf_counter()
+        for answer in answers:
+            self.queries_s += time.perf_counter() - began
+            yield answer
+            began = time.perf_counter()
+        self.queries_s += time.perf_counter() - began
+
+
+class Message(NamedTuple):
+    """A message of Pub/Sub as the poller gets it; `publish_time` is aware."""
+
+    data: bytes
+    message_id: str
+    publish_time: Any
+    attributes: Mapping[str, str] = {}
+
+
+class Functions:
+    """The functions in this process, each called through its own functions-framework app."""
+
+    def __init__(self) -> None:
+        self._apps: dict[str, Any] = {}
+
+    def call(self, function: str, method: str, path: str, **more: Any) -> Any:
+        """The answer to an HTTP call; `more` goes to the framework's test client."""
+        return self._client(function).open(path, method=method, **more)
+
+    def deliver(self, function: str, message: Any, project: str) -> Any:
+        """The answer of a function of a topic to a message."""
+        headers, body = as_event(message, project)
+        return self._client(function).post("/", json=body, headers=headers)
+
+    def _client(self, function: str) -> Any:
+        if function not in self._apps:
+            kind = "cloudevent" if BY_NAME[function].trigger == "topic" else "http"
+            app = create_app(function, str(FUNCTIONS / function / "main.py"), kind)
+            self._apps[function] = app.test_client()
+        return self._apps[function]
+
+
+@contextmanager
+def metered(settings: Mapping[str, str]) -> Iterator[Meter]:
+    """A meter on the store that the functions of this process use meanwhile, under settings of their own.
+
+    The Firestore emulator must be named in the environment.
+    """
+    meter, insecure = Meter(), grpc.insecure_channel
+    store = os.environ["FIRESTORE_EMULATOR_HOST"]
+
+    def channel(target: str, *args: Any, **more: Any) -> Any:
+        made = insecure(target, *args, **more)
+        return grpc.intercept_channel(made, meter) if target == store else made
+
+    grpc.insecure_channel = channel
+    _forget_clients()
+    try:
+        with processes.environment(settings):
+            yield meter
+    finally:
+        grpc.insecure_channel = insecure
+        _forget_clients()
+
+
+def _forget_clients() -> None:
+    documents.client.cache_clear()
+    streaming.long_reader.cache_clear()
