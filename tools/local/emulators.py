@@ -1,56 +1,90 @@
-"""Owns Google's emulators of Firestore and Pub/Sub: finds them, sets them up where they are missing, runs them."""
+"""Owns Google's emulators of Firestore and Pub/Sub: named by the environment, of an installed SDK, or fetched."""
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 
-from tools.local import processes
+from tools.local import download, java, processes
+from tools.local.download import Download
 
 # What counts is how soon they answer; Java's second compiler costs more than it gives back in all the tests. It pays
 # where one of them looks at a hundred thousand documents again and again.
 QUICK_START = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 LONG_WORK = ("-XX:+UseParallelGC",)
-FIRESTORE_MAIN = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
-IMAGE = "gcr.io/google.com/cloudsdktool/google-cloud-cli:emulators"
-PACKAGES = ("google-cloud-cli-firestore-emulator", "google-cloud-cli-pubsub-emulator")
-COMPONENTS = ("cloud-firestore-emulator", "pubsub-emulator")
 EXPORT = Path("store") / "store.overall_export_metadata"
-MISSING = (
-    "The Firestore and Pub/Sub emulators are missing: install the Google Cloud SDK and run "
-    "`gcloud components install cloud-firestore-emulator pubsub-emulator`, with Java 11 or newer."
+# Addresses, sizes and sums are those in downloadableEmulatorInfo.json of the npm package firebase-tools 15.34.
+GOOGLE = "https://storage.googleapis.com/firebase-preview-drop/emulator"
+Missing = download.Missing
+TOO_OLD_A_JAVA = "UnsupportedClassVersionError"
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """One of the two: its jar in an SDK, what is fetched where there is none, and the jar in that."""
+
+    name: str
+    sdk_jar: str
+    sdk_main: str  # what Java runs of the SDK's jar, where the jar does not say it itself
+    download: Download
+    jar: str
+
+    @property
+    def variable(self) -> str:
+        """What names one that runs already."""
+        return f"{self.name.upper()}_EMULATOR_HOST"
+
+    def option(self, name: str, text: str) -> list[str]:
+        """An option of its command line, as Google's own tools write it."""
+        return [f"--{name}={text}"] if self.name == "pubsub" else [f"--{name}", text]
+
+
+FIRESTORE = Emulator(
+    name="firestore",
+    sdk_jar="cloud-firestore-emulator/cloud-firestore-emulator.jar",
+    sdk_main="com.google.cloud.datastore.emulator.firestore.CloudFirestore",
+    download=Download(
+        "the Firestore emulator (137 MB)",
+        f"{GOOGLE}/cloud-firestore-emulator-v1.22.0.jar",
+        136_707_194,
+        "9b6498b7f62714d67f48f59b3818883cd682dbcd46b9f59511de81c97bb5166c",
+    ),
+    jar="",
 )
-
-
-class Missing(Exception):
-    """The emulators are not here and cannot be set up."""
+PUBSUB = Emulator(
+    name="pubsub",
+    sdk_jar="pubsub-emulator/lib/cloud-pubsub-emulator-*.jar",
+    sdk_main="",
+    download=Download(
+        "the Pub/Sub emulator (53 MB)",
+        f"{GOOGLE}/pubsub-emulator-0.8.37.zip",
+        53_029_797,
+        "c83383e0c71633e58abad6fdc9c0312c7d0f6a5a34236c42e3f92eb24ded1c26",
+    ),
+    jar="pubsub-emulator/lib/cloud-pubsub-emulator-*.jar",
+)
 
 
 @contextmanager
 def both(logs: Path, seed: Path | None = None, java_options: Sequence[str] = QUICK_START) -> Iterator[tuple[str, str]]:
-    """Host and port of both emulators, started together; those named in the environment are used as they are."""
+    """Host and port of both emulators, started together; those named in the environment are used as they are.
+
+    Raises Missing where one does not answer, is not here and cannot be fetched, or does not start.
+    """
+    named = {one: os.environ.get(one.variable, "") for one in (FIRESTORE, PUBSUB)}
+    for one, host in named.items():
+        if host and not processes.answers(*_address(host)):
+            raise Missing(f"{one.variable} names {host}, where nothing answers: unset it.")
+    commands = {one: _command(one, seed, java_options) for one, host in named.items() if not host}
     with ExitStack() as stack:
-        firestore, pubsub = os.environ.get("FIRESTORE_EMULATOR_HOST"), os.environ.get("PUBSUB_EMULATOR_HOST")
-        started = []
-        for name, host in (("firestore", firestore), ("pubsub", pubsub)):
-            if host and not processes.answers(*_address(host)):
-                raise Missing(f"{name.upper()}_EMULATOR_HOST names {host}, where nothing answers: unset it.")
-            if not host:
-                port = processes.free_port()
-                started_by = command(name, port, seed, logs.parent.resolve(), java_options)
-                process = processes.start(started_by, logs / f"{name}.log")
-                stack.callback(processes.stop, process)
-                started.append((name, port, process))
-        for name, port, process in started:
-            processes.wait_until(lambda p=port, q=process: q.poll() is not None or processes.answers(p), name)  # type: ignore[misc]
-            if process.poll() is not None:
-                raise Missing(f"The {name} emulator does not start; see {logs / f'{name}.log'}.")
-        ports = {name: f"127.0.0.1:{port}" for name, port, _ in started}
-        yield firestore or ports["firestore"], pubsub or ports["pubsub"]
+        program = java.program() if commands else ""
+        started = [_Started(stack, one, program, command, logs) for one, command in commands.items()]
+        hosts = named | {one.emulator: one.host() for one in started}
+        yield hosts[FIRESTORE], hosts[PUBSUB]
 
 
 def _address(host: str) -> tuple[int, str]:
@@ -58,54 +92,51 @@ def _address(host: str) -> tuple[int, str]:
     return (int(port) if port.isdigit() else 0), name.strip("[]") or "127.0.0.1"
 
 
-def command(
-    name: str,
-    port: int,
-    seed: Path | None = None,
-    data: Path | None = None,
-    java_options: Sequence[str] = QUICK_START,
-) -> list[str]:
-    """The command that runs an emulator: from its jar, so that it is one process and stops as one."""
-    address = ["--host=127.0.0.1", f"--port={port}"]
-    seeded = [f"--seed_from_export={seed}"] if seed and name == "firestore" else []
-    platform = find_platform() or set_up()
-    if platform is None:
-        entry = "emulators firestore" if name == "firestore" else "beta emulators pubsub"
-        inside = f"gcloud {entry} start --host-port=0.0.0.0:{port}"
-        if seeded:
-            inside += f" --import-data={seed}"
-        # The data folder has the same name inside, so that what is written out there is found here.
-        mounted = ["-v", f"{data}:{data}"] if data else []
-        ports = ["-p", f"127.0.0.1:{port}:{port}"]
-        return ["docker", "run", "--rm", "--init", *ports, *mounted, IMAGE, "sh", "-c", inside]
-    if name == "firestore":
-        jar = platform / "cloud-firestore-emulator" / "cloud-firestore-emulator.jar"
-        if jar.exists():
-            return [
-                java(),
-                *java_options,
-                "-Duser.language=en",
-                "-cp",
-                str(jar),
-                FIRESTORE_MAIN,
-                "start",
-                *address,
-                *seeded,
-            ]
-        return [str(platform / "cloud-firestore-emulator" / "cloud_firestore_emulator"), "start", *address, *seeded]
-    jars = sorted((platform / "pubsub-emulator" / "lib").glob("cloud-pubsub-emulator-*-all.jar"))
-    if jars:
-        return [java(), *java_options, "-jar", str(jars[-1]), *address]
-    return [str(platform / "pubsub-emulator" / "bin" / "cloud-pubsub-emulator"), *address]
+def _command(one: Emulator, seed: Path | None, java_options: Sequence[str]) -> list[str]:
+    """What Java is asked to run, but for the port: one process, which stops as one."""
+    seeded = ["--seed_from_export", str(seed)] if seed and one is FIRESTORE else []
+    return [*java_options, "-Duser.language=en", *entry(one), *one.option("host", "127.0.0.1"), *seeded]
 
 
-def find_platform() -> Path | None:
-    """The SDK's folder that holds both emulators, or None."""
+class _Started:
+    """An emulator that is being started."""
+
+    def __init__(self, stack: ExitStack, emulator: Emulator, program: str, command: list[str], logs: Path) -> None:
+        self.emulator, self._stack, self._log = emulator, stack, logs / f"{emulator.name}.log"
+        self._port = processes.free_port()
+        self._command = [*command, *emulator.option("port", str(self._port))]
+        self._start(program)
+
+    def host(self) -> str:
+        """Where it answers, once it does. Raises Missing where it ends instead."""
+        if not self._comes_up() and TOO_OLD_A_JAVA in self._log.read_text()[-4000:]:
+            # Google says of no emulator which Java it wants, and what runs on 11 today may not tomorrow.
+            self._start(java.packaged())
+        if not self._comes_up():
+            raise Missing(f"The {self.emulator.name} emulator does not start; see {self._log}.")
+        return f"127.0.0.1:{self._port}"
+
+    def _start(self, program: str) -> None:
+        with processes.uninterrupted():
+            self._process = processes.start([program, *self._command], self._log)
+            self._stack.callback(processes.stop, self._process)
+
+    def _comes_up(self) -> bool:
+        name, process = self.emulator.name, self._process
+        processes.wait_until(lambda: process.poll() is not None or processes.answers(self._port), name)
+        return process.poll() is None
+
+
+def entry(one: Emulator) -> list[str]:
+    """How Java is told what to run: an SDK's, else one that is fetched where the cache has none. Raises Missing."""
     for root in sdk_roots():
-        platform = root / "platform"
-        if all((platform / name).is_dir() for name in COMPONENTS) and shutil.which(java()):
-            return platform
-    return None
+        if jars := sorted((root / "platform").glob(one.sdk_jar)):
+            return ["-cp", str(jars[-1]), one.sdk_main] if one.sdk_main else ["-jar", str(jars[-1])]
+    place = download.fetched(one.download)
+    jars = sorted(place.glob(one.jar)) if one.jar else [place]
+    if not jars:
+        raise Missing(f"There is no {one.jar} in {place}: remove that folder and run the same command again.")
+    return ["-jar", str(jars[-1])]
 
 
 def sdk_roots() -> Iterator[Path]:
@@ -114,61 +145,8 @@ def sdk_roots() -> Iterator[Path]:
         yield Path(named)
     if gcloud := shutil.which("gcloud"):
         yield Path(gcloud).resolve().parent.parent
-        told = _output([gcloud, "info", "--format=value(installation.sdk_root)"])
-        if told:
-            yield Path(told)
-    home = Path.home() / "google-cloud-sdk"
-    yield from (Path("/usr/lib/google-cloud-sdk"), home, Path("/opt/google-cloud-sdk"))
+    yield from (Path("/usr/lib/google-cloud-sdk"), Path.home() / "google-cloud-sdk", Path("/opt/google-cloud-sdk"))
     yield Path("/snap/google-cloud-cli/current")
-
-
-def java() -> str:
-    """The Java program."""
-    home = os.environ.get("JAVA_HOME")
-    return str(Path(home) / "bin" / "java") if home else "java"
-
-
-def set_up() -> Path | None:
-    """Installs the emulators in the way this machine offers; None where a Docker engine will run them.
-
-    Raises Missing where it offers none.
-    """
-    gcloud = shutil.which("gcloud")
-    if gcloud and _runs([gcloud, "components", "install", *COMPONENTS, "--quiet"]) and (found := find_platform()):
-        return found
-    if _apt_offers_them() and _apt_install() and (found := find_platform()):
-        return found
-    if shutil.which("docker") and _runs(["docker", "info"]):
-        return None
-    raise Missing(MISSING)
-
-
-def _apt_offers_them() -> bool:
-    return bool(shutil.which("apt-cache")) and "Candidate: " in _output(["apt-cache", "policy", PACKAGES[0]]).replace(
-        "Candidate: (none)", ""
-    )
-
-
-def _apt_install() -> bool:
-    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    wanted = [*PACKAGES] if shutil.which("java") else [*PACKAGES, "default-jre-headless"]
-    print("Installing the emulators with apt …", flush=True)
-    return _runs([*sudo, "apt-get", "install", "-y", "-qq", *wanted])
-
-
-def _runs(command: list[str]) -> bool:
-    try:
-        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
-    except OSError:
-        return False
-
-
-def _output(command: list[str]) -> str:
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    except OSError:
-        return ""
-    return done.stdout.strip()
 
 
 def export_store(host: str, project_id: str, directory: Path) -> None:

@@ -5,10 +5,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def free_port() -> int:
@@ -86,16 +89,35 @@ def start(command: Sequence[str], log: Path, env: Mapping[str, str] | None = Non
         )
 
 
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits for the end of this, so that what is started in it is noted as something to stop as well."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no signal breaks in here
+        return
+    came = list[int]()
+    heard = [wanted for wanted in STOPPING if callable(signal.getsignal(wanted))]
+    former = {wanted: signal.signal(wanted, lambda number, _: came.append(number)) for wanted in heard}
+    try:
+        yield
+    finally:
+        for wanted, handler in former.items():
+            signal.signal(wanted, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
+
+
 def stop(process: "subprocess.Popen[bytes]", within_s: float = 5.0) -> None:
-    """Asks a process and its children to stop, and ends them if they do not."""
-    for wanted in (signal.SIGTERM, signal.SIGKILL):
+    """Asks a process and its children to stop, and ends them if they do not; Ctrl-C does not break this."""
+    with uninterrupted():
+        for wanted in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, wanted)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(within_s)
+                break
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, wanted)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(within_s)
-            break
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)  # what the process itself had started
+            os.killpg(process.pid, signal.SIGKILL)  # what the process itself had started
 
 
 def _dying_with_parent() -> list[str]:
