@@ -50,10 +50,11 @@ class Stack:
         ports = ["--port", str(self.port), "--car-cloud-port", str(self.cloud_port), "--data", str(self.data)]
         command = [sys.executable, "-m", "tools.local.stack", "--no-demo", "--no-cron", *ports, *options]
         (self.data / "env").unlink(missing_ok=True)
-        self.process = processes.start(command, self.data / "stack.log", self.env)
+        log = self.data.parent / "stack.log"  # not in the folder, in which a stack wants to be alone
+        self.process = processes.start(command, log, self.env)
         running = self.process
         processes.wait_until(lambda: running.poll() is not None or (self.data / "env").exists(), "the stack")
-        assert running.poll() is None, (self.data / "stack.log").read_text()
+        assert running.poll() is None, log.read_text()
 
     def stop(self) -> None:
         """Stops it as Ctrl-C does."""
@@ -243,8 +244,8 @@ def start_stack() -> Iterator[Callable[..., Stack]]:
 
 
 def _run(**settings: str) -> Iterator[Stack]:
-    with tempfile.TemporaryDirectory() as data:
-        stack = Stack(Path(data), **settings)
+    with tempfile.TemporaryDirectory() as folder:
+        stack = Stack(Path(folder) / "data", **settings)
         stack.start()
         try:
             yield stack

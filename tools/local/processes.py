@@ -22,15 +22,15 @@ def free_port() -> int:
         return port
 
 
-def is_free(port: int) -> bool:
-    """Whether a server could listen on the port."""
-    with socket.socket() as listener:
+def why_not(port: int, host: str = "127.0.0.1") -> OSError | None:
+    """What keeps a server from listening there; None where nothing does."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
+            listener.bind((host, port))
+        except OSError as error:
+            return error
+        return None
 
 
 def answers(port: int, host: str = "127.0.0.1") -> bool:

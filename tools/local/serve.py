@@ -1,7 +1,7 @@
 """Serves every function on one port, each by its own functions-framework app, at the path that callers know."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,11 @@ PATHS = {
 }
 
 
-def app(functions: Path = FUNCTIONS) -> Any:
-    """One WSGI application for all functions."""
-    apps = {name: _app(functions, name) for name in sorted(set(PATHS.values()))}
-    return DispatcherMiddleware(_not_found, {path: _rooted(apps[name]) for path, name in PATHS.items()})
+def app(functions: Path = FUNCTIONS, only: Collection[str] = ()) -> Any:
+    """One WSGI application for all functions, or for those of some paths only."""
+    paths = {path: name for path, name in PATHS.items() if not only or path in only}
+    apps = {name: _app(functions, name) for name in sorted(set(paths.values()))}
+    return DispatcherMiddleware(_not_found, {path: _rooted(apps[name]) for path, name in paths.items()})
 
 
 def _app(functions: Path, name: str) -> Any:
