@@ -25,7 +25,7 @@ class Refused(Exception):
 
 @contextmanager
 def held(data: Path, fresh: bool) -> Iterator[None]:
-    """The folder as this stack's own for a while, emptied before if it is to be fresh.
+    """The folder as this stack's own for a while; one that is to be emptied must hold nothing else.
 
     Raises Refused where it cannot be used. Where it is somebody else's, nothing in it has been touched then.
     """
@@ -48,9 +48,20 @@ def _opened(data: Path, fresh: bool) -> IO[str]:
         lock.close()
         raise Refused(f"Another stack is running on {data}: stop it, or choose another --data.") from error
     (data / MARK).write_text(MARK_TEXT)
-    if fresh:
-        _empty(data)
     return lock
+
+
+def empty(data: Path) -> None:
+    """Removes what a stack made in the folder that it holds. Raises Refused where anything else is in it."""
+    _refuse_others(data, fresh=True)
+    # An export without its first page counts for none, should this be interrupted; the former one loses its own first.
+    for store in ("store.old", "store"):
+        (data / store / "store" / FIRST_PAGE).unlink(missing_ok=True)
+    for path in reversed(list(_inside(data))):
+        if path.is_dir():
+            path.rmdir()
+        elif path.name not in ("lock", MARK):
+            path.unlink()
 
 
 def write_whole(file: Path, text: str) -> None:
@@ -90,15 +101,3 @@ def _is_ours(path: Path, data: Path) -> bool:
     if path.is_symlink():
         return False
     return bool(FOLDERS.fullmatch(name)) if path.is_dir() else path.is_file() and bool(FILES.fullmatch(name))
-
-
-def _empty(data: Path) -> None:
-    _refuse_others(data, fresh=True)
-    # An export without its first page counts for none, should this be interrupted; the former one loses its own first.
-    for store in ("store.old", "store"):
-        (data / store / "store" / FIRST_PAGE).unlink(missing_ok=True)
-    for path in reversed(list(_inside(data))):
-        if path.is_dir():
-            path.rmdir()
-        elif path.name not in ("lock", MARK):
-            path.unlink()

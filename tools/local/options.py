@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# Where phones could be told to call although none gets there.
-ANYWHERE = ("0.0.0.0", "::")
-SERVED = "127.0.0.1"
+# Where something can listen although no phone gets there, besides all addresses at once and those of groups.
+OTHERS = ("127.0.0.1", "255.255.255.255")
 NO_PORT = "{} is no port: choose a number from 1 to 65535"
 NO_ADDRESS = "{} is no IP address: name this machine's own in your network{}"
 NO_PHONE = "no phone reaches {}: name this machine's own address in your network{}"
@@ -31,8 +30,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--once", action="store_true", help="play the demo and exit: 0 if it went right")
     parser.add_argument("--no-demo", action="store_true", help="only the stack: no users, no drive")
-    parser.add_argument("--port", type=_port, default=8080, help="of the functions (default 8080)")
-    parser.add_argument("--car-cloud-port", type=_port, default=8090, help="of the simulated car cloud (default 8090)")
+    parser.add_argument("--port", type=_port, metavar="N", default=8080, help="of the functions (default 8080)")
+    parser.add_argument(
+        "--car-cloud-port", type=_port, metavar="N", default=8090, help="of the simulated car cloud (default 8090)"
+    )
     parser.add_argument(
         "--host",
         type=_host,
@@ -40,9 +41,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="this machine's address in your network: phones there reach the two webhooks, and nothing else, at this "
         "address and the same port, by plain HTTP",
     )
-    parser.add_argument("--data", type=Path, default=ROOT / ".local", help="where local data lives (default .local)")
     parser.add_argument(
-        "--fresh", action="store_true", help="start from an empty store; a folder that holds anything else is refused"
+        "--data", type=Path, metavar="DIR", default=ROOT / ".local", help="where local data lives (default .local)"
+    )
+    parser.add_argument(
+        "--fresh", action="store_true", help="start from an empty store; a DIR that holds anything else is refused"
     )
     parser.add_argument("--no-cron", action="store_true", help="no scheduler tick each minute")
     options = parser.parse_args(arguments)
@@ -61,12 +64,12 @@ def _port(text: str) -> int:
 
 def _host(text: str) -> str:
     try:
-        address = str(ipaddress.ip_address(text))
+        address = ipaddress.ip_address(text)
     except ValueError:
         raise argparse.ArgumentTypeError(NO_ADDRESS.format(text, _own_address())) from None
-    if address in (*ANYWHERE, SERVED):
+    if address.is_unspecified or address.is_multicast or str(address) in OTHERS:
         raise argparse.ArgumentTypeError(NO_PHONE.format(text, _own_address()))
-    return address
+    return str(address)
 
 
 def _own_address() -> str:

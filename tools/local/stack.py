@@ -64,6 +64,8 @@ def _start(stack: ExitStack, wanted: argparse.Namespace, stopping: threading.Eve
     data: Path = wanted.data
     stack.enter_context(folder.held(data, wanted.fresh))
     _refuse_taken_ports(wanted)
+    if wanted.fresh:
+        folder.empty(data)
     _go_to_this_machine_directly(wanted.host)
     cloud = [sys.executable, "-m", "tools.local.car_cloud", "--port", str(wanted.car_cloud_port)]
     car_cloud = _Part(stack, "car_cloud", cloud, data)
@@ -110,8 +112,9 @@ def why_refused(error: OSError, host: str, port: int, option: str) -> str:
 
 def _go_to_this_machine_directly(host: str | None) -> None:
     """A proxy to the internet does not lead back here."""
-    for name in ("no_proxy", "NO_PROXY"):
-        os.environ[name] = ",".join(filter(None, [os.environ.get(name), LOOPBACK, host]))
+    names = ("no_proxy", "NO_PROXY")
+    former = next(filter(None, map(os.environ.get, names)), None)
+    os.environ.update(dict.fromkeys(names, ",".join(filter(None, [former, LOOPBACK, host]))))
 
 
 class _Part:

@@ -49,6 +49,8 @@ def test_fresh_empties_a_folder_that_holds_only_what_the_stack_made(marked: bool
     if marked:
         fill(tmp_path, folder.MARK)
     with folder.held(tmp_path, fresh=True):
+        assert (tmp_path / "env").is_file()  # not before it is known that the stack can start
+        folder.empty(tmp_path)
         assert set(contents(tmp_path)) == {"lock", folder.MARK}
         assert not (tmp_path / "store").exists()
 
@@ -79,6 +81,7 @@ def test_a_folder_that_is_itself_a_link_is_emptied_where_it_leads(tmp_path: Path
     fill(tmp_path / "disk", *OLD)
     (tmp_path / "data").symlink_to(tmp_path / "disk")
     with folder.held(tmp_path / "data", fresh=True):
+        folder.empty(tmp_path / "data")
         assert set(contents(tmp_path / "disk")) == {"lock", folder.MARK}
 
 

@@ -67,6 +67,8 @@ def test_without_any_python_even_the_help_says_so(clone: Path) -> None:
         (["--host", "0.0.0.0"], "--host: no phone reaches 0.0.0.0: name this machine's own address"),
         (["--host", "::"], "--host: no phone reaches ::: name this machine's own address"),
         (["--host", "127.0.0.1"], "--host: no phone reaches 127.0.0.1: name this machine's own address"),
+        (["--host", "224.0.0.1"], "--host: no phone reaches 224.0.0.1"),
+        (["--host", "255.255.255.255"], "--host: no phone reaches 255.255.255.255"),
         (["--host", "localhost"], "--host: localhost is no IP address: name this machine's own"),
         (["--once", "--no-demo"], "--once plays the demo: it does not go with --no-demo"),
         (["--fersh"], "Unrecognized arguments: --fersh"),
@@ -93,9 +95,12 @@ def start(data: Path, *options: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.mark.parametrize("option", ["--port", "--car-cloud-port"])
 def test_a_port_in_use_is_one_sentence_that_names_the_option(option: str, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "credentials.keys").write_text("a key")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        done = start(tmp_path / "data", option, port)
+        done = start(tmp_path / "data", "--fresh", option, port)
+    assert (tmp_path / "data" / "credentials.keys").read_text() == "a key"
     assert done.stderr == f"Port {port} is in use: choose another one with {option}.\n"
 
 
