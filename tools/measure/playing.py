@@ -1,33 +1,51 @@
-"""A project on the emulators: phone, car and clock call the real functions, and each call is counted."""
+"""Phone, car and clock call the real functions on the emulators, and what each call does at the store is counted."""
 
 import logging
 import os
-import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 from cryptography.fernet import Fernet
 from google.cloud import firestore, pubsub_v1
 from werkzeug.serving import make_server
 
-from shared.domain.geo import Position
 from shared.domain.places import Place
 from shared.messaging.polls import TOPIC
 from shared.repositories.accounts import Account, AccountRepository, Key, Scope, hash_key
 from shared.repositories.cars import Car
 from shared.repositories.user_store import UserStore
-from tools.costs.counts import Calls
-from tools.costs.prices import LEAST_MESSAGE_BYTES
 from tools.local import processes
 from tools.local.car_cloud import make_app
+from tools.measure.drivers import CAR, HOME, WORK
 from tools.measure.metering import Functions, Meter, metered
+from tools.measure.prices import LEAST_MESSAGE_BYTES
 
-CAR, VIN, TOKEN = "car", "COSTS000000000001", "token"
+VIN, TOKEN = "MEASURED000000001", "token"
 KEYS: Mapping[Scope, str] = {"webhook": "w" * 43, "full": "f" * 43}
-HOME, WORK = Position(52.0907, 5.1214), Position(52.0056, 5.1203)
+
+
+class Calls(NamedTuple):
+    """Calls of one function, with what they did: documents at the store, messages published, bytes answered."""
+
+    calls: float = 0
+    reads: float = 0  # as billed
+    writes: float = 0
+    deletes: float = 0
+    messages: float = 0
+    message_bytes: float = 0  # as billed, for publishing and for delivery
+    answer_bytes: float = 0
+    states_written: float = 0  # of the writes those of a driver's state
+
+    def times(self, times: float) -> "Calls":
+        """As many times as much."""
+        return Calls(*(amount * times for amount in self))
+
+    def plus(self, other: "Calls") -> "Calls":
+        """Both together."""
+        return Calls(*(a + b for a, b in zip(self, other, strict=True)))
 
 
 @contextmanager
@@ -58,37 +76,28 @@ def register(db: firestore.Client, email: str) -> UserStore:
     return store
 
 
+def headers_of(function: str, email: str) -> dict[str, str]:
+    """The headers of a driver's call."""
+    key = KEYS["webhook" if function.startswith("webhook") else "full"]
+    return {"Authorization": f"Bearer {key}", "X-User-Email": email}
+
+
 class Ground:
     """The functions of this process with all that calls them."""
 
-    def __init__(self, project: str, meter: Meter, cloud_url: str) -> None:
-        self._project, self._meter, self._cloud_url = project, meter, cloud_url
-        self._functions, self._subscriber = Functions(), pubsub_v1.SubscriberClient()
+    def __init__(self, project: str, meter: Meter, cloud_url: str, subscriber: pubsub_v1.SubscriberClient) -> None:
+        self._project, self.meter, self._cloud_url, self._subscriber = project, meter, cloud_url, subscriber
+        self._functions = Functions()
         topic = f"projects/{project}/topics/{TOPIC}"
         self._subscription = f"projects/{project}/subscriptions/{TOPIC}"
         pubsub_v1.PublisherClient().create_topic(name=topic)
-        self._subscriber.create_subscription(name=self._subscription, topic=topic)
-
-    def close(self) -> None:
-        """Closes what it holds open."""
-        self._subscriber.close()
-
-    @property
-    def queries_s(self) -> float:
-        """Seconds that the last call waited for the answers of queries."""
-        return self._meter.queries_s
+        subscriber.create_subscription(name=self._subscription, topic=topic)
 
     def call(self, function: str, method: str, path: str, email: str = "", **more: Any) -> Calls:
         """One call, as a driver who is named or else as the clock."""
-        key = KEYS["webhook" if function.startswith("webhook") else "full"]
-        headers = {"Authorization": f"Bearer {key}", "X-User-Email": email} if email else {}
-        self._meter.reset()
+        headers = headers_of(function, email) if email else {}
+        self.meter.reset()
         return self._counted(function, self._functions.call(function, method, path, headers=headers, **more))
-
-    def poll(self) -> tuple[int, Calls]:
-        """Gives the poller the one message that waits: its billed bytes, and what the poll did."""
-        message = self.waiting()
-        return billed_bytes(message), self.deliver(message)
 
     def waiting(self) -> Any:
         """Takes the one message to the poller that waits."""
@@ -101,7 +110,7 @@ class Ground:
 
     def deliver(self, message: Any) -> Calls:
         """Gives a message to the poller: what the poll did."""
-        self._meter.reset()
+        self.meter.reset()
         return self._counted("poller", self._functions.deliver("poller", message, self._project))
 
     def show_car(self, **fields: Any) -> None:
@@ -112,24 +121,19 @@ class Ground:
     def _counted(self, function: str, answer: Any) -> Calls:
         if answer.status_code != 200:
             raise RuntimeError(f"{function} answered {answer.status_code}: {answer.text}")
-        meter = self._meter
+        meter = self.meter
         counted = Calls(1, meter.billed_reads, meter.written, meter.deleted, answer_bytes=len(answer.data))
         return counted._replace(states_written=meter.states_written)
 
 
 @contextmanager
-def playing(name: str, settings: Mapping[str, str]) -> Iterator[tuple[Ground, firestore.Client]]:
-    """A ground under settings of its own, with the store of its project; `name` is what the project's begins with."""
-    project = f"{name}-{secrets.token_hex(6)}"
-    with car_cloud() as cloud_url:
-        keys = os.environ.get("CREDENTIALS_KEYS") or Fernet.generate_key().decode()
-        own = {"GOOGLE_CLOUD_PROJECT": project, "CAR_CLOUD_URL": cloud_url, "CREDENTIALS_KEYS": keys}
-        with metered({"PDOK_URL": cloud_url, **settings, **own}) as meter:
-            ground = Ground(project, meter, cloud_url)
-            try:
-                yield ground, firestore.Client(project=project)
-            finally:
-                ground.close()
+def playing(settings: Mapping[str, str]) -> Iterator[tuple[Ground, firestore.Client]]:
+    """A ground under settings of its own, with the store of the project that the environment names."""
+    project = os.environ["GOOGLE_CLOUD_PROJECT"]
+    with car_cloud() as cloud_url, pubsub_v1.SubscriberClient() as subscriber:
+        own = {"CAR_CLOUD_URL": cloud_url, "PDOK_URL": cloud_url, "CREDENTIALS_KEYS": Fernet.generate_key().decode()}
+        with metered({**own, **settings}) as meter:
+            yield Ground(project, meter, cloud_url, subscriber), firestore.Client(project=project)
 
 
 def billed_bytes(message: Any) -> int:
