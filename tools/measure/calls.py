@@ -1,7 +1,5 @@
 """What each kind of call reads, writes and takes for drivers whose logs are short and very long."""
 
-import json
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from statistics import median
@@ -9,11 +7,11 @@ from typing import NamedTuple
 
 from google.cloud import firestore
 
-from shared.messaging.polls import ask_for_poll
 from shared.repositories.user_store import UserStore
-from tools.measure.drivers import HOME, TRIP_KM, WORK, fill_log, park
+from tools.measure.assumptions import CAR_LATE, DRIVE, PAGES
+from tools.measure.drivers import fill_log, park
 from tools.measure.instances import UNREACHED
-from tools.measure.playing import Calls, Ground, playing, register
+from tools.measure.playing import Calls, Ground, Step, playing, register
 from tools.measure.table import Table
 
 TRIPS, SMALL_TRIPS = (100, 10_000), (60, 80)
@@ -27,27 +25,28 @@ SETTINGS |= {"USER_CACHE_S": "3600", **UNREACHED}
 # The documents that each kind of call may read and write; GET /compare one more for each calendar year of the log.
 BUDGETS = {
     "start": (2, 1),
+    "poll after the start": (5, 3),
     "ping": (2, 1),
+    "run of the scheduler, one poll due": (1, 0),
     "poll while driving": (5, 3),
     "end": (2, 1),
     "poll that finishes a trip": (9, 6),
-    "GET /trips/active": (1, 0),
     f"GET /trips, page of {PAGE}": (PAGE + 1, 0),
     "GET /stats of a year": (1, 0),
     "GET /compare": (4 + READINGS, 0),
 }
+SOME = timedelta(minutes=10)
+STEPS = (
+    Step(timedelta(), "webhook_start", timedelta()),
+    Step(SOME, "webhook_start"),
+    Step(SOME, "scheduler", SOME),
+    Step(DRIVE, "webhook_end", DRIVE + CAR_LATE),
+)
+VIEWS = (("trips", f"/?limit={PAGE}"), ("stats", PAGES["stats"]), ("compare", "/"))
 HEAD = (
     "call", "at most", "{0} trips", "{1} trips", "kept", "ms, {0}", "ms, {1}", "ratio", "in queries",
     "ratio of the rest",
 )  # fmt: skip
-
-
-class Seen(NamedTuple):
-    """What one call did, the seconds that it took, and those of them in which it waited for the answers of queries."""
-
-    calls: Calls
-    took_s: float
-    queries_s: float
 
 
 class Driver(NamedTuple):
@@ -59,7 +58,7 @@ class Driver(NamedTuple):
     odometer_km: float
 
 
-SeenBy = dict[tuple[str, int], list[Seen]]
+SeenBy = dict[tuple[str, int], list[Calls]]
 
 
 def measure(small: bool, tell: Callable[[str], None]) -> list[Table]:
@@ -85,44 +84,14 @@ def _driver(db: firestore.Client, trips: int, tell: Callable[[str], None]) -> Dr
 
 def _go_through(ground: Ground, driver: Driver, seen: SeenBy) -> None:
     """Drives once, after the trip of the time before was taken out of the log again, and looks at the log."""
-    email, km, begun = driver.store.email, driver.odometer_km, datetime.now(UTC) - timedelta(minutes=40)
-    park(driver.store, km, begun - timedelta(minutes=30))
-
-    def note(kind: str, call: Callable[[], Calls]) -> None:
-        began = time.perf_counter()
-        calls = call()
-        took_s = time.perf_counter() - began
-        seen.setdefault((kind, driver.trips), []).append(Seen(calls, took_s, ground.meter.queries_s))
-
-    def get(kind: str, function: str, path: str) -> None:
-        note(kind, lambda: ground.call(function, "GET", path, email))
-
-    def post(kind: str, event: str, minutes: int) -> None:
-        lat, lng = HOME.lat + (WORK.lat - HOME.lat) * minutes / 20, HOME.lng + (WORK.lng - HOME.lng) * minutes / 20
-        body = {"lat": lat, "lng": lng, "timestamp": (begun + timedelta(minutes=minutes)).isoformat()}
-        note(kind, lambda: ground.call(f"webhook_{event}", "POST", "/", email, json=body))
-
-    def poll(kind: str, odometer_km: float, state: str, minutes: int) -> None:
-        at = (begun + timedelta(minutes=minutes)).isoformat()
-        ground.show_car(odometer_km=odometer_km, state=state, measured_at=at, lat=None, lng=None)
-        message = ground.waiting()
-        if json.loads(message.data)["user"] != email:
-            raise RuntimeError("the message asks for another driver")
-        note(kind, lambda: ground.deliver(message))
-
-    post("start", "start", 0)
-    poll("the first poll", km, "parked", -1)
-    post("ping", "start", 10)
-    ask_for_poll(email, "schedule")
-    poll("poll while driving", km + 5, "driving", 10)
-    get("GET /trips/active", "trips", "/active")
-    post("end", "end", 20)
-    poll("poll that finishes a trip", km + TRIP_KM, "parked", 21)
+    email, ended = driver.store.email, datetime.now(UTC) - timedelta(minutes=15)
+    park(driver.store, driver.odometer_km, ended - timedelta(hours=1))
+    driven = [calls for _, calls in ground.drive(email, ended, driver.odometer_km, STEPS)]
     if driver.store.state().value.active:
         raise RuntimeError("the poll did not finish the trip")
-    get(f"GET /trips, page of {PAGE}", "trips", f"/?limit={PAGE}")
-    get("GET /stats of a year", "stats", f"/?year={datetime.now(UTC).year}")
-    get("GET /compare", "compare", "/")
+    looked = [ground.call(function, "GET", path, email) for function, path in VIEWS]
+    for kind, calls in zip(BUDGETS, [*driven, *looked], strict=True):
+        seen.setdefault((kind, driver.trips), []).append(calls)
 
 
 def table(drivers: list[Driver], seen: SeenBy) -> Table:
@@ -141,10 +110,10 @@ def table(drivers: list[Driver], seen: SeenBy) -> Table:
     return Table("calls", said, [name.format(*sizes) for name in HEAD], rows)
 
 
-def _row(kind: str, drivers: list[Driver], each: list[list[Seen]]) -> list[str]:
+def _row(kind: str, drivers: list[Driver], each: list[list[Calls]]) -> list[str]:
     reads, writes = BUDGETS[kind]
     budget = (reads + (drivers[-1].years if kind == "GET /compare" else 0), writes)
-    counts = [[(one.calls.reads, one.calls.writes + one.calls.deletes) for one in of] for of in each]
+    counts = [[(one.reads, one.writes + one.deletes) for one in of] for of in each]
     most = [tuple(map(max, zip(*of, strict=True))) for of in counts]
     kept = all(counted <= allowed for of in most for counted, allowed in zip(of, budget, strict=True))
     took_ms = [1000 * median(one.took_s for one in of) for of in each]

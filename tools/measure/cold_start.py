@@ -41,7 +41,7 @@ HEAD = ("first answer of", "ms", "bare ms", "ratio", "processor ms", "bare proce
 
 def measure(small: bool, tell: Callable[[str], None]) -> list[Table]:
     """The least of several starts of each function and of its bare one, in turns."""
-    names, rounds = (SMALL, 2) if small else (tuple(BY_NAME), ROUNDS)
+    names, rounds = (SMALL, 1) if small else (tuple(BY_NAME), ROUNDS)
     turns: dict[str, list[Turn]] = {name: [] for name in names}
     with starters(names) as started:
         for n in range(rounds + 1):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 from google.cloud import firestore
 
@@ -11,8 +11,8 @@ from shared.repositories.user_store import UserStore
 from shared.settings import DEFAULTS_S
 from tools.deploy.functions import FUNCTIONS
 from tools.measure.assumptions import CAR_LATE, DRIVE, PAGES, PING_EVERY
-from tools.measure.drivers import HOME, TRIP_KM, WORK, fill_log, park
-from tools.measure.playing import Calls, Ground, billed_bytes, playing, register
+from tools.measure.drivers import TRIP_KM, fill_log, park
+from tools.measure.playing import Calls, Ground, Step, car, playing, register
 from tools.measure.storage import stored_bytes
 
 DRIVER = "driver@example.com"
@@ -40,14 +40,6 @@ class Counted(NamedTuple):
     pinged_trip_bytes: int
     day_bytes: int  # of the reading that the daily look leaves
     driver_bytes: int  # a driver's other documents
-
-
-class Step(NamedTuple):
-    """A call so long after a trip's start; a poll follows if the car then shows a moment."""
-
-    at: timedelta
-    function: Literal["webhook_start", "scheduler", "webhook_end"]  # the scheduler finds a poll due
-    shows: timedelta | None = None
 
 
 def steps(pings: bool) -> list[Step]:
@@ -98,47 +90,16 @@ def count(tell: Callable[[str], None]) -> Counted:
 def _play(ground: Ground, ended: datetime, before_km: float, pings: bool) -> ByFunction:
     """An ordinary trip."""
     found: dict[str, Calls] = {}
-    for step in steps(pings):
-        if step.function == "scheduler":
-            calls = ground.call("scheduler", "POST", "/poll-all")
-        else:
-            calls = ground.call(step.function, "POST", "/", DRIVER, json=_position(ended, step.at))
-        if step.shows is not None:
-            ground.show_car(**_car(ended, step.shows, before_km))
-            calls = calls.plus(_polled(ground, found))
-        found[step.function] = found.get(step.function, Calls()).plus(calls)
+    for function, calls in ground.drive(DRIVER, ended, before_km, steps(pings)):
+        found[function] = found.get(function, Calls()).plus(calls)
     return found
-
-
-def _polled(ground: Ground, found: dict[str, Calls]) -> Calls:
-    """The message of who asked for the poll, which is made and added to what was found."""
-    message = ground.waiting()
-    found["poller"] = found.get("poller", Calls()).plus(ground.deliver(message))
-    return Calls(messages=1, message_bytes=billed_bytes(message))
 
 
 def _looked_at(ground: Ground, before_km: float) -> ByFunction:
     """The daily look at the driver's car, which stands where the last trip left it."""
-    parked = _car(datetime.now(UTC).replace(microsecond=0), DRIVE, before_km) | {"state": "parked"}
-    ground.show_car(**parked)
-    found = {"scheduler": ground.call("scheduler", "POST", "/read-odometers")}
-    found["scheduler"] = found["scheduler"].plus(_polled(ground, found))
-    return found
-
-
-def _position(ended: datetime, at: timedelta) -> dict[str, Any]:
-    done = at / DRIVE
-    lat, lng = HOME.lat + (WORK.lat - HOME.lat) * done, HOME.lng + (WORK.lng - HOME.lng) * done
-    timestamp = (ended - DRIVE + at).isoformat()
-    return {"lat": round(lat, 5), "lng": round(lng, 5), "timestamp": timestamp, "accuracy_m": 5}
-
-
-def _car(ended: datetime, at: timedelta, before_km: float) -> dict[str, Any]:
-    where, driven_km = _position(ended, min(at, DRIVE)), TRIP_KM * (min(at, DRIVE) / DRIVE)
-    return {
-        "odometer_km": round(before_km + driven_km, 1), "lat": where["lat"], "lng": where["lng"],
-        "state": "parked" if at > DRIVE else "driving", "measured_at": (ended - DRIVE + at).isoformat(),
-    }  # fmt: skip
+    ground.show_car(**car(datetime.now(UTC).replace(microsecond=0), DRIVE, before_km) | {"state": "parked"})
+    asked, poll = ground.polled(ground.call("scheduler", "POST", "/read-odometers"))
+    return {"scheduler": asked, "poller": poll}
 
 
 def _check(store: UserStore) -> None:

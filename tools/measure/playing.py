@@ -3,9 +3,12 @@
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 import requests
 from cryptography.fernet import Fernet
@@ -19,7 +22,8 @@ from shared.repositories.cars import Car
 from shared.repositories.user_store import UserStore
 from tools.local import processes
 from tools.local.car_cloud import make_app
-from tools.measure.drivers import CAR, HOME, WORK
+from tools.measure.assumptions import DRIVE
+from tools.measure.drivers import CAR, HOME, TRIP_KM, WORK
 from tools.measure.metering import Functions, Meter, metered
 from tools.measure.prices import LEAST_MESSAGE_BYTES
 
@@ -38,6 +42,8 @@ class Calls(NamedTuple):
     message_bytes: float = 0  # as billed, for publishing and for delivery
     answer_bytes: float = 0
     states_written: float = 0  # of the writes those of a driver's state
+    took_s: float = 0
+    queries_s: float = 0  # of these it waited for the answers of queries
 
     def times(self, times: float) -> "Calls":
         """As many times as much."""
@@ -46,6 +52,17 @@ class Calls(NamedTuple):
     def plus(self, other: "Calls") -> "Calls":
         """Both together."""
         return Calls(*(a + b for a, b in zip(self, other, strict=True)))
+
+
+class Step(NamedTuple):
+    """A call so long after a drive's start; a poll follows if the car then shows a moment."""
+
+    at: timedelta
+    function: Literal["webhook_start", "scheduler", "webhook_end"]  # the scheduler finds a poll due
+    shows: timedelta | None = None
+
+
+ByStep = tuple[str, Calls]  # by function
 
 
 @contextmanager
@@ -86,7 +103,7 @@ class Ground:
     """The functions of this process with all that calls them."""
 
     def __init__(self, project: str, meter: Meter, cloud_url: str, subscriber: pubsub_v1.SubscriberClient) -> None:
-        self._project, self.meter, self._cloud_url, self._subscriber = project, meter, cloud_url, subscriber
+        self._project, self._meter, self._cloud_url, self._subscriber = project, meter, cloud_url, subscriber
         self._functions = Functions()
         topic = f"projects/{project}/topics/{TOPIC}"
         self._subscription = f"projects/{project}/subscriptions/{TOPIC}"
@@ -96,34 +113,63 @@ class Ground:
     def call(self, function: str, method: str, path: str, email: str = "", **more: Any) -> Calls:
         """One call, as a driver who is named or else as the clock."""
         headers = headers_of(function, email) if email else {}
-        self.meter.reset()
-        return self._counted(function, self._functions.call(function, method, path, headers=headers, **more))
+        return self._counted(partial(self._functions.call, function, method, path, headers=headers, **more))
 
-    def waiting(self) -> Any:
-        """Takes the one message to the poller that waits."""
+    def polled(self, caller: Calls) -> tuple[Calls, Calls]:
+        """Gives the poller the one message that waits: the caller's calls with it, and what the poll did."""
         asked = {"subscription": self._subscription, "max_messages": 10}
         pulled = self._subscriber.pull(request=asked, timeout=30).received_messages
         if len(pulled) != 1:
             raise RuntimeError(f"one message was expected, {len(pulled)} came")
         self._subscriber.acknowledge(subscription=self._subscription, ack_ids=[pulled[0].ack_id])
-        return pulled[0].message
+        message = pulled[0].message
+        poll = self._counted(partial(self._functions.deliver, "poller", message, self._project))
+        return caller.plus(Calls(messages=1, message_bytes=billed_bytes(message))), poll
 
-    def deliver(self, message: Any) -> Calls:
-        """Gives a message to the poller: what the poll did."""
-        self.meter.reset()
-        return self._counted("poller", self._functions.deliver("poller", message, self._project))
+    def drive(self, email: str, ended: datetime, before_km: float, steps: Iterable[Step]) -> Iterator[ByStep]:
+        """A drive of so many km before: each call of a function, and each poll after the call that asked for it."""
+        for step in steps:
+            if step.function == "scheduler":
+                calls = self.call("scheduler", "POST", "/poll-all")
+            else:
+                calls = self.call(step.function, "POST", "/", email, json=_position(ended, step.at))
+            if step.shows is None:
+                yield step.function, calls
+                continue
+            self.show_car(**car(ended, step.shows, before_km))
+            calls, poll = self.polled(calls)
+            yield from ((step.function, calls), ("poller", poll))
 
     def show_car(self, **fields: Any) -> None:
         """What the car's cloud says from now on."""
         url = f"{self._cloud_url}/control/cars/{VIN}"
         requests.put(url, json={"token": TOKEN, **fields}, timeout=10).raise_for_status()
 
-    def _counted(self, function: str, answer: Any) -> Calls:
+    def _counted(self, call: Callable[[], Any]) -> Calls:
+        meter, began = self._meter, time.perf_counter()
+        meter.reset()
+        answer = call()
+        took_s = time.perf_counter() - began
         if answer.status_code != 200:
-            raise RuntimeError(f"{function} answered {answer.status_code}: {answer.text}")
-        meter = self.meter
+            raise RuntimeError(f"{answer.request.path} answered {answer.status_code}: {answer.text}")
         counted = Calls(1, meter.billed_reads, meter.written, meter.deleted, answer_bytes=len(answer.data))
-        return counted._replace(states_written=meter.states_written)
+        return counted._replace(states_written=meter.states_written, took_s=took_s, queries_s=meter.queries_s)
+
+
+def _position(ended: datetime, at: timedelta) -> dict[str, Any]:
+    done = at / DRIVE
+    lat, lng = HOME.lat + (WORK.lat - HOME.lat) * done, HOME.lng + (WORK.lng - HOME.lng) * done
+    timestamp = (ended - DRIVE + at).isoformat()
+    return {"lat": round(lat, 5), "lng": round(lng, 5), "timestamp": timestamp, "accuracy_m": 5}
+
+
+def car(ended: datetime, at: timedelta, before_km: float) -> dict[str, Any]:
+    """What the car shows at a moment of a drive, or after it."""
+    where, driven_km = _position(ended, min(at, DRIVE)), TRIP_KM * (min(at, DRIVE) / DRIVE)
+    return {
+        "odometer_km": round(before_km + driven_km, 1), "lat": where["lat"], "lng": where["lng"],
+        "state": "parked" if at > DRIVE else "driving", "measured_at": (ended - DRIVE + at).isoformat(),
+    }  # fmt: skip
 
 
 @contextmanager

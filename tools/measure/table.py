@@ -16,7 +16,7 @@ class Table(NamedTuple):
     def text(self, measured: str = "") -> str:
         """Markdown, after a sentence about the day and the command."""
         said = textwrap.fill(f"{measured} {self.said}".strip(), 120, break_long_words=False, break_on_hyphens=False)
-        rule = ["---", *["--:"] * (len(self.head) - 1)]
+        rule = ["--:" if cell[:1].isdigit() else "---" for cell in self.rows[0]]
         return "\n".join([said, "", *(f"| {' | '.join(row)} |" for row in (self.head, rule, *self.rows))])
 
 

@@ -32,7 +32,12 @@ def test_each_kind_of_call_keeps_its_budget_and_costs_the_same_with_more_trips()
     assert [row[0] for row in rows] == [*BUDGETS]
     assert all(row[2] == row[3] and row[4] == "yes" for row in rows), rows
     # What a call waits for queries is known of those that make any, and only of those.
-    queries = {"poll that finishes a trip", "GET /trips, page of 50", "GET /compare"}
+    queries = {
+        "run of the scheduler, one poll due",
+        "poll that finishes a trip",
+        "GET /trips, page of 50",
+        "GET /compare",
+    }
     assert {row[0] for row in rows if float(row[8]) > 0} == queries
 
 
