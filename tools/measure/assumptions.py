@@ -10,10 +10,10 @@ DRIVE = timedelta(minutes=25)
 PING_EVERY = timedelta(minutes=1)
 CAR_LATE = timedelta(minutes=1)  # so long after the end the car's cloud first shows the parked car
 
-
 # What one driver does in a month; every view opens each of the pages.
 TRIPS, VIEWS = 60, 30
-KEYS, KEY_DAYS = 2, 30  # the phone's key and their own, each used on so many days
+KEY_DAYS = 30  # on which they use both of their keys, the phone's and their own, first at these:
+KEYS_FIRST_AT = ("webhook_start", "trips")
 LOG_MONTHS = 12  # age of their log
 PAGES = {
     "trips": "/",

@@ -43,6 +43,8 @@ def calls_a_month(counted: Counted, drivers: int, pings: bool) -> dict[str, Call
     for part, times in ((trip, assumptions.TRIPS), (counted.view, assumptions.VIEWS), (counted.day, MONTH_DAYS)):
         for name, calls in part.items():
             found[name] = found[name].plus(calls.times(drivers * times))
+    for name in assumptions.KEYS_FIRST_AT:
+        found[name] = found[name].plus(Calls(writes=drivers * assumptions.KEY_DAYS * counted.key_day_writes))
     for function in FUNCTIONS:
         # The clock's runs do not depend on the drivers; what they find is paid on top of what idle runs read.
         if function.schedules:
@@ -63,8 +65,7 @@ def bill(counted: Counted, drivers: int, pings: bool, shared: bool = False) -> l
     trip_bytes = counted.pinged_trip_bytes if pings else counted.trip_bytes
     month_bytes = assumptions.TRIPS * trip_bytes + MONTH_DAYS * counted.day_bytes
     stored_gib = drivers * (counted.driver_bytes + assumptions.LOG_MONTHS * month_bytes) / GIB
-    key_writes = drivers * assumptions.KEY_DAYS * assumptions.KEYS * counted.key_day_writes
-    return [*_run(calls, shared), *_store(calls, key_writes, stored_gib), *_around(calls)]
+    return [*_run(calls, shared), *_store(calls, stored_gib), *_around(calls)]
 
 
 def _run(calls: Mapping[str, Calls], shared: bool) -> Iterator[Line]:
@@ -102,9 +103,9 @@ def cold_starts(calls: Calls) -> float:
     return min(calls.calls, MONTH_DAYS * 24 * 60 / assumptions.IDLE_MINUTES)
 
 
-def _store(calls: Mapping[str, Calls], key_writes: float, stored_gib: float) -> Iterator[Line]:
+def _store(calls: Mapping[str, Calls], stored_gib: float) -> Iterator[Line]:
     yield Line(prices.READS, sum(found.reads for found in calls.values()))
-    yield Line(prices.WRITES, sum(found.writes for found in calls.values()) + key_writes)
+    yield Line(prices.WRITES, sum(found.writes for found in calls.values()))
     yield Line(prices.DELETES, sum(found.deletes for found in calls.values()))
     yield Line(prices.STORED, stored_gib)
     yield Line(prices.RECOVERY, stored_gib)

@@ -113,7 +113,12 @@ def _prices(counted: Counted) -> Table:
         ]
         for price, _ in bill(counted, 1, pings=True)
     ]
-    return Table("prices", "Public list prices.", ("list price", "USD", "for", "free a month", "seen on"), rows)
+    return Table(
+        "prices",
+        "Public list prices, as they were seen on the day in the last column.",
+        ("list price", "USD", "for", "free a month", "seen on"),
+        rows,
+    )
 
 
 def _quantity(amount: float, unit: str) -> str:
