@@ -10,7 +10,7 @@ from shared.domain.asking import Asking
 from shared.domain.state import End, TripState
 from shared.domain.trail import Fix
 from shared.repositories.user_store import UserStore
-from tools.benchmarks.drivers import driving, put
+from tools.measure.drivers import driving, put
 
 NOW = datetime(2026, 1, 23, 8, 12, 0, 123456, tzinfo=UTC)
 

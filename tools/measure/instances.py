@@ -9,16 +9,16 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from tools.deploy.bundle import stage
 from tools.deploy.functions import BY_NAME
-from tools.local import emulators, processes
+from tools.local import processes
 
-BARE = Path(__file__).parent / "bare"
+BARE = Path(__file__).with_name("bare.py")
 # Requests are counted at the door as ever; a limit that nobody reaches costs no document.
 UNREACHED = {"LIMIT_USER_WEBHOOKS": "1000000", "LIMIT_USER_CALLS": "1000000"}
 
@@ -31,29 +31,22 @@ class Source(NamedTuple):
     like: str
 
 
-def staged(function: str, folder: Path) -> Source:
-    """The function's bundle, staged below the folder with its byte code, as the cloud's build writes it."""
-    stage(function, folder / function)
-    compileall.compile_dir(folder / function, quiet=2)
-    return Source(folder / function / "main.py", function, function)
-
-
-def bare(file: str, folder: Path, like: str, target: str | None = None) -> Source:
-    """A bare function, put below the folder in the same way, to be started with the settings of one of ours.
-
-    It has the name of its file unless said otherwise.
-    """
-    place = folder / f"bare-{like}" / "main.py"
-    place.parent.mkdir()
-    shutil.copy(BARE / f"{file}.py", place)
-    compileall.compile_dir(place.parent, quiet=2)
-    return Source(place, target or file, like)
+def placed(function: str, folder: Path, bare: str = "") -> Source:
+    """A function's bundle below the folder with its byte code, as the cloud's build writes it; or a bare one's."""
+    place = folder / f"{function}-{bare}"
+    if bare:
+        place.mkdir()
+        shutil.copy(BARE, place / "main.py")
+    else:
+        stage(function, place)
+    compileall.compile_dir(place, quiet=2)
+    return Source(place / "main.py", bare or function, function)
 
 
 class Instance:
     """A started process; stop it in the end. `env` is added to what the deployment sets."""
 
-    def __init__(self, source: Source, log: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, source: Source, env: Mapping[str, str]) -> None:
         function, self.port = BY_NAME[source.like], processes.free_port()
         # As the deployment and Cloud Run set them; the framework makes gunicorn's worker, threads and timeout of them.
         cloud = {"THREADS": str(function.concurrency), "CLOUD_RUN_TIMEOUT_SECONDS": str(function.timeout_s)}
@@ -62,8 +55,8 @@ class Instance:
         framework = Path(sys.executable).with_name("functions-framework")
         command = [str(framework), "--source", str(source.file), "--target", source.target]
         command += ["--signature-type", kind, "--host", "127.0.0.1", "--port", str(self.port)]
-        self.url, self._log = f"http://127.0.0.1:{self.port}", log
-        self.process = processes.start(command, log, {**os.environ, **cloud, **env})
+        self.url, self.log = f"http://127.0.0.1:{self.port}", source.file.with_name("log")
+        self.process = processes.start(command, self.log, {**os.environ, **cloud, **env})
 
     def wait(self) -> None:
         """Waits until it listens. Raises RuntimeError where it ended instead."""
@@ -71,12 +64,12 @@ class Instance:
             lambda: self.process.poll() is not None or processes.answers(self.port), "the function", every_s=0.001
         )
         if self.process.poll() is not None:
-            raise RuntimeError(f"the function ended with {self.process.returncode}: {self._log.read_text()}")
+            raise RuntimeError(f"the function ended with {self.process.returncode}: {self.log.read_text()}")
 
     def processor_s(self) -> float:
         """Seconds of processor that the server's processes took since they were started."""
         pid = self.process.pid
-        return sum(processor_s(one) for one in (pid, *processes.children(pid)))
+        return sum(_processor_s(one) for one in (pid, *processes.children(pid)))
 
     def peak_mib(self) -> float:
         """The most memory that the process which answers held, in MiB."""
@@ -89,9 +82,9 @@ class Instance:
 
 
 @contextmanager
-def running(source: Source, log: Path, env: Mapping[str, str]) -> Iterator[Instance]:
+def running(source: Source, env: Mapping[str, str]) -> Iterator[Instance]:
     """An instance that listens."""
-    instance = Instance(source, log, env)
+    instance = Instance(source, env)
     try:
         instance.wait()
         yield instance
@@ -99,20 +92,8 @@ def running(source: Source, log: Path, env: Mapping[str, str]) -> Iterator[Insta
         instance.stop()
 
 
-def processor_s(pid: int) -> float:
-    """Seconds of processor that a process took, with all its threads."""
+def _processor_s(pid: int) -> float:
     clock = ctypes.c_int()
     if ctypes.CDLL(None).clock_getcpuclockid(pid, ctypes.byref(clock)):
         raise ProcessLookupError(pid)
     return time.clock_gettime(clock.value)
-
-
-@contextmanager
-def emulated(
-    logs: Path, java_options: Sequence[str] = emulators.QUICK_START, **settings: str
-) -> Iterator[dict[str, str]]:
-    """Both emulators, and the environment of who uses them: for instances, and meanwhile for this process too."""
-    with emulators.both(logs, java_options=java_options) as (store, bus):
-        env = {"FIRESTORE_EMULATOR_HOST": store, "PUBSUB_EMULATOR_HOST": bus, **settings}
-        with processes.environment(env):
-            yield env

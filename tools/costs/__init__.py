@@ -1,1 +1,0 @@
-"""What the service costs a month: counts of an ordinary trip, stated assumptions and the public price list."""

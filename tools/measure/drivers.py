@@ -1,0 +1,101 @@
+"""The drivers that are measured with, as the repositories write them: one on the way, one with a long log, a crowd."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from google.cloud import firestore
+
+from shared.domain.geo import Position
+from shared.domain.odometer import Reading
+from shared.domain.state import Parked, TripState
+from shared.domain.trail import Fix
+from shared.domain.trip import Endpoint, Trip, trip_id
+from shared.repositories.change import state_document
+from shared.repositories.user_store import UserStore
+
+CAR, FIRST_KM, TRIP_KM = "car", 12345.0, 12.3
+HOME, WORK = Position(52.0907, 5.1214), Position(52.0056, 5.1203)
+LASTS = timedelta(minutes=30)
+# The state of a long trip has from 10 to 110 fixes: older ones are moved out of it.
+FIXES, POLL_EVERY_FIXES = 60, 5
+AT_A_TIME = 400  # writes in one commit; a trip is four
+
+
+def driving(now: datetime) -> TripState:
+    """A trip of an hour: a ping each minute, a reading of the car every five, and no poll due for an hour."""
+    minutes = [now - timedelta(minutes=n) for n in range(FIXES, 0, -1)]
+    fixes = tuple(Fix(at, 52.0 + n / 1000, 5.0 + n / 1000, 8.0) for n, at in enumerate(minutes))
+    readings = tuple(Reading(at, FIRST_KM + n, True) for n, at in enumerate(minutes[::POLL_EVERY_FIXES]))
+    left_at = minutes[0] - timedelta(hours=8)
+    return TripState(
+        active=True,
+        started_at=minutes[0],
+        car_id=CAR,
+        fixes=fixes,
+        readings=readings,
+        heard_at=now,
+        next_poll_at=now + timedelta(hours=1),
+        parked={CAR: Parked(left_at, trip_id("", left_at), Reading(left_at, FIRST_KM))},
+    )
+
+
+def put(store: UserStore, state: TripState) -> None:
+    """Makes this the driver's state."""
+    change = store.change()
+    change.put_state(store.state(), state)
+    change.commit()
+
+
+def fill_log(store: UserStore, trips: int, until: datetime, every: timedelta) -> float:
+    """Gives the driver so many trips, the last one soon before `until`, each with two readings.
+
+    Each begins at the odometer at which the one before ended. Gives the last odometer in km.
+    """
+    first = until.replace(minute=0, second=0, microsecond=0) - trips * every
+    numbers = iter(range(trips))
+    while group := list(islice(numbers, AT_A_TIME // 4)):
+        change = store.change()
+        for n in group:
+            trip = _trip(store.email, first + n * every, FIRST_KM + n * TRIP_KM)
+            change.put_trip(None, trip)
+            for at, km in ((trip.started_at, trip.start_odometer_km), (trip.ended_at, trip.end_odometer_km)):
+                change.add_reading(CAR, Reading(at, km or 0.0), at)
+        change.commit()
+    return FIRST_KM + trips * TRIP_KM
+
+
+def _trip(email: str, at: datetime, km: float) -> Trip:
+    return Trip(
+        id=trip_id(email, at), user=email, car_id=CAR, started_at=at, ended_at=at + LASTS, timezone="UTC",
+        date=at.date().isoformat(), year=at.year, month=at.month, from_=Endpoint(HOME.lat, HOME.lng, "Home"),
+        to=Endpoint(WORK.lat, WORK.lng, "Work", "Voorbeeldstraat 12, 1234AB Voorbeeld"), start_odometer_km=km,
+        end_odometer_km=km + TRIP_KM, distance_km=TRIP_KM, distance_source="odometer", route="_p~iF~ps|U" * 10,
+        created_at=at, updated_at=at,
+    )  # fmt: skip
+
+
+def park(store: UserStore, odometer_km: float, at: datetime) -> None:
+    """Forgets what was driven since: the car stands where the last trip of before left it."""
+    change = store.change()
+    newest = store.stored_trips({}, 2, None)
+    if newest[0].value.ended_at > at:
+        change.put_trip(newest.pop(0), None)
+    parked = {CAR: Parked(at, newest[0].value.id, Reading(at, odometer_km))}
+    change.put_state(store.state(), TripState(parked=parked, closed_until=at))
+    change.commit()
+
+
+def put_crowd(db: firestore.Client, numbers: Iterable[int], due: bool, tell: Callable[[str], None]) -> None:
+    """The states of these drivers of a crowd: on the way with a poll that is due, or parked."""
+    at = datetime.now(UTC) - timedelta(minutes=10)
+    parked = TripState(parked={CAR: Parked(at, trip_id("", at), Reading(at, FIRST_KM))})
+    driven = TripState(active=True, started_at=at, car_id=CAR, heard_at=at, next_poll_at=at)
+    emails = (f"driver-{n:06}@example.com" for n in numbers)
+    while group := list(islice(emails, AT_A_TIME)):
+        batch = db.batch()
+        for email in group:
+            state = db.collection("users").document(email).collection("cache").document("trip_start")
+            batch.set(state, state_document(email, driven if due else parked))
+        batch.commit()
+        tell(f"the store has {group[-1]}")
