@@ -1,4 +1,4 @@
-"""A drive as a phone records one: a fix every quarter of a minute, metres off the road, with bends, lights, a tunnel."""
+"""A drive as a phone records one: a fix every quarter of a minute, metres off the road, with bends and a tunnel."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
