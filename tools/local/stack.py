@@ -176,6 +176,7 @@ def gunicorn(port: int) -> list[str]:
         "-m",
         "gunicorn",
         *threads,
+        "--preload",  # a process that was killed has its successor at once: importing everything takes seconds
         "--no-control-socket",
         "--limit-request-line",
         "0",  # as the framework sets it in the cloud
