@@ -1,13 +1,18 @@
 #!/usr/bin/env bash
-# Checks everything: style, types, arrows, keys in files, known vulnerabilities, behaviour. Arguments go to pytest.
+# ./test.sh                sets up, runs all tests, and beside them the checks: style (ruff), scripts (shellcheck), types
+#                          (mypy), imports (import-linter), keys in files, known vulnerabilities
+# ./test.sh ARGUMENTS …    sets up, runs pytest with these and no check: ./test.sh tests/domain, ./test.sh -k "gap and day"
+# ./test.sh --help         says this
+#
+# Google's emulators start when a test first needs them. After it has run once, .venv/bin/pytest, .venv/bin/mypy and
+# .venv/bin/ruff work by themselves, also in an editor; .venv/bin/python -m tools.checks runs the checks alone.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
+if [[ ${1-} == -h || ${1-} == --help ]]; then
+    sed -n '2,/^set/ { /^set/d; s/^# \{0,1\}//; p; }' test.sh
+    exit
+fi
 tools/setup.sh dev
-bin=.venv/bin
-echo "ruff" && $bin/ruff check . && $bin/ruff format --check -q .
-echo "shellcheck" && $bin/shellcheck ./*.sh tools/*.sh .ci/run
-echo "mypy" && $bin/mypy
-echo "import contracts" && $bin/lint-imports
-echo "keys in files" && $bin/python -m tools.checks.leaks
-echo "known vulnerabilities" && $bin/python -m tools.checks.vulnerabilities
-exec $bin/python -m pytest -n 4 --dist worksteal "$@"
+pytest=(.venv/bin/python -m pytest -n 4 --dist worksteal)
+if (($#)); then exec "${pytest[@]}" "$@"; fi
+exec .venv/bin/python -m tools.checks "${pytest[@]}"

@@ -11,7 +11,7 @@ SEEDS = (1, 2, 3, 4, 5)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_no_trip_and_no_kilometre_is_lost_doubled_or_another_users(seed: int, tmp_path: Path) -> None:
+def test_no_trip_and_no_kilometre_is_lost_doubled_or_another_users(seed: int, emulators: None, tmp_path: Path) -> None:
     report = run(seed, tmp_path)
     print(report.text())
     assert set(count(report.findings).values()) == {0}, report.text()

@@ -32,7 +32,7 @@ class Log:
 
 
 @pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]:
+def log(emulators: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]:
     quiet: Plan = plan(3, datetime.now(UTC), users=4, drives=3)._replace(faults=())
     # Users with one car and pings, whose drives are all told.
     quiet = quiet._replace(users=quiet.users[2:4])

@@ -8,11 +8,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-import pytest
 import requests
 from google.cloud import firestore
 from msgspec.structs import replace
@@ -110,9 +110,14 @@ class Stack:
         batch.commit()
         self._drivers.clear()
 
+    def empty(self) -> None:
+        """Takes everything out of its store: for a test that counts all users, and not those of former tests."""
+        url = f"http://{os.environ['FIRESTORE_EMULATOR_HOST']}/emulator/v1/projects/{self.project}"
+        requests.delete(f"{url}/databases/(default)/documents", timeout=30).raise_for_status()
+
 
 class Driver:
-    """One user of the stack, his phone and his car."""
+    """One user of the stack, their phone and their car."""
 
     def __init__(self, stack: Stack, car: bool, timezone: str) -> None:
         self.stack = stack
@@ -136,11 +141,11 @@ class Driver:
         self.set_car(vin=vin, odometer_km=12345.0, measured_at=ago(600).isoformat(), state="parked")
 
     def add_place(self, lat: float, lng: float, kind: Any, radius_m: float = 150) -> None:
-        """A place of his."""
+        """A place of theirs."""
         self.store.save_place(Place(secrets.token_hex(4), f"A {kind} place", lat, lng, radius_m, kind))
 
     def set_car(self, vin: str | None = None, **fields: Any) -> None:
-        """What the car's cloud says from now on, also of a car that he does not have."""
+        """What the car's cloud says from now on, also of a car that they do not have."""
         name = vin or self.vin
         if isinstance(fields.get("measured_at"), datetime):
             fields["measured_at"] = fields["measured_at"].isoformat()
@@ -148,7 +153,7 @@ class Driver:
         requests.put(f"{self.stack.cloud_url}/control/cars/{name}", json=body, timeout=10).raise_for_status()
 
     def put_state(self, **fields: Any) -> None:
-        """Alters what is remembered of him, as if it had come so; a poll may write at the same moment."""
+        """Alters what is remembered of them, as if it had come so; a poll may write at the same moment."""
 
         def put() -> None:
             read, change = self.store.state(), self.store.change()
@@ -181,12 +186,12 @@ class Driver:
         return told
 
     def trips(self) -> list[dict[str, Any]]:
-        """His log, oldest first."""
+        """Their log, oldest first."""
         found: list[dict[str, Any]] = self.call("GET", "/trips?limit=200").json()["trips"]
         return found[::-1]
 
     def active(self) -> dict[str, Any]:
-        """His trip going on, or nothing."""
+        """Their trip going on, or nothing."""
         response = self.call("GET", "/trips/active")
         told: dict[str, Any] = response.json() if response.status_code == 200 else {}
         return told
@@ -200,7 +205,7 @@ class Driver:
             found[:] = [holds()]
             return bool(found[0])
 
-        # Not oftener: a tick has polls follow, and who waits would take the time of what he waits for.
+        # Not oftener: a tick has polls follow, and who waits would take the time of what they wait for.
         processes.wait_until(ticked, what, every_s=0.15)
         return found[0]
 
@@ -216,34 +221,9 @@ class Driver:
         return found
 
 
-@pytest.fixture(scope="session")
-def running_stack() -> Iterator[Stack]:
-    """One stack for all tests of a worker."""
-    yield from _run()
-
-
-@pytest.fixture
-def stack(running_stack: Stack) -> Iterator[Stack]:
-    """The stack of the worker; each test has users of its own."""
-    yield running_stack
-    running_stack.clear_the_road()
-
-
-@pytest.fixture
-def start_stack() -> Iterator[Callable[..., Stack]]:
-    """Starts stacks with settings of their own."""
-    running: list[Iterator[Stack]] = []
-
-    def start(**settings: str) -> Stack:
-        running.append(_run(**settings))
-        return next(running[-1])
-
-    yield start
-    for stack in running:
-        next(stack, None)
-
-
-def _run(**settings: str) -> Iterator[Stack]:
+@contextmanager
+def running(**settings: str) -> Iterator[Stack]:
+    """A stack that runs meanwhile."""
     with tempfile.TemporaryDirectory() as folder:
         stack = Stack(Path(folder) / "data", **settings)
         stack.start()
@@ -253,7 +233,33 @@ def _run(**settings: str) -> Iterator[Stack]:
             stack.stop()
 
 
-@pytest.fixture
-def driver(stack: Stack) -> Driver:
-    """A new user with a simulated car at 12,345.0 km."""
-    return stack.driver()
+class Stacks:
+    """Running stacks by their settings. Not more than a few: each holds a quarter of a gigabyte."""
+
+    KEPT = 2
+
+    def __init__(self) -> None:
+        self._kept: dict[frozenset[tuple[str, str]], tuple[Stack, ExitStack]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._kept:
+            self._stop_oldest()
+
+    def running(self, **settings: str) -> Stack:
+        """A stack with these settings; the one that was wanted least lately makes room for it."""
+        wanted = frozenset(settings.items())
+        if wanted in self._kept:
+            self._kept[wanted] = self._kept.pop(wanted)
+        else:
+            if len(self._kept) == self.KEPT:
+                self._stop_oldest()
+            opened = ExitStack()
+            self._kept[wanted] = (opened.enter_context(running(**settings)), opened)
+        return self._kept[wanted][0]
+
+    def _stop_oldest(self) -> None:
+        _, opened = self._kept.pop(next(iter(self._kept)))
+        opened.close()

@@ -32,7 +32,7 @@ from tests.geocoding.services import (
     PDOK_PATH,
     settings,
 )
-from tests.system.fixtures import Driver, Stack, _run, ago
+from tests.system.fixtures import Driver, Stack, ago, running
 
 DUTCH, FOREIGN = "Proefstraat 12, 1234AB Voorbeeld", "Musterstraße 12, 12345 Musterstadt, Deutschland"
 Spot = tuple[float, float]
@@ -91,8 +91,9 @@ def town() -> Iterator[Town]:
 
 
 @pytest.fixture(scope="module")
-def running_stack(town: Town) -> Iterator[Stack]:
-    yield from _run(**town.settings)
+def running_stack(emulators: None, town: Town) -> Iterator[Stack]:
+    with running(**town.settings) as stack:
+        yield stack
 
 
 @pytest.fixture

@@ -48,8 +48,8 @@ def logged(driver: Driver) -> None:
     driver.wait_trips(1)
 
 
-def test_the_clock_asks_for_one_look_of_each_user_with_a_car(start_stack: Callable[..., Stack]) -> None:
-    stack = start_stack()
+def test_the_clock_asks_for_one_look_of_each_user_with_a_car(stack: Stack) -> None:
+    stack.empty()
     with_one, with_three, without = stack.driver(), stack.driver(), stack.driver(car=False)
     for n in (2, 3):
         with_three.add_car(f"car{n}", f"V{n}{with_three.vin}")
@@ -72,8 +72,8 @@ def test_the_clock_asks_for_one_look_of_each_user_with_a_car(start_stack: Callab
     assert asked == [1, 1, 1]
 
 
-def test_the_message_is_one_a_user_and_says_why(start_stack: Callable[..., Stack]) -> None:
-    stack = start_stack()
+def test_the_message_is_one_a_user_and_says_why(stack: Stack) -> None:
+    stack.empty()
     driver = stack.driver()
     driver.add_car("second", f"V2{driver.vin}")
     with pubsub_v1.SubscriberClient() as subscriber:

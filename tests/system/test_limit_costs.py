@@ -45,7 +45,7 @@ class Metered(NamedTuple):
 
 
 @pytest.fixture
-def start_metered(tmp_path: Path) -> Iterator[Callable[..., Metered]]:
+def start_metered(emulators: None, tmp_path: Path) -> Iterator[Callable[..., Metered]]:
     with ExitStack() as running:
 
         def start(**settings: str) -> Metered:
@@ -121,7 +121,7 @@ def test_the_counters_hold_no_name_expire_and_are_not_indexed(start_metered: Cal
 
 
 @pytest.fixture
-def counters() -> RequestCounters:
+def counters(emulators: None) -> RequestCounters:
     return RequestCounters(firestore.Client(project=f"limits-{secrets.token_hex(4)}"))
 
 

@@ -59,7 +59,7 @@ class Cloud(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def cloud(emulators: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     folder = tmp_path_factory.mktemp("instances")
     project = Stack(folder, **SETTINGS)
     pubsub_v1.PublisherClient().create_topic(name=f"projects/{project.project}/topics/poll-car")

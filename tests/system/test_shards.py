@@ -84,7 +84,7 @@ class Clock:
 
 
 @pytest.fixture
-def clock() -> Iterator[Clock]:
+def clock(emulators: None) -> Iterator[Clock]:
     project = f"test-{secrets.token_hex(6)}"
     with metering.metered({"GOOGLE_CLOUD_PROJECT": project, "SHARD_FROM": str(SHARD_FROM)}) as meter:
         made = Clock(project, meter)
@@ -176,7 +176,6 @@ def test_more_messages_than_may_be_under_way_at_a_time_are_all_published(clock: 
 def test_away_from_the_emulator_who_is_due_is_read_with_the_accounts_own_credentials(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.delenv("FIRESTORE_EMULATOR_HOST")
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "account.json"))
     with pytest.raises(DefaultCredentialsError):
         LongReader("a-project")

@@ -15,7 +15,7 @@ from tools.measure.drivers import driving, put
 NOW = datetime(2026, 1, 23, 8, 12, 0, 123456, tzinfo=UTC)
 
 
-def test_each_kind_of_change_is_read_back_as_it_was_meant() -> None:
+def test_each_kind_of_change_is_read_back_as_it_was_meant(emulators: None) -> None:
     store = UserStore(firestore.Client(project=f"state-{secrets.token_hex(6)}"), "driver@example.com")
     first = driving(NOW)
     later, last = Fix(NOW, 52.3, 5.3, 4.0, "car"), Fix(NOW + timedelta(seconds=1))

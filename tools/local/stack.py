@@ -197,6 +197,7 @@ def gunicorn(port: int, host: str = LOOPBACK, app: str = "tools.local.serve:app(
         "-m",
         "gunicorn",
         *threads,
+        "--preload",  # a process that was killed has its successor at once: importing everything takes seconds
         "--no-control-socket",
         "--limit-request-line",
         "0",  # as the framework sets it in the cloud

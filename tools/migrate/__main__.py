@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from google.api_core.exceptions import GoogleAPICallError, RetryError
@@ -88,9 +89,9 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
-def main() -> int:
-    """Runs the tool."""
-    options = parser().parse_args()
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the tool with the arguments given, else with those of the command line; the exit code."""
+    options = parser().parse_args(arguments)
     if options.dry_run and options.delete_old:
         parser().error("--dry-run deletes nothing: leave --delete-old out")
     try:

@@ -45,7 +45,7 @@ class Project:
 
 
 @pytest.fixture
-def project(monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(emulators: None, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setenv("CREDENTIALS_KEYS", OLD)
     return Project()
 

@@ -90,7 +90,7 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 
 
 @pytest.fixture
-def made(queries: list[Any]) -> list[Any]:
+def made(emulators: None, queries: list[Any]) -> list[Any]:
     """The queries of every method that makes one, with and without each of its filters."""
     project = f"indexes-{secrets.token_hex(4)}"
     db, reader = firestore.Client(project=project), LongReader(project)

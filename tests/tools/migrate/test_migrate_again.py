@@ -41,13 +41,13 @@ def test_two_at_once_do_what_one_does() -> None:
 
 
 def test_deleting_can_be_stopped_and_started_again() -> None:
-    house, old = House(), OldStore(3000, seed=4)
+    house, old = House(), OldStore(1500, seed=4)
     old.write(house.db)
     house.run()
     users = {path for path in everything(house.db) if path.startswith("users/")}
     early = house.db.document(f"trips/{min(old.truth)}")
     house.kill(house.start("--delete-old"), lambda: not early.get().exists, "deletions")
-    assert 0 < len(house.roots() - old.unreadable) < 3000
+    assert 0 < len(house.roots() - old.unreadable) < 1500
     house.run("--delete-old")
     assert everything(house.db).keys() == users | old.unreadable
     assert house.roots() == old.unreadable
