@@ -74,16 +74,20 @@ def write_whole(file: Path, text: str) -> None:
 
 
 def _refuse_others(data: Path, fresh: bool) -> None:
-    """With --fresh all must be of us; without it, it is enough that a stack was here before."""
-    if not fresh and (data / MARK).is_file():
+    """With --fresh all must be of us; without it, nobody else's may lie where we would write."""
+    if not fresh and ((data / MARK).is_file() or not any(_is_our_name(path) for path in data.iterdir())):
         return
     for path in _inside(data):
         if not _is_ours(path, data):
-            does = "--fresh empties" if fresh else "A stack starts in"
+            does = "--fresh empties a folder only if" if fresh else "A stack writes where its names are taken only if"
             raise Refused(
-                f"{does} a folder only if nothing else is in it, and {data} holds {path.relative_to(data)}: "
-                "choose another --data."
+                f"{does} nothing else is in it, and {data} holds {path.relative_to(data)}: choose another --data."
             )
+
+
+def _is_our_name(path: Path) -> bool:
+    """Whether a file or folder at the top has a name that the stack writes to."""
+    return bool(FILES.fullmatch(path.name) or FOLDERS.fullmatch(path.name))
 
 
 def _inside(data: Path) -> Iterator[Path]:

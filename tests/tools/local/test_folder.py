@@ -85,10 +85,18 @@ def test_a_folder_that_is_itself_a_link_is_emptied_where_it_leads(tmp_path: Path
         assert set(contents(tmp_path / "disk")) == {"lock", folder.MARK}
 
 
-def test_a_stack_starts_in_no_folder_of_somebody_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize("taken", ["env/bin/python", "logs/access.log", "store/photo.jpg", "lock"])
+def test_a_stack_writes_over_nothing_of_somebody_else(taken: str, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    fill(data, "README.md", "src/main.py")
-    assert "README.md" in refusal(data, fresh=False)
+    fill(data, "thesis.txt", taken)
+    refusal(data, fresh=False)
+
+
+def test_a_stack_starts_beside_what_is_not_in_its_way(tmp_path: Path) -> None:
+    fill(tmp_path, "thesis.txt", "photos/log.jpg")
+    before = contents(tmp_path)
+    with folder.held(tmp_path, fresh=False):
+        assert contents(tmp_path) == {"lock": "", **before, folder.MARK: folder.MARK_TEXT}
 
 
 @pytest.mark.parametrize("names", [(), OLD, (folder.MARK, "my notes.txt")], ids=["empty", "before the mark", "marked"])
@@ -136,11 +144,10 @@ def test_a_folder_without_the_right_to_write_is_told_in_one_sentence(not_writabl
     assert "Permission denied" in refusal(not_writable / "below", fresh=True)
 
 
-@pytest.mark.parametrize("options", [["--fresh"], []])
-def test_neither_a_clone_nor_a_home_is_touched(options: list[str], tmp_path: Path) -> None:
+def test_fresh_touches_neither_a_clone_nor_a_home(tmp_path: Path) -> None:
     fill(tmp_path, ".git/HEAD", "run.sh", ".bashrc")
     before = contents(tmp_path)
-    command = [sys.executable, "-m", "tools.local.stack", "--data", ".", *options]
+    command = [sys.executable, "-m", "tools.local.stack", "--data", ".", "--fresh"]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
