@@ -1,10 +1,17 @@
 #!/usr/bin/env bash
-# Makes .venv with what a group of pyproject.toml needs: tools/setup.sh tools|dev. Quick when nothing changed.
+# Makes .venv with what is locked: tools/setup.sh tools|dev. Quick when nothing changed, and repeatable after any break.
+# `tools/setup.sh python` makes nothing and prints a Python that will do.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-group=$1
-stamp=.venv/stamp-$group
-wanted=$(cat requirements.txt pyproject.toml | cksum)
+stamp=.venv/stamp
+log=.venv/setup.log
+tools=(requirements.txt functions/*/requirements.txt tools/requirements.txt)
+dev=("${tools[@]}" tests/requirements.txt)
+
+# What the stamp says once all of a group is there: where (an environment cannot be moved), the group, its locks.
+finished() {
+    echo "$PWD $1 $(cat "${@:2}" | cksum)"
+}
 
 find_python() {
     local python
@@ -15,25 +22,62 @@ find_python() {
             return
         fi
     done
+    echo "Python 3.11 or newer with its venv module is needed: please install it (Debian: apt install python3-venv)." >&2
+    exit 1
 }
+
+install() {
+    .venv/bin/python -m pip install --disable-pip-version-check --no-input --require-hashes "${@/#/-r}" >>"$log" 2>&1 ||
+        fail "The packages could not be installed"
+}
+
+# One sentence; what the programs said is in the log.
+fail() {
+    local why
+    why=$(grep '^ERROR' "$log" | tail -n 1 || true)
+    if grep -q 'DO NOT MATCH THE HASHES' "$log"; then
+        why="a file is not the one that is locked"
+    elif grep -qE 'Retry\(total=0|Max retries exceeded|ReadTimeoutError|IncompleteRead|ProtocolError' "$log"; then
+        why="there is no network, or the package index cannot be reached"
+    elif grep -q 'No space left on device' "$log"; then
+        why="the disk is full"
+    fi
+    echo "$1: ${why:-see what pip says} ($log)." >&2
+    exit 1
+}
+
+if [[ $1 == python ]]; then
+    find_python
+    exit
+fi
 
 exec 9>.venv.lock
 if command -v flock >/dev/null; then flock 9; fi
-if [[ -f $stamp && $(cat "$stamp") == "$wanted" ]]; then exit 0; fi
+there=$(cat "$stamp" 2>/dev/null || true)
+all=$(finished dev "${dev[@]}")
+case $1 in
+    tools) wanted=$(finished tools "${tools[@]}") locks=("${tools[@]}") ;;
+    dev) wanted=$all locks=("${dev[@]}") ;;
+    *) echo "tools/setup.sh tools|dev|python" >&2 && exit 2 ;;
+esac
+# What tests need holds what the tools need.
+if [[ -x .venv/bin/python && ($there == "$wanted" || $there == "$all") ]]; then exit 0; fi
+
 python=$(find_python)
-if [[ -z $python && $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
-    echo "Installing python3-venv …" >&2
-    apt-get install -y -qq python3-venv >/dev/null
-    python=$(find_python)
+trap 'echo "Stopped. The same command sets up again what is missing." >&2; exit 130' INT TERM
+# Only a stamp counts, which is written last: what was broken off may lack anything, and is made anew.
+rm -f "$stamp"
+if [[ $there != "$PWD "* ]] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+    rm -rf .venv
 fi
-if [[ -z $python ]]; then
-    echo "Python 3.11 or newer with its venv module is needed: please install it (Debian: apt install python3-venv)." >&2
-    exit 1
+packages=$(cat "${locks[@]}" | grep '==' | sort -u | wc -l)
+echo "Setting up .venv with $("$python" --version), $((packages)) packages for $1 …" >&2
+if [[ ! -d .venv ]]; then
+    mkdir .venv
+    "$python" -m venv .venv >>"$log" 2>&1 || fail "No virtual environment could be made by $python"
 fi
-echo "Setting up .venv ($group) with $("$python" --version) …" >&2
-[[ -x .venv/bin/python ]] || "$python" -m venv .venv
-# `--group` needs pip 25.1.
-.venv/bin/python -m pip install -q --disable-pip-version-check --upgrade 'pip>=25.1' 2> >(grep -v WARNING >&2 || true)
-.venv/bin/python -m pip install -q --disable-pip-version-check -r requirements.txt --group "$group" \
-    2> >(grep -v WARNING >&2 || true)
+# The newest pip first: it installs the rest in half the time.
+awk '/^pip==/, !/\\$/' tools/requirements.txt >.venv/pip.txt
+if [[ -s .venv/pip.txt ]]; then install .venv/pip.txt; fi
+install "${locks[@]}"
 echo "$wanted" >"$stamp"

@@ -1,8 +1,8 @@
-"""Asks PyPI what is known to be wrong with the packages in use: `python -m tools.checks.vulnerabilities`.
+"""Asks PyPI what is known to be wrong with the packages in the locks: `python -m tools.checks.vulnerabilities`.
 
-The development environment holds what is deployed, and more. What is found fails; what could not be asked for is said
-aloud and does not, so that nobody has to be online to test. pip-audit alone says of a package that PyPI has no word of
-the same as of a good one. Arguments go to pip-audit.
+The locks say what is deployed and what is installed, whatever this machine happens to have. What is found fails; what
+could not be asked for is said aloud and does not, so that nobody has to be online to test. pip-audit alone says of a
+package that PyPI has no word of the same as of a good one. Arguments go to pip-audit.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
+from tools.checks.locks import ROOT, entries, groups, name_of
 
 
 class Accepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,19 +32,34 @@ def accepted(file: Path) -> dict[str, Accepted]:
     return msgspec.convert(table, dict[str, Accepted])
 
 
-def main(arguments: Sequence[str], file: Path = PYPROJECT) -> int:
+def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     """1 where a vulnerability is known that is not accepted, else 0."""
-    known = accepted(file)
-    command = [sys.executable, "-m", "pip_audit", "--format=json", "--progress-spinner=off", *arguments]
+    known = accepted(root / "pyproject.toml")
+    # Two functions that need the same have the same lock.
+    locks = {group.lock.read_text(): group.lock for group in groups(root)}
+    files = [f"--requirement={file}" for file in locks.values()]
+    # All is in the locks: nothing is resolved, and no pip is asked.
+    command = [sys.executable, "-m", "pip_audit", "--format=json", "--progress-spinner=off", "--disable-pip"]
+    command += ["--require-hashes", *files, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
         packages = json.loads(done.stdout)["dependencies"]
     except ValueError:
         _not_checked("all packages", (done.stderr.strip().splitlines() or ["pip-audit says nothing"])[-1])
         return 0
-    if skipped := [package for package in packages if "skip_reason" in package]:
-        _not_checked(f"{len(skipped)} of {len(packages)} packages", skipped[0]["skip_reason"])
+    for text, file in locks.items():
+        names = {name_of(requirement) for requirement in entries(text)}
+        _tell_skipped(str(file.relative_to(root)), [package for package in packages if package["name"] in names])
     return 1 if _told(packages, known) else 0
+
+
+def _tell_skipped(lock: str, packages: Sequence[Mapping[str, Any]]) -> None:
+    """Says in one line which packages of a lock could not be asked for, if any, and why the first could not."""
+    skipped = [package for package in packages if "skip_reason" in package]
+    if skipped:
+        few = ", ".join(package["name"] for package in skipped)
+        what = f"all {len(skipped)} packages" if len(skipped) == len(packages) > 1 else few
+        _not_checked(f"{what} in {lock}", skipped[0]["skip_reason"].partition(":")[0])
 
 
 def _told(packages: Sequence[Mapping[str, Any]], known: Mapping[str, Accepted]) -> int:

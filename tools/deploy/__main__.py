@@ -2,12 +2,12 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from tools.deploy import destroying, report
 from tools.deploy.foundation import checked
-from tools.deploy.functions import BY_NAME, ROOT
+from tools.deploy.functions import BY_NAME
 from tools.deploy.gcloud import Failed
+from tools.deploy.options import options
 from tools.deploy.steps import all_steps, function_steps, walk
 from tools.deploy.target import Target, settings_of, target
 
@@ -18,6 +18,8 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.smoke and asked.dry_run:
         parser.error("--smoke makes calls to the deployed functions: there is nothing to print")
+    if asked.force and (asked.smoke or asked.destroy):
+        parser.error("--force deploys: it goes with neither --smoke nor --destroy")
     try:
         return _run(asked)
     except Failed as error:
@@ -44,7 +46,7 @@ def _run(asked: argparse.Namespace) -> int:
 def _deploy(wanted: Target, asked: argparse.Namespace) -> int:
     if asked.only:
         wanted = wanted._replace(functions=(BY_NAME[asked.only],))
-    steps = function_steps(asked.at_once) if asked.only else all_steps(asked.at_once)
+    steps = (function_steps if asked.only else all_steps)(asked.at_once, asked.force)
     if wanted.gcloud.dry_run:
         print(f"# Dry run: what would be asked and done in an empty project {wanted.project}. Nothing is changed.")
     wanted = checked(wanted)
@@ -66,22 +68,6 @@ def _destroy(wanted: Target) -> int:
     walk(wanted, destroying.steps())
     print(f"\n# {destroying.STAYS}" if wanted.gcloud.dry_run else destroying.STAYS)
     return 0
-
-
-def options() -> argparse.ArgumentParser:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="./deploy.sh", description=__doc__)
-    parser.add_argument("--project", help="the project's id (also PROJECT in deploy.env)")
-    parser.add_argument("--region", help="where the functions run (REGION, default europe-west4)")
-    parser.add_argument("--dry-run", action="store_true", help="print every command; needs no login, changes nothing")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--only", choices=sorted(BY_NAME), metavar="NAME", help="one function, and what calls it")
-    what.add_argument("--smoke", action="store_true", help="drive one trip through the deployed functions")
-    what.add_argument("--destroy", action="store_true", help="take everything away but the data")
-    parser.add_argument("--at-once", type=int, default=4, help="functions deployed at the same time (default 4)")
-    parser.add_argument("--settings", type=Path, default=ROOT / "deploy.env", help="default deploy.env")
-    parser.add_argument("--folder", type=Path, default=Path(".deploy"), help="for bundles and env, default .deploy")
-    return parser
 
 
 if __name__ == "__main__":

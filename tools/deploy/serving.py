@@ -36,9 +36,9 @@ LEAST_RETENTION_S = 600
 INVOKER = "roles/run.invoker"
 
 
-def functions(target: Target, at_once: int) -> None:
-    """Deploys each function whose bundle or settings differ from those that run, a few at a time."""
-    there, own = _services(target), optional(secrets_there(target))
+def functions(target: Target, at_once: int, force: bool) -> None:
+    """Deploys each function whose bundle or settings differ from those that run, a few at a time; forced, every one."""
+    there, own = {} if force else _services(target), optional(secrets_there(target))
     with ThreadPoolExecutor(1 if target.gcloud.dry_run else at_once) as pool:
         under_way = [pool.submit(_deploy, target, each, there.get(each.service), own) for each in target.functions]
         try:

@@ -16,8 +16,8 @@ class Step(NamedTuple):
     run: Callable[[Target], None]
 
 
-def all_steps(at_once: int) -> list[Step]:
-    """What makes an empty project a running system. Each step leaves alone what is right."""
+def all_steps(at_once: int, force: bool = False) -> list[Step]:
+    """What makes an empty project a running system. Only what is wrong is changed; forced, functions all the same."""
     return [
         Step("APIs", foundation.apis),
         Step("service accounts", foundation.accounts),
@@ -30,15 +30,15 @@ def all_steps(at_once: int) -> list[Step]:
         Step("topics", foundation.topics),
         Step("secret", foundation.secret),
         Step("no keys in logs", request_logs.exclusion),
-        *function_steps(at_once),
+        *function_steps(at_once, force),
         Step("indexes are built", database.indexes_ready),
     ]
 
 
-def function_steps(at_once: int) -> list[Step]:
+def function_steps(at_once: int, force: bool = False) -> list[Step]:
     """What brings functions to their new version."""
     return [
-        Step("functions", partial(serving.functions, at_once=at_once)),
+        Step("functions", partial(serving.functions, at_once=at_once, force=force)),
         Step("who may call", serving.callers),
         Step("delivery of messages", serving.trigger),
         Step("schedules", serving.schedules),

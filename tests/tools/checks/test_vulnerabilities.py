@@ -8,7 +8,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from tools.checks.vulnerabilities import PYPROJECT, accepted, main
+from tools.checks.locks import ROOT
+from tools.checks.vulnerabilities import accepted, main
 
 FOUND = {
     "id": "GHSA-test-test-test",
@@ -23,9 +24,27 @@ FOUND = {
 }
 
 
+HASH = f"--hash=sha256:{'0' * 64}"
+
+
 @pytest.fixture
-def call(httpserver: HTTPServer, tmp_path: Path) -> Any:
-    """Runs it over two packages, of which one is vulnerable."""
+def locked(tmp_path: Path) -> Path:
+    """A project with a lock of two packages, neither of which is installed here, and one of its tests."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "requirements.txt").write_text(f"leaky==1.0 \\\n    {HASH}\nsound==2.0 \\\n    {HASH}\n")
+    (tmp_path / "tests" / "requirements.txt").write_text(f"checker==3.0 \\\n    {HASH}\n")
+    return tmp_path
+
+
+def pyproject(root: Path, table: str = "") -> None:
+    """Writes its pyproject.toml."""
+    pins = 'core = ["leaky==1.0", "sound==2.0"]\ndev = [{include-group = "core"}, "checker==3.0"]\n'
+    (root / "pyproject.toml").write_text(f"[dependency-groups]\n{pins}{table}")
+
+
+@pytest.fixture
+def call(httpserver: HTTPServer, locked: Path) -> Any:
+    """Runs it over these locks, of whose packages one is vulnerable."""
 
     def told(request: Request) -> Response:
         asked = json.loads(request.data)
@@ -33,20 +52,20 @@ def call(httpserver: HTTPServer, tmp_path: Path) -> Any:
         return Response(json.dumps({"vulns": [FOUND]} if vulnerable else {}), content_type="application/json")
 
     httpserver.expect_request("/query").respond_with_handler(told)
-    requirements, pyproject = tmp_path / "requirements.txt", tmp_path / "pyproject.toml"
-    requirements.write_text("leaky==1.0\nsound==2.0\n")
-    pyproject.write_text("")
 
     def run(table: str = "", url: str = httpserver.url_for("/query")) -> int:
-        pyproject.write_text(table)
-        options = ["--no-deps", "--disable-pip", "-r", str(requirements), "--cache-dir", str(tmp_path / "cache")]
-        return main([*options, "--vulnerability-service=osv", f"--osv-url={url}"], pyproject)
+        pyproject(locked, table)
+        return main(["--cache-dir", str(locked / "cache"), "--vulnerability-service=osv", f"--osv-url={url}"], locked)
 
     return run
 
 
-def test_a_known_vulnerability_fails_and_says_what_mends_it(call: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_known_vulnerability_of_a_locked_package_fails_and_says_what_mends_it(
+    call: Any, capsys: pytest.CaptureFixture[str], httpserver: HTTPServer
+) -> None:
     assert call() == 1
+    asked = sorted(json.loads(request.data)["package"]["name"] for request, _ in httpserver.log)
+    assert asked == ["checker", "leaky", "sound"], "what the locks hold, and not what is installed here"
     told = capsys.readouterr().err
     assert "VULNERABLE: leaky 1.0: CVE-2026-0001, GHSA-test-test-test; mended in 1.1" in told
     assert "sound" not in told
@@ -73,16 +92,23 @@ def test_where_nobody_answers_it_says_aloud_that_nothing_was_checked(
 
 
 def test_a_package_that_nobody_has_a_word_of_is_not_called_good(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    locked: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = {
-        "dependencies": [{"name": "x", "skip_reason": "not found on PyPI"}, {"name": "y", "version": "1", "vulns": []}]
-    }
-    (tmp_path / "pip_audit.py").write_text(f"print({json.dumps(said)!r})")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    assert main([]) == 0
-    assert "NOT CHECKED for known vulnerabilities: 1 of 2 packages (not found on PyPI)" in capsys.readouterr().err
+    nothing = "not found on PyPI"
+    said = [
+        {"name": "leaky", "skip_reason": f"{nothing}: leaky (1.0)"},
+        {"name": "sound", "version": "2.0", "vulns": []},
+        {"name": "checker", "skip_reason": f"{nothing}: checker (3.0)"},
+    ]
+    (locked / "pip_audit.py").write_text(f"print({json.dumps({'dependencies': said})!r})")
+    monkeypatch.setenv("PYTHONPATH", str(locked))
+    pyproject(locked)
+    assert main([], locked) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "*** NOT CHECKED for known vulnerabilities: leaky in requirements.txt (not found on PyPI)",
+        "*** NOT CHECKED for known vulnerabilities: checker in tests/requirements.txt (not found on PyPI)",
+    ]
 
 
 def test_what_this_project_accepts_has_dates_and_reasons() -> None:
-    assert all(entry.why for entry in accepted(PYPROJECT).values())
+    assert all(entry.why for entry in accepted(ROOT / "pyproject.toml").values())

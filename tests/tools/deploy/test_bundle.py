@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tools.checks.locks import entries, groups, name_of
 from tools.deploy import bundle
 from tools.deploy.bundle import FUNCTIONS, digest, stage
 from tools.local import processes
@@ -49,9 +50,11 @@ def fresh_environment(requirements: Path, environments: Path) -> Path:
     with (environments / f"{place.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (place / "done").exists():
-            subprocess.run([cloud_python(), "-m", "venv", str(place)], check=True)
-            install = [place / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r"]
-            done = subprocess.run([*install, requirements], capture_output=True, text=True, check=False)
+            # The pip that is here works on it: a new one takes longer to come than all that is deployed.
+            subprocess.run([cloud_python(), "-m", "venv", "--without-pip", str(place)], check=True)
+            pip = [sys.executable, "-m", "pip", f"--python={place}/bin/python", "--disable-pip-version-check"]
+            install = [*pip, "install", "-q", "--require-hashes", "-r", str(requirements)]
+            done = subprocess.run(install, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr
             (place / "done").touch()
     return place
@@ -82,9 +85,19 @@ def test_each_bundle_starts_alone_in_a_fresh_environment(name: str, tmp_path: Pa
 
 
 def test_whoever_asks_cars_has_the_same_libraries_for_it() -> None:
-    wanted = [bundle.ROOT / "functions" / name / "requirements.txt" for name in ("poller", "cars")]
-    poller, cars = (file.read_text() if file.exists() else None for file in wanted)
-    assert cars == poller, "functions/cars/requirements.txt must be a copy of the poller's"
+    poller, cars = (bundle.ROOT / "functions" / name / "requirements.txt" for name in ("poller", "cars"))
+    assert cars.read_text() == poller.read_text()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_bundle_has_the_version_and_the_hashes_of_everything_it_needs(name: str, tmp_path: Path) -> None:
+    stage(name, tmp_path / "b")
+    locked = entries((tmp_path / "b" / "requirements.txt").read_text())
+    needed = next((group for group in groups(bundle.ROOT) if group.name == name.replace("_", "-")), None)
+    pins = {pin for group in groups(bundle.ROOT) if group.name == "core" or group is needed for pin in group.pins}
+    assert pins <= {line.split(" ")[0] for line in locked}
+    assert all("--hash=sha256:" in block for block in locked.values())
+    assert len(locked) == len({name_of(line) for line in locked}), "each package once"
 
 
 def test_a_bundle_holds_its_function_the_shared_code_and_all_requirements(tmp_path: Path) -> None:
@@ -103,3 +116,20 @@ def test_a_digest_changes_with_any_file_and_with_nothing_else(tmp_path: Path, mo
     assert digest("stats") == before
     (tmp_path / "shared" / "logs.py").write_text("# changed")
     assert digest("stats") != before
+
+
+def test_a_digest_changes_with_every_locked_package_and_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for part in ("functions/poller", "shared"):
+        shutil.copytree(bundle.ROOT / part, tmp_path / part)
+    locks = [tmp_path / "requirements.txt", tmp_path / "functions" / "poller" / "requirements.txt"]
+    shutil.copy(bundle.ROOT / "requirements.txt", tmp_path)
+    monkeypatch.setattr(bundle, "ROOT", tmp_path)
+    seen = [digest("poller")]
+    for lock in locks:
+        first = next(iter(entries(lock.read_text()).values()))
+        assert "\n    # via " in first, "a package that another one brings"
+        for what, into in (("==", "==1."), ("sha256:", "sha256:0")):
+            lock.write_text(lock.read_text().replace(first, first.replace(what, into, 1)))
+            first = first.replace(what, into, 1)
+            seen.append(digest("poller"))
+    assert len(set(seen)) == 5

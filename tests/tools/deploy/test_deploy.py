@@ -356,6 +356,27 @@ def test_one_function_alone_can_be_deployed(name: str, complete: Project) -> Non
     assert set(complete.state["functions"]) == {function.name for function in FUNCTIONS}
 
 
+def test_forced_it_deploys_functions_that_are_right_already_and_changes_nothing_else(complete: Project) -> None:
+    before = complete.state
+    done = complete.deploy("--force")
+    assert done.returncode == 0, done.stderr
+    calls = complete.changes()
+    assert sorted(call.split()[2] for call in calls) == sorted(function.name for function in FUNCTIONS)
+    assert all(call.startswith("functions deploy ") for call in calls)
+    assert complete.state == before
+    assert complete.deploy("--force", "--only", "stats").returncode == 0
+    (alone,) = complete.changes()
+    assert alone.startswith("functions deploy stats ")
+
+
+@pytest.mark.parametrize("other", ["--smoke", "--destroy"])
+def test_what_does_not_deploy_cannot_be_forced(other: str, project: Project) -> None:
+    done = project.deploy("--force", other)
+    assert done.returncode == 2
+    assert "--force deploys" in done.stderr
+    assert project.calls() == []
+
+
 def test_functions_are_deployed_a_few_at_a_time_with_the_same_result(project: Project, complete: Project) -> None:
     state = complete.state
     complete.state = state | {"functions": {}, "services": {}}

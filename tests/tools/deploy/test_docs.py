@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from shared.settings import DEFAULTS_S, NUMBERS, TEXTS
-from tools.deploy.__main__ import options
 from tools.deploy.gcloud import Failed
+from tools.deploy.options import options
 from tools.deploy.steps import all_steps
 from tools.deploy.target import PLACES, settings_of, target
 
