@@ -30,7 +30,7 @@ QUICK = {
     "GEOCODERS": "",
     "USER_CACHE_S": "60",
 }
-TICK_EVERY_S = 1.0
+TICK_EVERY_S = 1.5
 WATCHDOG_S = 0.1
 
 

@@ -30,7 +30,7 @@ from tests.chaos.plan import (
 )
 
 CALL_S = 12.0  # a phone's patience with one call
-FIRST_LOOK_S, LONGEST_LOOK_S = 0.8, 2.0  # the clock ticks each second: an earlier look would see nothing new
+FIRST_LOOK_S, LONGEST_LOOK_S = 1.0, 2.0  # an earlier look would be before the next tick of the clock
 
 
 class NeverCame(Exception):
