@@ -4,6 +4,7 @@ import os
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,14 +27,27 @@ def pytest_configure() -> None:
     os.environ.setdefault("CREDENTIALS_KEYS", urlsafe_b64encode(secrets.token_bytes(32)).decode())
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spreads the longest tests evenly: each worker begins with a stretch, and who is done takes from the others."""
-    longest = [item for item in items if "test_migrate_big" in item.nodeid or "test_chaos" in item.nodeid]
-    others = [item for item in items if item not in longest]
-    every = max(1, len(others) // max(1, len(longest)))
-    stretches = [others[n * every : (n + 1) * every] for n in range(len(longest))]
-    rest = others[len(longest) * every :]
-    items[:] = [one for item, stretch in zip(longest, stretches, strict=True) for one in (item, *stretch)] + rest
+# Tests of half a minute and more, each followed by one that may run beside it: four under faults at once would fail for
+# want of a processor.
+LONGEST = ("test_chaos.py", "test_migrate_big.py", "test_openapi.py", "test_demo.py")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Puts the longest tests where they neither meet nor come last: xdist gives each worker a stretch of the list."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    longest, others = list[pytest.Item](), list[pytest.Item]()
+    for item in items:
+        (longest if item.path.name in LONGEST else others).append(item)
+    faults = [item for item in longest if item.path.name == LONGEST[0]]
+    longest = [one for pair in zip_longest(faults, [item for item in longest if item not in faults]) for one in pair]
+    share, items[:] = -(-len(others) // workers), []
+    for worker in range(workers):
+        stretch = others[worker * share : (worker + 1) * share]
+        own = [item for item in longest[worker::workers] if item]
+        for n, item in reversed(list(enumerate(own))):
+            # One half of the workers begins with its longest, the other comes to it later.
+            stretch.insert(len(stretch) * (2 * n + worker % 2) // (2 * len(own) + 1), item)
+        items += stretch
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """The checker sees what it is there to see: each kind of harm, done by hand to a log that was right."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,12 +32,12 @@ class Log:
         return {kind: number for kind, number in count(found).items() if number}
 
 
-@pytest.fixture(scope="module")
-def log(emulators: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]:
+@pytest.fixture
+def log(emulators: None, tmp_path: Path) -> Iterator[Log]:
     quiet: Plan = plan(3, datetime.now(UTC), users=4, drives=3)._replace(faults=())
     # Users with one car and pings, whose drives are all told.
     quiet = quiet._replace(users=quiet.users[2:4])
-    with ground(quiet, tmp_path_factory.mktemp("quiet")) as played:
+    with ground(quiet, tmp_path) as played:
         players = [Player(played, user, float("inf"), lambda _: None) for user in quiet.users]
         for player in players:
             player.register()
@@ -86,20 +87,21 @@ def leave_pending(log: Log) -> None:
     log.trips()[1].reference.update({"flags": ["odometer_pending"]})
 
 
-@pytest.mark.parametrize(
-    ("harm", "kind"),
-    list(zip((lose, double, move, shorten, open_gap, cross, add_up_wrong, misread, leave_pending), KINDS, strict=True)),
-)
-def test_each_kind_of_harm_is_counted(log: Log, harm: Callable[[Log], None], kind: str) -> None:
+HARMS = (lose, double, move, shorten, open_gap, cross, add_up_wrong, misread, leave_pending)
+
+
+def test_each_kind_of_harm_is_counted(log: Log, subtests: pytest.Subtests) -> None:
     before = {document: document.get().to_dict() for document in _documents(log)}
-    assert log.counted() == {}
-    harm(log)
-    counted = log.counted()
-    for document in _documents(log):
-        document.set(before[document]) if document in before else document.delete()
-    for document, fields in before.items():
-        document.set(fields)
-    assert kind in counted
+    for harm, kind in zip(HARMS, KINDS, strict=True):
+        with subtests.test(kind):
+            assert log.counted() == {}
+            harm(log)
+            counted = log.counted()
+            for document in _documents(log):
+                document.set(before[document]) if document in before else document.delete()
+            for document, fields in before.items():
+                document.set(fields)
+            assert kind in counted
 
 
 def _documents(log: Log) -> list[Any]:
