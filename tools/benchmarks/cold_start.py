@@ -31,7 +31,6 @@ from tools.benchmarks.drivers import FIRST_KM, driving, due, keep_log, put
 from tools.benchmarks.instances import Instance, Source
 from tools.benchmarks.table import Table
 from tools.costs.playing import KEYS, TOKEN, VIN, car_cloud, register
-from tools.deploy.bundle import FUNCTIONS
 from tools.deploy.functions import BY_NAME, PUBLISH
 from tools.local.relay import as_event
 from tools.measure.metering import Message
@@ -64,7 +63,7 @@ class Pair(NamedTuple):
 
 def measure(small: bool, tell: Callable[[str], None]) -> Table:
     """The least of several starts of each function and of its bare one, in turns; and what car libraries add."""
-    functions, rounds = (SMALL, 1) if small else (FUNCTIONS, ROUNDS)
+    functions, rounds = (SMALL, 1) if small else (tuple(BY_NAME), ROUNDS)
     with starters(functions) as started:
         for name in functions:
             tell(f"{name}, first start")
@@ -142,7 +141,7 @@ class Starter:
         if self.name == "webhook_start":
             return TripState()
         state = driving(now)
-        return due(state, now) if BY_NAME[self.name].trigger != "public" else state
+        return due(state, now) if not BY_NAME[self.name].is_public else state
 
 
 @contextmanager
@@ -178,7 +177,7 @@ def _request(name: str, project: str, now: datetime) -> tuple[str, str, str, dic
     key = KEYS["webhook" if name.startswith("webhook") else "full"]
     headers = {"Authorization": f"Bearer {key}", "X-User-Email": DRIVER, "Content-Type": "application/json"}
     where = json.dumps({"lat": 52.2, "lng": 5.2, "accuracy_m": 8})
-    called = BY_NAME[name].trigger == "scheduler" or name.startswith("webhook")
+    called = BY_NAME[name].callers == "scheduler" or name.startswith("webhook")
     return "POST" if called else "GET", PATHS.get(name, "/"), where if called else "", headers
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from tools.costs.prices import MONTH_DAYS
 from tools.deploy.database import BACKUPS_KEPT_DAYS
+from tools.deploy.functions import FUNCTIONS
 
 DRIVERS = (1, 100, 100_000)
 
@@ -35,16 +36,7 @@ class Duration(NamedTuple):
 
 
 DURATIONS: Mapping[str, Duration] = {
-    "webhook_start": Duration(80),
-    "webhook_end": Duration(80),
-    "trips": Duration(150),
-    "stats": Duration(80),
-    "compare": Duration(150),
-    "cars": Duration(80),
-    "locations": Duration(80),
-    "settings": Duration(80),
-    "scheduler": Duration(80, message_ms=1),
-    "poller": Duration(1500),  # nearly all of it waits for the car's cloud
+    function.name: Duration(function.expected_call_ms, function.expected_message_ms) for function in FUNCTIONS
 }
 VCPUS = 1.0  # the least for an instance that takes more than one request at a time
 

@@ -114,7 +114,7 @@ def _store(calls: Mapping[str, Calls], key_writes: int, stored_gib: float) -> It
 
 def _around(calls: Mapping[str, Calls]) -> Iterator[Line]:
     requests = sum(found.calls for found in calls.values())
-    public = [calls[function.name] for function in FUNCTIONS if function.trigger == "public"]
+    public = [calls[function.name] for function in FUNCTIONS if function.is_public]
     answers = sum(found.answer_bytes + found.calls * assumptions.ANSWER_OVERHEAD_BYTES for found in public)
     yield Line(prices.MESSAGES, sum(found.message_bytes for found in calls.values()))
     yield Line(prices.EVENTS, sum(found.messages for found in calls.values()))

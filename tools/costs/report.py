@@ -8,24 +8,13 @@ from tools.costs.assumptions import DRIVERS, DURATIONS, Habits
 from tools.costs.bill import HABITS, bill, billed_ms, by_service, runs_a_month, total_usd
 from tools.costs.counts import ByFunction, Calls, Measured
 from tools.costs.prices import GIB, PRICES, TIB
-from tools.deploy.functions import FUNCTIONS
+from tools.deploy.functions import BY_NAME, FUNCTIONS
 
 BEGIN, END = "<!-- costs: python -m tools.costs -->", "<!-- /costs -->"
 PICTURE = "docs/costs.svg"
 BOTH = (False, True)  # without and with pings
 MOST_LETTERS = 120  # of a line
-ORDER = (
-    "webhook_start",
-    "webhook_end",
-    "scheduler",
-    "poller",
-    "trips",
-    "stats",
-    "compare",
-    "cars",
-    "locations",
-    "settings",
-)
+ORDER = tuple(BY_NAME)
 
 
 def section(measured: Measured) -> str:

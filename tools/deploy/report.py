@@ -23,8 +23,8 @@ def write_environment(target: Target) -> None:
 
 
 def next_steps(target: Target) -> str:
-    """Where the functions are, how the first user comes in, and what to type into his phone."""
-    public = [function.name for function in FUNCTIONS if function.trigger == "public"]
+    """Where the functions are, how the first user comes in, and what to type into their phone."""
+    public = [function.name for function in FUNCTIONS if function.is_public]
     width = max(map(len, public))
     addresses = "\n".join(f"  {name:{width}}  {target.url(name)}" for name in public)
     return f"""

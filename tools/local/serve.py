@@ -8,31 +8,22 @@ from typing import Any
 from functions_framework import create_app
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-FUNCTIONS = Path(__file__).parents[2] / "functions"
-PATHS = {
-    "/webhook/start": "webhook_start",
-    "/webhook/end": "webhook_end",
-    "/trips": "trips",
-    "/stats": "stats",
-    "/compare": "compare",
-    "/audi/compare": "compare",
-    "/cars": "cars",
-    "/locations": "locations",
-    "/settings": "settings",
-    "/scheduler": "scheduler",
-    "/poller": "poller",
-}
+from tools.deploy.functions import FUNCTIONS, ROOT, Function
 
 
-def app(functions: Path = FUNCTIONS) -> Any:
-    """One WSGI application for all functions."""
-    apps = {name: _app(functions, name) for name in sorted(set(PATHS.values()))}
-    return DispatcherMiddleware(_not_found, {path: _rooted(apps[name]) for path, name in PATHS.items()})
+def app() -> Any:
+    """One WSGI application for all functions, each at all of its paths."""
+    apps = [(function, _app(function)) for function in FUNCTIONS]
+    return DispatcherMiddleware(_not_found, {path: _rooted(app) for function, app in apps for path in function.paths})
 
 
-def _app(functions: Path, name: str) -> Any:
-    kind = "cloudevent" if name == "poller" else "http"
-    return create_app(name, str(functions / name / "main.py"), kind)
+def _app(function: Function) -> Any:
+    return create_app(function.name, str(source_of(function)), function.signature)  # type: ignore[no-untyped-call]
+
+
+def source_of(function: Function) -> Path:
+    """The file that holds the function."""
+    return ROOT / "functions" / function.name / "main.py"
 
 
 def _rooted(app: Any) -> Any:

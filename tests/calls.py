@@ -1,0 +1,36 @@
+"""Every call that the functions take, as their routes say it: no list of calls is kept by hand."""
+
+import re
+from importlib import import_module
+from typing import NamedTuple
+
+from shared.repositories.accounts import Scope
+from tools.deploy.functions import FUNCTIONS, Function
+
+VARIABLE = re.compile(r"<[^>]*>")
+
+
+class Call(NamedTuple):
+    """Method, path as the stack serves it, and what a caller's key must be good for; `function` answers it."""
+
+    method: str
+    path: str
+    scope: Scope | None
+    function: Function
+
+    @property
+    def address(self) -> str:
+        """The path with an id that nobody has in the place of each variable."""
+        return VARIABLE.sub("some-id", self.path)
+
+
+def all_calls() -> list[Call]:
+    """The calls of every function that is called by HTTP, at each of its paths."""
+    return [
+        Call(method, (path + rule.rule).rstrip("/"), rule.endpoint.scope, function)
+        for function in FUNCTIONS
+        if function.trigger == "http"
+        for rule in import_module(f"functions.{function.name}.main").ROUTES.iter_rules()
+        for method in sorted(rule.methods - {"HEAD"})
+        for path in function.paths
+    ]
