@@ -1,11 +1,11 @@
 """Every call that the functions take, as their routes say it: no list of calls is kept by hand."""
 
 import re
-from importlib import import_module
 from typing import NamedTuple
 
 from shared.repositories.accounts import Scope
 from tools.deploy.functions import FUNCTIONS, Function
+from tools.local.serve import routes_of
 
 VARIABLE = re.compile(r"<[^>]*>")
 
@@ -30,7 +30,7 @@ def all_calls() -> list[Call]:
         Call(method, (path + rule.rule).rstrip("/"), rule.endpoint.scope, function)
         for function in FUNCTIONS
         if function.trigger == "http"
-        for rule in import_module(f"functions.{function.name}.main").ROUTES.iter_rules()
+        for rule in routes_of(function)
         for method in sorted(rule.methods - {"HEAD"})
         for path in function.paths
     ]

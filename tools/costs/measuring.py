@@ -15,6 +15,7 @@ from tools.costs.counts import ByFunction, Calls, Measured
 from tools.costs.playing import CAR, HOME, WORK, Ground, playing, register
 from tools.costs.storage import stored_bytes
 from tools.deploy.functions import FUNCTIONS
+from tools.local.serve import routes_of
 
 DRIVER, VIEWER = "driver@example.com", "viewer@example.com"
 FIRST_KM = 20_000.0
@@ -32,7 +33,13 @@ APART = timedelta(minutes=40)
 LOG_BEGINS, LOG_TRIPS, LOG_EVERY = datetime(2025, 7, 1, 8, tzinfo=UTC), 60, timedelta(days=6)
 LOG_ENDS_IN = 2026
 SOME_US = timedelta(microseconds=123_456)  # as the clock has them nearly always
-PAGES = {"trips": "/", "stats": f"/?year={LOG_ENDS_IN}", "compare": "/", "cars": "/", "locations": "/", "settings": "/"}
+ASKED = {"stats": f"/?year={LOG_ENDS_IN}"}  # where a page is asked for with more than its address
+# A view opens what each function shows of itself.
+PAGES = {
+    function.name: ASKED.get(function.name, "/")
+    for function in FUNCTIONS
+    if function.is_public and any(rule.rule == "/" and "GET" in (rule.methods or ()) for rule in routes_of(function))
+}
 KEPT = ("trips", "odometer_readings")  # what a trip leaves for good
 
 

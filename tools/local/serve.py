@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from functions_framework import create_app
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.routing import Map, Rule
 
 from tools.deploy.functions import FUNCTIONS, ROOT, Function
 
@@ -19,6 +21,12 @@ def app() -> Any:
 
 def _app(function: Function) -> Any:
     return create_app(function.name, str(source_of(function)), function.signature)  # type: ignore[no-untyped-call]
+
+
+def routes_of(function: Function) -> list[Rule]:
+    """The calls that a function of HTTP takes, as its code says: each with methods, path after its own, and scope."""
+    found: Map = import_module(f"functions.{function.name}.main").ROUTES
+    return list(found.iter_rules())
 
 
 def source_of(function: Function) -> Path:
