@@ -19,6 +19,7 @@ from shared.repositories.documents import Stored, from_document, to_document, un
 from shared.settings import seconds
 
 Scope = Literal["webhook", "full"]
+Language = Literal["nl", "en"]
 # It becomes the id of a document, which must not be "__…__".
 EMAIL = re.compile(r"(?!__.*__$)[^@\s/\x00-\x1f\x7f]{1,64}@[^@\s/\x00-\x1f\x7f]{1,190}")
 
@@ -39,7 +40,7 @@ class Account(msgspec.Struct, frozen=True):
     email: str
     name: str = ""
     timezone: str = "Europe/Amsterdam"
-    language: Literal["nl", "en"] = "nl"
+    language: Language = "nl"
     default_car_id: str | None = None
     habits: Habits = Habits()
     keys: dict[str, Key] = {}
