@@ -30,6 +30,13 @@ class ProjectCopy:
             with file.open("a") as added:
                 added.write(text)
 
+    def put_after(self, name: str, words: str, text: str) -> None:
+        """Puts a text behind words that stand in a file once."""
+        file = self.folder / name
+        before, found, after = file.read_text().partition(words)
+        assert found and words not in after, f"{name} must hold {words!r} once"
+        file.write_text(before + found + text + after)
+
     def python(self, *arguments: str) -> str:
         """What Python prints, run in the copy with the packages of this environment."""
         env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(self.folder), "HOME": os.environ.get("HOME", "/")}
