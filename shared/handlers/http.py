@@ -72,7 +72,7 @@ def _answer(request: Request, calls: Map, anew: bool) -> Response:
         return problem.response()
     except RequestEntityTooLarge:  # also of a form with too many fields
         return Problem(413, "A body can have 64 KiB at most.").response()
-    except UnknownUser:  # deleted while this instance still knew him
+    except UnknownUser:  # deleted while this instance still knew them
         return _not_proven().response()
     except Exception:  # noqa: BLE001 - the last door: a caller gets an answer, the log gets the trace
         logs.log().exception("a bug, or a service that is down", extra={"path": request.path})

@@ -20,14 +20,13 @@ from shared.handlers import addressing, asking, fields
 from shared.handlers.addressing import LookUp
 from shared.handlers.asking import Asked, Permit
 from shared.handlers.log_keeping import owner_of, stage
-from shared.messaging.polls import Reason
 from shared.repositories.accounts import EMAIL, Account, AccountRepository
 from shared.repositories.cars import Car
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.user_store import UserStore
 from shared.settings import rules
 
-DAILY: Reason = "daily"
+DAILY = "daily"
 OLDEST_MESSAGE = timedelta(minutes=5)
 # The next one comes a day later, and the last of a hundred thousand has to wait for its turn.
 OLDEST_DAILY_MESSAGE = timedelta(hours=6)

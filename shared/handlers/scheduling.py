@@ -86,6 +86,6 @@ def poll_shard(request: Request) -> tuple[dict[str, Any], int]:
 
 
 def read_odometers(request: Request) -> tuple[dict[str, Any], int]:
-    """Publishes one message a user with a car, however many cars he has, while the query still streams."""
+    """Publishes one message a user with a car, however many cars they have, while the query still streams."""
     published = ask_for_polls(users_with_a_car(long_reader()), "daily")
     return {"users": published, "published": published}, 200

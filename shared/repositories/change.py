@@ -17,7 +17,7 @@ SUM_FIELDS = Sums.__struct_fields__
 
 
 def state_document(email: str, state: TripState) -> dict[str, Any]:
-    """A driver's state as it is stored: with the stretch of the index in which his next poll stands."""
+    """A driver's state as it is stored: with the stretch of the index in which their next poll stands."""
     return {**to_document(state), "shard": shard_of(email)}
 
 

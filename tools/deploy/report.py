@@ -35,9 +35,9 @@ The mileage log is up.
 The first user (once: `gcloud auth application-default login`):
   source {target.environment}
   .venv/bin/python -m tools.admin add-user boris@example.com --name Boris
-This prints his key, and the two addresses below with his own key in them, also as a QR code for the phone.
+This prints their key, and the two addresses below with that key in them, also as a QR code for the phone.
 
-His phone, app Shortcuts, Automation, one for each (docs/iphone.md goes through it step by step):
+Their phone, app Shortcuts, Automation, one for each (docs/iphone.md goes through it step by step):
   When CarPlay connects:     Get Contents of URL, method POST
     {target.url("webhook_start")}?user=boris@example.com&key=KEY
   When CarPlay disconnects:  Get Contents of URL, method POST
