@@ -1,6 +1,7 @@
 """The house itself: what is served is described, who speaks to Google, and imports stay few."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,16 +10,23 @@ from statistics import median
 import pytest
 import yaml
 
-from tools.deploy.bundle import FUNCTIONS, stage
-from tools.local.serve import PATHS
+from tests.calls import VARIABLE, all_calls
+from tools.deploy.bundle import stage
+from tools.deploy.functions import FUNCTIONS, PUBLISH
 
 ROOT = Path(__file__).parents[1]
+METHODS = ("get", "put", "post", "patch", "delete")
 OPENAPI = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
 
 
-@pytest.mark.parametrize("path", sorted(set(PATHS) - {"/poller"}))
-def test_openapi_describes_every_path(path: str) -> None:
-    assert any(described.startswith(path) for described in OPENAPI["paths"])
+def test_openapi_describes_every_call_and_no_other() -> None:
+    described = {
+        (method.upper(), re.sub(r"{\w+}", "*", path))
+        for path, item in OPENAPI["paths"].items()
+        for method in item
+        if method in METHODS
+    }
+    assert described == {(call.method, VARIABLE.sub("*", call.path)) for call in all_calls()}
 
 
 def test_only_repositories_import_firestore_and_only_messaging_imports_pubsub() -> None:
@@ -42,12 +50,9 @@ def _imports(file: Path) -> set[str]:
 
 FIRESTORE = "google.cloud.firestore"
 CLIENTS = {
-    "scheduler": "google.cloud.firestore, google.cloud.pubsub_v1",
-    "webhook_start": "google.cloud.firestore, google.cloud.pubsub_v1",
-    "webhook_end": "google.cloud.firestore, google.cloud.pubsub_v1",
+    function.name: FIRESTORE + (", google.cloud.pubsub_v1" if PUBLISH in function.roles else "")
+    for function in FUNCTIONS
 }
-
-
 MOST, TURNS, MOST_TURNS = 1.15, 3, 15
 # What a fresh process takes for clients and bundle, by what it takes for the clients alone: a copy of the process with
 # the clients imports each bundle. Both are slowed down alike by what else the machine does; processor time is what it
@@ -71,20 +76,20 @@ for bundle in sys.argv[1:]:
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """What is deployed of each function, with the byte code that the cloud's build writes."""
     folder = tmp_path_factory.mktemp("bundles")
-    for name in FUNCTIONS:
+    for name in CLIENTS:
         stage(name, folder / name)
     subprocess.run([sys.executable, "-m", "compileall", "-q", str(folder)], check=True)
-    return {name: folder / name for name in FUNCTIONS}
+    return {name: folder / name for name in CLIENTS}
 
 
 @pytest.fixture(scope="module")
 def ratios(bundles: dict[str, Path]) -> dict[str, list[float]]:
     """What each bundle takes, measured again where it takes too much."""
-    found: dict[str, list[float]] = {name: [] for name in FUNCTIONS}
+    found: dict[str, list[float]] = {name: [] for name in CLIENTS}
     for turn in range(MOST_TURNS):
-        left = [name for name in FUNCTIONS if turn < TURNS or median(found[name]) > MOST]
-        for clients in {CLIENTS.get(name, FIRESTORE) for name in left}:
-            names = [name for name in left if CLIENTS.get(name, FIRESTORE) == clients]
+        left = [name for name in CLIENTS if turn < TURNS or median(found[name]) > MOST]
+        for clients in {CLIENTS[name] for name in left}:
+            names = [name for name in left if CLIENTS[name] == clients]
             code = IMPORTS.format(floor=f"import functions_framework, {clients}")
             command = [sys.executable, "-I", "-c", code, *(str(bundles[name]) for name in names)]
             told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
@@ -93,7 +98,7 @@ def ratios(bundles: dict[str, Path]) -> dict[str, list[float]]:
     return found
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", CLIENTS)
 def test_a_bundle_imports_little_more_than_the_framework_and_its_google_clients(
     name: str, ratios: dict[str, list[float]]
 ) -> None:

@@ -21,4 +21,4 @@ ROUTES = routes(
 @functions_framework.http
 def cars(request: Request) -> Response:
     """Answers an HTTP request."""
-    return serve(request, ROUTES, scope="full")
+    return serve(request, ROUTES)

@@ -18,4 +18,4 @@ ROUTES = routes(
 @functions_framework.http
 def locations(request: Request) -> Response:
     """Answers an HTTP request."""
-    return serve(request, ROUTES, scope="full")
+    return serve(request, ROUTES)

@@ -1,4 +1,4 @@
-"""The function settings: what a driver sets for himself, and his keys."""
+"""The function settings: what a driver sets for themselves, and their keys."""
 
 import functions_framework
 from flask import Request, Response
@@ -18,4 +18,4 @@ ROUTES = routes(
 @functions_framework.http
 def settings(request: Request) -> Response:
     """Answers an HTTP request."""
-    return serve(request, ROUTES, scope="full", anew=True)
+    return serve(request, ROUTES, anew=True)

@@ -12,4 +12,4 @@ ROUTES = routes(route("GET", "/", show))
 @functions_framework.http
 def stats(request: Request) -> Response:
     """Answers an HTTP request."""
-    return serve(request, ROUTES, scope="full")
+    return serve(request, ROUTES)

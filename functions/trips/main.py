@@ -20,4 +20,4 @@ ROUTES = routes(
 @functions_framework.http
 def trips(request: Request) -> Response:
     """Answers an HTTP request."""
-    return serve(request, ROUTES, scope="full")
+    return serve(request, ROUTES)

@@ -11,9 +11,8 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 class Offer(NamedTuple):
-    """A provider that drivers can choose: its module, the credentials that it needs, the budget of its cloud."""
+    """A provider that drivers can choose: what it is called, the credentials that it needs, the budget of its cloud."""
 
-    module: str
     label: str
     credentials: tuple[str, ...]
     budget: Budget
@@ -21,10 +20,11 @@ class Offer(NamedTuple):
     experimental: bool = False
 
 
+# By the name of the module beside this one that reads such cars. It is imported when a car is read, and not for this
+# table: most of them bring the library of a maker's cloud.
 PROVIDERS = {
     # By users' measurements the cloud takes about 550 requests a day, and blocks after about 7 reads in a minute.
     "audi": Offer(
-        "shared.cars.audi",
         "Audi (myAudi)",
         ("username", "password"),
         Budget(500, DAY, a_read=6),
@@ -32,7 +32,6 @@ PROVIDERS = {
         experimental=True,
     ),
     "renault": Offer(
-        "shared.cars.renault",
         "Renault, Dacia",
         ("email", "password"),
         # Users measured about 60 an hour; the first read also looks up person, accounts and cars.
@@ -40,13 +39,12 @@ PROVIDERS = {
         optional=("locale",),
         experimental=True,  # the app's own cloud, which may ask for a code that a poll cannot give
     ),
-    "simulated": Offer("shared.cars.simulated", "Simulated car", ("token",), Budget(100_000), optional=("says",)),
-    "skoda": Offer("shared.cars.skoda", "Škoda", ("api_key",), Budget(20, HOUR)),
+    "simulated": Offer("Simulated car", ("token",), Budget(100_000), optional=("says",)),
+    "skoda": Offer("Škoda", ("api_key",), Budget(20, HOUR)),
     # What a small plan has for each car; the first read also asks for the VIN.
-    "smartcar": Offer("shared.cars.smartcar", "Smartcar", ("refresh_token",), Budget(500, 30 * DAY, a_read=3)),
+    "smartcar": Offer("Smartcar", ("refresh_token",), Budget(500, 30 * DAY, a_read=3)),
     # No limit is known. It makes 96 data sets a day and car: enough to read each of them.
     "vw_eu_data_act": Offer(
-        "shared.cars.vw_eu_data_act",
         "Audi, Volkswagen, Seat, Cupra by the EU Data Act portal",
         ("username", "password", "brand"),
         Budget(1400, DAY, a_read=14),
@@ -57,7 +55,7 @@ PROVIDERS = {
 class CarUnavailable(Exception):
     """The car's cloud gave no answer that can be used; it may have said how long to wait.
 
-    `advice` is for the driver: what is wrong and what he can do, in his words.
+    `advice` is for the driver: what is wrong and what they can do, in their words.
     """
 
     advice: ClassVar[str] = "The maker's service gives no answer at the moment. It is asked again by itself."
@@ -133,7 +131,7 @@ def provider(name: str) -> CarProvider:
     if name not in PROVIDERS:
         raise ProviderBroken(f"no provider is called {name!r}")
     try:
-        found: CarProvider = import_module(PROVIDERS[name].module).Provider()
+        found: CarProvider = import_module(f"shared.cars.{name}").Provider()
     except ImportError as error:
         raise ProviderBroken(f"the library of {name} cannot be imported: {error}") from error
     return found

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from shared.domain.geo import Position
 from shared.domain.rules import Rules
 from shared.domain.state import TripState, Unaddressed
-from shared.domain.trip import Endpoint, Trip
+from shared.domain.trip import Endpoint, Flag, Trip
 
-ADDRESS_PENDING = "address_pending"
+ADDRESS_PENDING: Flag = "address_pending"
 MOST_WAITING = 50
 AT_A_TIME = 5
 LONGEST_WAIT = timedelta(days=1)
@@ -34,8 +34,8 @@ def _without_address(end: Endpoint) -> Position | None:
 
 def flagged(trip: Trip, looked_up: bool) -> Trip:
     """The trip with the flag `address_pending` if it lacks an address and addresses are looked up, else without."""
-    others = tuple(flag for flag in trip.flags if flag != ADDRESS_PENDING)
-    pending = (ADDRESS_PENDING,) if looked_up and unaddressed_positions(trip) else ()
+    others = trip.flags_but(ADDRESS_PENDING)
+    pending: tuple[Flag, ...] = (ADDRESS_PENDING,) if looked_up and unaddressed_positions(trip) else ()
     return replace(trip, flags=(*others, *pending))
 
 

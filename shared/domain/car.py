@@ -1,5 +1,6 @@
 """Owns what a car says of itself: each value with the moment it was measured, and any of them may be missing."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Generic, Literal, TypeVar
 
@@ -13,6 +14,9 @@ CarState = Literal["driving", "parked", "unknown", "offline"]
 
 # Values of one report carry slightly different times; beyond this they speak of different moments.
 SAME_MOMENT = timedelta(minutes=2)
+
+# The id that a driver gives a car, which is part of addresses and of ids in the store.
+CAR_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
 class Measured(msgspec.Struct, Generic[T], frozen=True):

@@ -10,6 +10,7 @@ from shared.domain.trip import Sums, Trip, km
 
 WARN_PERCENT = 2.0  # ours
 WARN_GAP_KM = 1.0  # ours
+ComparisonStatus = Literal["ok", "warning", "no_reading"]
 CLOSED_GAP_KM = 0.5  # ours: what an odometer without decimals can hide
 
 
@@ -28,7 +29,7 @@ class Comparison(msgspec.Struct, frozen=True):
     calculated_km: float | None
     difference_km: float | None
     difference_percent: float | None
-    status: Literal["ok", "warning", "no_reading"]
+    status: ComparisonStatus
     closed: bool
     timeline: list[dict[str, Any]]
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Literal
 
 import msgspec
 
@@ -16,6 +17,14 @@ from shared.domain.trail import Fix, in_order, located, moved_from
 STILL_READINGS = 3
 STILL_FOR = timedelta(minutes=10)
 STILL_WITHIN_KM = 0.2
+EndedBecause = Literal[
+    "a later start",
+    "the car confirmed the end",
+    "the grace after the end is over",
+    "the car stood still",
+    "nothing was heard any more",
+]
+Over = tuple[datetime, EndedBecause]
 
 
 class Drive(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +39,7 @@ class Drive(msgspec.Struct, frozen=True, kw_only=True):
     fixes: tuple[Fix, ...]
     trail_blocks: int
     readings: tuple[Reading, ...]
-    why: str
+    why: EndedBecause
     before: datetime | None = None
 
 
@@ -42,7 +51,7 @@ class EarlierStart(msgspec.Struct, frozen=True):
     begun_at: datetime
 
 
-def ended_since(state: TripState, leg: Leg, now: datetime, rules: Rules, has_car: bool) -> tuple[datetime, str] | None:
+def ended_since(state: TripState, leg: Leg, now: datetime, rules: Rules, has_car: bool) -> Over | None:
     if leg.ended_at is None:
         return None
     if any(reading.at >= leg.ended_at and not reading.driving for reading in state.readings):
@@ -51,7 +60,7 @@ def ended_since(state: TripState, leg: Leg, now: datetime, rules: Rules, has_car
     return (leg.ended_at, "the grace after the end is over") if grace_over else None
 
 
-def stood_still_since(state: TripState, leg: Leg, places: Sequence[Place]) -> tuple[datetime, str] | None:
+def stood_still_since(state: TripState, leg: Leg, places: Sequence[Place]) -> Over | None:
     """The first of three readings in ten minutes that show the same odometer while the phone does not move."""
     if leg.ended_at or _at_pause_place(state, places):
         return None
@@ -100,7 +109,7 @@ def gone_on_since(state: TripState, moment: datetime) -> bool:
     return bool(since) and since[-1].km - since[0].km >= RISEN_KM
 
 
-def stale_since(state: TripState, leg: Leg, now: datetime, rules: Rules) -> tuple[datetime, str] | None:
+def stale_since(state: TripState, leg: Leg, now: datetime, rules: Rules) -> Over | None:
     if state.heard_at is None or now - state.heard_at < rules.stale_after:
         return None
     moved = [b.at for a, b in pairwise(state.readings) if b.driving or not same_km(a, b)]
@@ -108,7 +117,7 @@ def stale_since(state: TripState, leg: Leg, now: datetime, rules: Rules) -> tupl
 
 
 def close(
-    state: TripState, leg: Leg, ended_at: datetime, why: str, next_start: datetime | None = None
+    state: TripState, leg: Leg, ended_at: datetime, why: EndedBecause, next_start: datetime | None = None
 ) -> tuple[Drive, TripState]:
     """Takes a leg out of the state; what the phone saw after its end stays, for it may be the next start."""
     car_id = leg.car_id or state.car_id

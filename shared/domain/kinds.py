@@ -1,7 +1,8 @@
-"""Owns what a driver says of his habits, and the kind of a trip that follows from his places and habits."""
+"""Owns what drivers say of their habits, and the kind of a trip that follows from their places and habits."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -10,11 +11,13 @@ from shared.domain.geo import Position
 from shared.domain.places import Place, place_at
 from shared.domain.trip import TripKind
 
+DefaultKind = Literal["business", "private", "unclassified"]
+
 
 class Habits(msgspec.Struct, frozen=True):
-    """Days and hours of a driver, in his time zone: ISO weekdays (Monday is 1), hours as HH:MM from and until."""
+    """Days and hours of a driver, in their time zone: ISO weekdays (Monday is 1), hours as HH:MM from and until."""
 
-    default_kind: TripKind = "unclassified"
+    default_kind: DefaultKind = "unclassified"
     private_days: tuple[int, ...] = ()
     business_hours: tuple[str, str] | None = None
 
@@ -38,7 +41,7 @@ def proposed_kind(
     | any others                           | else, or no such habits     | the default kind |
 
     The first line that fits counts. Where somebody was is a fact, and the calendar only a habit: who drives from home
-    to his business on a Sunday works on that Sunday. A round from one business place back to it does not tell where
+    to their business on a Sunday works on that Sunday. A round from one business place back to it does not tell where
     it led. Day and hour are the start's in the driver's time zone; hours hold from their first minute to before their
     last. Where they end before they begin they go over midnight, and what is after it belongs to the new day. Two
     equal times are the whole day.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Literal
 
 import msgspec
 import polyline
@@ -16,7 +17,7 @@ from shared.domain.odometer import SAME_KM, Reading
 from shared.domain.places import Place, place_at
 from shared.domain.rules import Rules
 from shared.domain.trail import Fix, located, seen_distance_km, trail_distance_km
-from shared.domain.trip import Endpoint, Trip, classified, dated, end_odometer_km, km, linked, trip_id
+from shared.domain.trip import Endpoint, Flag, Trip, classified, dated, end_odometer_km, km, linked, trip_id
 
 LEAST_BY_ODOMETER_KM = 0.1
 LEAST_BY_GPS_KM = 0.2
@@ -28,11 +29,14 @@ LONGEST_HOLE = timedelta(minutes=2)
 FASTEST_KM_PER_HOUR = 130.0
 
 
+TooShort = Literal["under 0.1 km by odometer", "under 0.2 km by GPS"]
+
+
 class NotATrip(msgspec.Struct, frozen=True):
     """A drive that is not worth a line in the log, and why."""
 
     drive: Drive
-    why: str
+    why: TooShort
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -57,7 +61,7 @@ def resumes(previous: Trip | None, drive: Drive, rules: Rules) -> bool:
     """
     if previous is None or previous.source != "automatic" or previous.distance_source != "gps":
         return False
-    unsettled = previous.car_id is None or "odometer_pending" in previous.flags
+    unsettled = previous.car_id is None or previous.has("odometer_pending")
     stood_for = drive.started_at - previous.ended_at
     return unsettled and timedelta(0) <= stood_for <= rules.resume_within
 
@@ -70,8 +74,8 @@ def resumed(previous: Trip, rest: Trip, owner: Owner, places: Sequence[Place], n
     stop = ((previous.ended_at, previous.to), (rest.started_at, rest.from_))
     between_km = trail_distance_km(Fix(at, *end.position) for at, end in stop if end.position)
     begun = [flag for flag in previous.flags if flag == "start_odometer_estimated"]
-    waiting = [] if rest.end_odometer_km is None else ["odometer_pending"]
-    begins_alone = ("start_odometer_estimated", "distance_unknown")
+    waiting: list[Flag] = [] if rest.end_odometer_km is None else ["odometer_pending"]
+    rest_flags = rest.flags_but("start_odometer_estimated", "distance_unknown")
     trip = replace(
         previous,
         ended_at=rest.ended_at,
@@ -79,7 +83,7 @@ def resumed(previous: Trip, rest: Trip, owner: Owner, places: Sequence[Place], n
         distance_km=km(previous.distance_km + between_km + rest.distance_km),
         gps_km=km((previous.gps_km or 0.0) + between_km + (rest.gps_km or 0.0)),
         route=_encoded([*polyline.decode(previous.route), *polyline.decode(rest.route)]),
-        flags=(*begun, *waiting, *(flag for flag in rest.flags if flag not in begins_alone)),
+        flags=(*begun, *waiting, *rest_flags),
         revision=previous.revision + 1,
         updated_at=now,
     )
@@ -210,7 +214,7 @@ def _parked(drive: Drive, previous: Trip | None) -> _Opening:
     if parked := parked_readings(drive, previous):
         return _Opening(km(parked[-1].km))
     left_at_km = end_odometer_km(previous) if previous else None
-    unsure = previous is not None and bool({"odometer_pending", "end_odometer_estimated"} & set(previous.flags))
+    unsure = previous is not None and previous.has("odometer_pending", "end_odometer_estimated")
     return _Opening(None if left_at_km is None else km(left_at_km), estimated=unsure)
 
 
@@ -267,7 +271,7 @@ def _best_known_km(drive: Drive, fixes: Sequence[Fix], opening: _Opening) -> flo
     return max(0.0, driven[-1].km - opening.km) + rest_km
 
 
-def _why_not_a_trip(drive: Drive, fixes: Sequence[Fix], distance_km: float, by_odometer: bool) -> str | None:
+def _why_not_a_trip(drive: Drive, fixes: Sequence[Fix], distance_km: float, by_odometer: bool) -> TooShort | None:
     if by_odometer:
         return "under 0.1 km by odometer" if distance_km < LEAST_BY_ODOMETER_KM - SAME_KM / 10 else None
     # A car that was never read, and a phone that never said where it was: nothing says that it is no trip.
@@ -275,12 +279,12 @@ def _why_not_a_trip(drive: Drive, fixes: Sequence[Fix], distance_km: float, by_o
     return "under 0.2 km by GPS" if distance_km < LEAST_BY_GPS_KM and not unknown else None
 
 
-def _flags(drive: Drive, fixes: Sequence[Fix], opening: _Opening, closing: Reading | None) -> tuple[str, ...]:
-    flags = {
+def _flags(drive: Drive, fixes: Sequence[Fix], opening: _Opening, closing: Reading | None) -> tuple[Flag, ...]:
+    flags: dict[Flag, bool] = {
         "odometer_pending": drive.car_id is not None and closing is None,
         "start_odometer_estimated": opening.estimated and opening.km is not None,
         "distance_unknown": len(fixes) < 2 and (opening.km is None or closing is None),
-        "end_unknown": "nothing was heard" in drive.why,
+        "end_unknown": drive.why == "nothing was heard any more",
     }
     return tuple(name for name, holds in flags.items() if holds)
 

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from shared.domain.asking import looked
 from shared.domain.ending import STILL_FOR, Drive, EarlierStart, close, ended_since, stale_since, stood_still_since
-from shared.domain.odometer import Reading, same_km, why_not_believed
+from shared.domain.odometer import Disbelief, Reading, same_km, why_not_believed
 from shared.domain.places import Place, place_at
 from shared.domain.rules import Rules
 from shared.domain.schedule import after_failure, scheduled
@@ -42,6 +42,7 @@ FORGET_AN_END_AFTER = timedelta(hours=24)
 GIVE_UP_SETTLING_AFTER = timedelta(hours=24)
 
 Status = Literal["trip_started", "ping_recorded", "trip_resumed", "ending", "paused", "ignored", ""]
+WhyIgnored = Literal["no_active_trip", "trip_already_closed", "trip_went_on", ""]
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -107,13 +108,13 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     state: TripState
     status: Status = ""
-    reason: str = ""
+    reason: WhyIgnored = ""
     drives: tuple[Drive, ...] = ()
     settlement: Settlement | None = None
     earlier_start: EarlierStart | None = None
     car_id: str | None = None
     reading: Reading | None = None
-    rejected: str = ""
+    rejected: Disbelief | None = None
     trail_block: tuple[Fix, ...] = ()
     poll_now: bool = False
 
@@ -207,12 +208,16 @@ def _ended(state: TripState, event: Ended, now: datetime, rules: Rules, places: 
     settled = _take_legs(replace(kept, heard_at=now), state.car_id, rules)
     after = legs(settled.state, rules)[-1]
     if after.phase == "paused":
-        return replace(settled, status="paused")
+        return _told(settled, "paused")
     if after.phase == "driving" and not settled.drives:
-        return replace(settled, status="ignored", reason="trip_went_on")
+        return _told(settled, "ignored", "trip_went_on")
     if before is None or before.ended_at is None or settled.drives:
         settled = _ask_car(settled, now)
-    return replace(settled, status="ending")
+    return _told(settled, "ending")
+
+
+def _told(outcome: Outcome, status: Status, reason: WhyIgnored = "") -> Outcome:
+    return replace(outcome, status=status, reason=reason)
 
 
 def _leg(state: TripState, rules: Rules) -> Leg | None:
@@ -388,7 +393,7 @@ def _give_up_settling(state: TripState, now: datetime) -> TripState:
 
 def remember(state: TripState, car_id: str, trip: Trip, now: datetime, rules: Rules) -> TripState:
     """The state with the trip that came of a drive; asked on where it still waits for its end odometer."""
-    pending = "odometer_pending" in trip.flags
+    pending = trip.has("odometer_pending")
     begun_at = trip.started_at if trip.ended_at == state.parked[car_id].ended_at else None
     parked = replace(state.parked[car_id], trip_id=trip.id, pending_since=now if pending else None, begun_at=begun_at)
     state = replace(state, parked={**state.parked, car_id: parked})

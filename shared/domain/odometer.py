@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 import msgspec
 
@@ -12,6 +13,8 @@ JUMP_KM = 1_500.0
 JUMP_KM_PER_DAY = 1_000.0
 CLOCK_TOLERANCE = timedelta(minutes=5)
 RISEN_KM = 0.5
+ReadingSource = Literal["car", "manual"]
+Disbelief = Literal["out of range", "measured in the future", "falls", "above a later one", "jumps"]
 
 
 class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -24,7 +27,7 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     lng: float | None = None
 
 
-def why_not_believed(reading: Reading, known: Sequence[Reading], now: datetime) -> str | None:
+def why_not_believed(reading: Reading, known: Sequence[Reading], now: datetime) -> Disbelief | None:
     """Why a reading cannot be true beside those known already (by time), or None if it can."""
     if not 0 < reading.km <= HIGHEST_KM:
         return "out of range"

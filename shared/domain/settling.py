@@ -21,14 +21,15 @@ from shared.domain.ledger import (
 )
 from shared.domain.odometer import Reading
 from shared.domain.trail import Fix, trail_distance_km
-from shared.domain.trip import Trip, classified, end_odometer_km, km, linked
+from shared.domain.trip import DistanceSource, Flag, Trip, classified, end_odometer_km, km, linked
 
-NOT_READ = "odometer_pending"
+NOT_READ: Flag = "odometer_pending"
+WAITING: tuple[Flag, ...] = (NOT_READ, "distance_unknown")
 
 
 def is_unread(trip: Trip | None) -> bool:
     """Whether the end odometer of a trip is still to be read."""
-    return trip is not None and NOT_READ in trip.flags
+    return trip is not None and trip.has(NOT_READ)
 
 
 def goes_on_from(trip: Trip, previous: Trip | None) -> bool:
@@ -36,7 +37,7 @@ def goes_on_from(trip: Trip, previous: Trip | None) -> bool:
     if previous is None or not is_unread(previous) or previous.distance_source == "manual":
         return False
     left_at_km = end_odometer_km(previous)
-    return "start_odometer_estimated" in trip.flags and left_at_km is not None and trip.start_odometer_km == left_at_km
+    return trip.has("start_odometer_estimated") and left_at_km is not None and trip.start_odometer_km == left_at_km
 
 
 def settled(unread: Sequence[Trip], reading: Reading, now: datetime) -> list[Trip | None]:
@@ -97,14 +98,15 @@ def _with_ends(unread: Sequence[Trip], ends_km: Sequence[float], now: datetime, 
     for trip, end_km in zip(unread, ends_km, strict=True):
         was_read = last_was_read and trip is unread[-1]
         start_km = made[-1].end_odometer_km if made else trip.start_odometer_km
-        exact = was_read and "start_odometer_estimated" not in trip.flags
+        source: DistanceSource = "odometer" if was_read and not trip.has("start_odometer_estimated") else "gps"
+        unsure: tuple[Flag, ...] = () if was_read else ("end_odometer_estimated",)
         changed = replace(
             trip,
             start_odometer_km=start_km,
             end_odometer_km=end_km,
             distance_km=km(end_km - (start_km or 0.0)),
-            distance_source="odometer" if exact else "gps",
-            flags=(*_without_waiting(trip), *(() if was_read else ("end_odometer_estimated",))),
+            distance_source=source,
+            flags=(*trip.flags_but(*WAITING), *unsure),
             revision=trip.revision + 1,
             updated_at=now,
         )
@@ -114,20 +116,15 @@ def _with_ends(unread: Sequence[Trip], ends_km: Sequence[float], now: datetime, 
 
 
 def _settled_alone(trip: Trip, end_km: float, now: datetime) -> Trip | None:
-    flags, start_km = _without_waiting(trip), trip.start_odometer_km
+    flags, start_km = trip.flags_but(*WAITING), trip.start_odometer_km
     too_late = start_km is not None and end_km - start_km < LEAST_BY_ODOMETER_KM
-    if start_km is None or (too_late and "start_odometer_estimated" in flags):
-        flags = (*(flag for flag in flags if flag != "start_odometer_estimated"), "start_odometer_estimated")
+    if start_km is None or (too_late and trip.has("start_odometer_estimated")):
+        flags = (*trip.flags_but(*WAITING, "start_odometer_estimated"), "start_odometer_estimated")
         changed = replace(trip, start_odometer_km=km(end_km - trip.distance_km), end_odometer_km=end_km, flags=flags)
     elif too_late:
         return None
     else:
         distance_km = km(end_km - start_km)
-        changed = replace(
-            trip, end_odometer_km=end_km, distance_km=distance_km, distance_source="odometer", flags=flags
-        )
+        read: DistanceSource = "odometer"
+        changed = replace(trip, end_odometer_km=end_km, distance_km=distance_km, distance_source=read, flags=flags)
     return replace(classified(changed), revision=trip.revision + 1, updated_at=now)
-
-
-def _without_waiting(trip: Trip) -> tuple[str, ...]:
-    return tuple(flag for flag in trip.flags if flag not in (NOT_READ, "distance_unknown"))

@@ -1,6 +1,7 @@
 """Owns the finished trip: its fields, its kind, and what it adds to the sums. Distances in km to 0.1."""
 
 import hashlib
+import re
 from datetime import UTC, date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -12,7 +13,17 @@ from shared.domain.geo import Position
 
 TripKind = Literal["business", "private", "mixed", "unclassified"]
 DistanceSource = Literal["odometer", "gps", "manual"]
+TripSource = Literal["automatic", "manual"]
+Flag = Literal[
+    "odometer_pending",
+    "start_odometer_estimated",
+    "end_odometer_estimated",
+    "distance_unknown",
+    "end_unknown",
+    "address_pending",
+]
 
+TRIP_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
 NO_CAR = "-"  # stands for the car of a trip without one, where a key is needed
 
 
@@ -65,11 +76,19 @@ class Trip(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str = ""
     notes: str = ""
     route: str = ""
-    source: Literal["automatic", "manual"] = "automatic"
-    flags: tuple[str, ...] = ()
+    source: TripSource = "automatic"
+    flags: tuple[Flag, ...] = ()
     revision: int = 1
     created_at: datetime
     updated_at: datetime
+
+    def has(self, *flags: Flag) -> bool:
+        """Whether it has one of these flags. Unlike `in`, this lets mypy find one that there is not."""
+        return any(flag in flags for flag in self.flags)
+
+    def flags_but(self, *flags: Flag) -> tuple[Flag, ...]:
+        """Its flags without these."""
+        return tuple(flag for flag in self.flags if flag not in flags)
 
 
 class Sums(msgspec.Struct, frozen=True):
@@ -89,7 +108,7 @@ class Sums(msgspec.Struct, frozen=True):
         return iter(msgspec.structs.astuple(self))
 
 
-def trip_id(user: str, started_at: datetime, source: str = "automatic") -> str:
+def trip_id(user: str, started_at: datetime, source: TripSource = "automatic") -> str:
     """The id that follows from user and start, so that a trip saved twice is saved once."""
     utc = started_at.astimezone(UTC)
     digest = hashlib.sha256(f"{user}|{utc.isoformat()}|{source}".encode()).hexdigest()

@@ -71,7 +71,7 @@ def _keep(store: UserStore, claim: LookUp, found: dict[Position, str], failed: b
         changed = addressed(trip.value, found, now)
         if changed != trip.value:
             change.put_trip(trip, changed)
-        if ADDRESS_PENDING in changed.flags and not given_up(trip.value, now):
+        if changed.has(ADDRESS_PENDING) and not given_up(trip.value, now):
             left.append(trip_id)
     change.put_state(read, looked_up(read.value, claim.trip_ids, left, failed, now, rules()))
     change.commit()

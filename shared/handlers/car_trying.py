@@ -11,7 +11,7 @@ from shared.cars.provider import PROVIDERS, CarUnavailable
 from shared.domain.by_eye import seen_by_eye
 from shared.domain.car import CarValues, Measured
 from shared.domain.geo import Position
-from shared.domain.odometer import Reading, why_not_believed
+from shared.domain.odometer import Disbelief, Reading, why_not_believed
 from shared.handlers import fields
 from shared.handlers.asking import ask_once
 from shared.handlers.bodies import decoded
@@ -26,7 +26,7 @@ from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
 from shared.settings import rules
 
-WHY = {
+WHY: dict[Disbelief, str] = {
     "falls": "is below an earlier reading",
     "above a later one": "is above a later reading",
     "jumps": "is further on than a car gets in the time",

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 from flask import Request
 
+from shared.domain.car import CAR_ID
 from shared.handlers.problems import Problem, bad
 
 OLDEST_EVENT = timedelta(hours=24)
 AHEAD = timedelta(minutes=5)
-CAR_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 YEARS = range(2000, 2101)
 
 

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from flask import Request, Response
@@ -22,15 +22,26 @@ PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Re
 Handler = Callable[..., tuple[Any, int]]
 
 
+class Call(NamedTuple):
+    """What answers a call, and what the caller's key must be good for; without a scope everybody may call."""
+
+    handler: Handler
+    scope: Scope | None
+
+
 class _Id(BaseConverter):
     """An id in a path, which is not one of the words that mean something else there."""
 
     regex = r"(?!active$)[^/]+"
 
 
-def route(method: str, path: str, handler: Handler) -> Rule:
-    """One call of a function; `path` is what follows the function's own."""
-    return Rule(path, methods=[method], endpoint=handler, strict_slashes=False)
+def route(method: str, path: str, handler: Handler, scope: Scope | None = "full") -> Rule:
+    """One call of a function; `path` is what follows the function's own.
+
+    A caller needs a key of this scope, or a full one. Without a scope everybody may call: then the cloud's IAM stands
+    before the function.
+    """
+    return Rule(path, methods=[method], endpoint=Call(handler, scope), strict_slashes=False)
 
 
 def routes(*calls: Rule) -> Map:
@@ -38,31 +49,30 @@ def routes(*calls: Rule) -> Map:
     return Map(calls, converters={"id": _Id})
 
 
-def serve(request: Request, calls: Map, scope: Scope | None, anew: bool = False) -> Response:
-    """Answers a request by the call that its path and method fit. A caller needs a key of this scope, or a full one.
+def serve(request: Request, calls: Map, anew: bool = False) -> Response:
+    """Answers a request by the call that its path and method fit.
 
-    Without a scope everybody may call: then the cloud's IAM stands before the function. With `anew` the caller is
-    read from the store at each call, for answers that show him as he is now.
+    With `anew` the caller is read from the store at each call, for answers that show them as they are now.
     """
     logs.configure()
-    response = _answer(request, calls, scope, anew)
+    response = _answer(request, calls, anew)
     response.headers.update(PRIVATE)
     return response
 
 
-def _answer(request: Request, calls: Map, scope: Scope | None, anew: bool) -> Response:
+def _answer(request: Request, calls: Map, anew: bool) -> Response:
     try:
         _read_body(request)
-        handler, arguments = _match(request, calls)
-        if scope:
-            arguments = {"caller": _caller(request, scope, anew), **arguments}
-        body, status = handler(request=request, **arguments)
+        call, arguments = _match(request, calls)
+        if call.scope:
+            arguments = {"caller": _caller(request, call.scope, anew), **arguments}
+        body, status = call.handler(request=request, **arguments)
         return Response(b"" if status == 204 else msgspec.json.encode(body), status, content_type="application/json")
     except Problem as problem:
         return problem.response()
     except RequestEntityTooLarge:  # also of a form with too many fields
         return Problem(413, "A body can have 64 KiB at most.").response()
-    except UnknownUser:  # deleted while this instance still knew him
+    except UnknownUser:  # deleted while this instance still knew them
         return _not_proven().response()
     except Exception:  # noqa: BLE001 - the last door: a caller gets an answer, the log gets the trace
         logs.log().exception("a bug, or a service that is down", extra={"path": request.path})
@@ -84,16 +94,16 @@ def _read_body(request: Request) -> None:
         raise
 
 
-def _match(request: Request, calls: Map) -> tuple[Handler, dict[str, Any]]:
+def _match(request: Request, calls: Map) -> tuple[Call, dict[str, Any]]:
     adapter, path = calls.bind("localhost"), "/" + request.path.strip("/")
     try:
-        handler, arguments = adapter.match(path, "GET" if request.method == "HEAD" else request.method)
+        call, arguments = adapter.match(path, "GET" if request.method == "HEAD" else request.method)
     except MethodNotAllowed as error:
         allowed = ", ".join(sorted(set(error.valid_methods or ()) - {"HEAD"}))
         raise Problem(405, f"This takes {allowed}.", headers={"Allow": allowed}) from error
     except NotFound as error:
         raise Problem(404, "There is nothing here.") from error
-    return handler, dict(arguments)
+    return call, dict(arguments)
 
 
 def _caller(request: Request, scope: Scope, anew: bool) -> Caller:

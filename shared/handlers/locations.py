@@ -12,9 +12,9 @@ from shared import logs
 from shared.domain.places import Place, PlaceKind
 from shared.handlers import fields
 from shared.handlers.bodies import decoded, name
+from shared.handlers.cursors import cursor_of, position_of
 from shared.handlers.place_naming import named
 from shared.handlers.problems import Problem, bad
-from shared.handlers.trips import cursor_of, position_of
 from shared.repositories.accounts import Caller
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.places import PlaceRepository, SharedPlaceRepository

@@ -44,7 +44,7 @@ def stage(change: Change, store: UserStore, outcome: Outcome, owner: Owner, now:
         change.put_trip(read, begun_earlier(read.value, outcome.earlier_start, owner, store.places(), now))
     for drive in outcome.drives:
         state = _log_drive(change, store, drive, state, owner, now, rules)
-    return wanted(state, [trip.id for trip in change.staged_trips() if ADDRESS_PENDING in trip.flags], now)
+    return wanted(state, [trip.id for trip in change.staged_trips() if trip.has(ADDRESS_PENDING)], now)
 
 
 def relink(change: Change, store: UserStore, old: Trip | None, new: Trip | None) -> None:
@@ -133,6 +133,6 @@ def locked(change: Change, read: Stored[TripState], changed: Trip | None = None)
     The address that the changed trip may lack is looked up later.
     """
     state = replace(read.value, log_changes=read.value.log_changes + 1)
-    if changed and ADDRESS_PENDING in changed.flags:
+    if changed and changed.has(ADDRESS_PENDING):
         state = wanted(state, [changed.id], changed.updated_at)
     change.put_state(read, state)

@@ -1,20 +1,20 @@
-"""Shows and changes what a driver sets for himself: name, language, time zone, habits, default car, keys."""
+"""Shows and changes what a driver sets for themselves: name, language, time zone, habits, default car, keys."""
 
 import re
 import secrets
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Request
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
-from shared.domain.kinds import Habits
+from shared.domain.kinds import DefaultKind, Habits
 from shared.handlers import fields
 from shared.handlers.bodies import decoded, name
 from shared.handlers.fields import zulu
 from shared.handlers.problems import Problem, bad
-from shared.repositories.accounts import Account, AccountRepository, Caller, Key, Scope, hash_key, new_key
+from shared.repositories.accounts import Account, AccountRepository, Caller, Key, Language, Scope, hash_key, new_key
 from shared.repositories.documents import client
 from shared.repositories.setup import Setup, set_up
 
@@ -41,9 +41,9 @@ class SettingsBody(Struct, forbid_unknown_fields=True):
 
     name: str | UnsetType = UNSET
     timezone: str | UnsetType = UNSET
-    language: Literal["nl", "en"] | UnsetType = UNSET
+    language: Language | UnsetType = UNSET
     default_car_id: str | UnsetType = UNSET
-    default_kind: Literal["business", "private", "unclassified"] | UnsetType = UNSET
+    default_kind: DefaultKind | UnsetType = UNSET
     private_days: list[int] | UnsetType = UNSET
     business_hours: Hours | None | UnsetType = UNSET
 

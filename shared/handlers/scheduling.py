@@ -10,13 +10,13 @@ from msgspec import Meta
 
 from shared import logs
 from shared.handlers import fields
-from shared.messaging.polls import ask_for_polls, ask_for_shards
+from shared.messaging.polls import Reason, ask_for_polls, ask_for_shards
 from shared.repositories.accounts import EMAIL
 from shared.repositories.due import SHARDS, Due, due_users, due_users_of_shard, users_with_a_car
 from shared.repositories.streaming import long_reader
 from shared.settings import shard_from
 
-REASON = "schedule"
+REASON: Reason = "schedule"
 # Then the next tick is there, and asks for all who are still due.
 OLDEST_SHARD = timedelta(minutes=1)
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -86,6 +86,6 @@ def poll_shard(request: Request) -> tuple[dict[str, Any], int]:
 
 
 def read_odometers(request: Request) -> tuple[dict[str, Any], int]:
-    """Publishes one message a user with a car, however many cars he has, while the query still streams."""
+    """Publishes one message a user with a car, however many cars they have, while the query still streams."""
     published = ask_for_polls(users_with_a_car(long_reader()), "daily")
     return {"users": published, "published": published}, 200

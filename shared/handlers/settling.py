@@ -40,7 +40,7 @@ def unread_until(change: Change, store: UserStore, read: Stored[Trip] | None, la
     found: list[Unread] = []
     while last and is_unread(last) and (not found or goes_on_from(found[0].trip, last)):
         found.insert(0, as_read(read, last))
-        if "start_odometer_estimated" not in last.flags or len(found) == MOST_UNREAD:
+        if not last.has("start_odometer_estimated") or len(found) == MOST_UNREAD:
             break
         read = store.previous_trip(last.car_id, last.started_at)
         last = latest_before(change, last.car_id, last.started_at, read)

@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from shared.domain.odometer import HIGHEST_KM, SAME_KM
-from shared.domain.trip import Endpoint, Trip, TripKind, classified, dated, km, trip_id
+from shared.domain.trip import DistanceSource, Endpoint, Flag, Trip, TripKind, classified, dated, km, trip_id
 from shared.handlers import fields
 from shared.handlers.bodies import decoded
 from shared.handlers.problems import bad
@@ -16,6 +16,14 @@ from shared.repositories.accounts import Account
 
 MOST_KM = 5000.0
 MOST_TEXT = 2000
+BY_DRIVER: DistanceSource = "manual"
+BY_ODOMETER: DistanceSource = "odometer"
+ODOMETER_FLAGS: tuple[Flag, ...] = (
+    "odometer_pending",
+    "distance_unknown",
+    "start_odometer_estimated",
+    "end_odometer_estimated",
+)
 
 
 class EndpointBody(Struct, forbid_unknown_fields=True):
@@ -95,10 +103,8 @@ class TripBody(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
             return trip
         distance_km = km(fields.number(self.distance_km, "distance_km", 0, MOST_KM) or 0.0)
         moved_end_km = km(start_km + distance_km) if start_km is not None and end_km is not None else end_km
-        flags = tuple(flag for flag in trip.flags if flag != "distance_unknown")
-        return replace(
-            trip, distance_km=distance_km, end_odometer_km=moved_end_km, distance_source="manual", flags=flags
-        )
+        flags, source = trip.flags_but("distance_unknown"), BY_DRIVER
+        return replace(trip, distance_km=distance_km, end_odometer_km=moved_end_km, distance_source=source, flags=flags)
 
     def _by_odometer(self, trip: Trip, start_km: float, end_km: float) -> Trip:
         if end_km < start_km:
@@ -108,14 +114,13 @@ class TripBody(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
             raise bad("end_odometer_km", f"a trip has {MOST_KM:g} km at most")
         if self.distance_km is not UNSET and abs(self.distance_km - distance_km) > SAME_KM:
             raise bad("distance_km", "is not the difference of the odometers")
-        done = ("odometer_pending", "distance_unknown", "start_odometer_estimated", "end_odometer_estimated")
         return replace(
             trip,
             start_odometer_km=start_km,
             end_odometer_km=end_km,
             distance_km=distance_km,
-            distance_source="odometer",
-            flags=tuple(flag for flag in trip.flags if flag not in done),
+            distance_source=BY_ODOMETER,
+            flags=trip.flags_but(*ODOMETER_FLAGS),
         )
 
     def _divided(self, trip: Trip) -> Trip:

@@ -1,10 +1,7 @@
 """Lists, adds, corrects and deletes a driver's trips, and shows or drops the one going on."""
 
-import base64
-import binascii
-import re
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from flask import Request
 
@@ -13,8 +10,9 @@ from shared.domain.ending import gone_on_since
 from shared.domain.ledger import so_far_km
 from shared.domain.state import TripState, legs
 from shared.domain.trail import trail_distance_km
-from shared.domain.trip import Trip
+from shared.domain.trip import TRIP_ID, Trip, TripKind
 from shared.handlers import fields
+from shared.handlers.cursors import cursor_of, position_of
 from shared.handlers.log_keeping import locked, relink
 from shared.handlers.problems import Problem, bad
 from shared.handlers.trip_bodies import corrected, manual_trip
@@ -24,8 +22,7 @@ from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.user_store import UserStore
 from shared.settings import geocoders, rules
 
-TRIP_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
-KINDS = ("business", "private", "mixed", "unclassified")
+KINDS = get_args(TripKind)
 
 
 def list_trips(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
@@ -158,22 +155,3 @@ def _active_view(state: TripState, started_at: datetime, account: Account) -> di
         "odometer_at": fields.zulu(readings[-1].at) if readings else None,
         "points": state.trail_fixes + sum(1 for fix in state.fixes if fix.position),
     }
-
-
-def cursor_of(trip: Trip) -> str:
-    """What a caller sends to go on after a trip, newest first."""
-    return base64.urlsafe_b64encode(f"{trip.started_at.isoformat()} {trip.id}".encode()).decode().rstrip("=")
-
-
-def position_of(cursor: str | None) -> tuple[datetime, str] | None:
-    """The start and the id of the trip that a cursor stands for. Raises 400."""
-    if cursor is None:
-        return None
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        at, trip_id = text.split(" ")
-        if not TRIP_ID.fullmatch(trip_id):
-            raise ValueError("no id of a trip")
-        return fields.moment(at, "cursor", "UTC"), trip_id
-    except (binascii.Error, ValueError, Problem) as error:
-        raise bad("cursor", "is not one of ours") from error

@@ -14,7 +14,7 @@ from shared.domain.trail import Fix
 from shared.handlers import fields
 from shared.handlers.log_keeping import owner_of, stage
 from shared.handlers.problems import bad
-from shared.messaging.polls import ask_for_poll
+from shared.messaging.polls import Reason, ask_for_poll
 from shared.repositories.accounts import Account, Caller
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
@@ -58,7 +58,7 @@ def _record(
     return outcome, state
 
 
-def _ask_for_poll(user: str, reason: str) -> None:
+def _ask_for_poll(user: str, reason: Reason) -> None:
     """The trip is stored already: where the bus is down, the scheduler's next tick finds the poll due."""
     try:
         ask_for_poll(user, reason)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 import grpc
 import msgspec
@@ -17,6 +17,9 @@ from google.pubsub_v1.types import PublishRequest
 from shared.settings import project_id
 
 TOPIC, SHARDS_TOPIC = "poll-car", "poll-shard"
+Reason = Literal[
+    "schedule", "daily", "trip_started", "ping_recorded", "trip_resumed", "ending", "paused", "ignored", ""
+]
 TIMEOUT_S = 10.0
 # As many as Pub/Sub takes in one request.
 AT_ONCE = 1000
@@ -36,12 +39,12 @@ def _publisher() -> PublisherClient:
     return PublisherClient(transport=transport)
 
 
-def ask_for_poll(user: str, reason: str) -> None:
+def ask_for_poll(user: str, reason: Reason) -> None:
     """Asks for a poll of one user. Raises GoogleAPICallError or RetryError where the bus does not take it in 10 s."""
     _publish(TOPIC, [{"user": user, "reason": reason}])
 
 
-def ask_for_polls(users: Iterable[str], reason: str) -> int:
+def ask_for_polls(users: Iterable[str], reason: Reason) -> int:
     """Asks for a poll of each user and says for how many. Raises as above where the bus does not take some."""
     return _publish_all(TOPIC, ({"user": user, "reason": reason} for user in users))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from google.cloud import firestore
 
-from shared.domain.odometer import Reading
+from shared.domain.odometer import Reading, ReadingSource
 from shared.domain.state import TripState
 from shared.domain.trail import Fix
 from shared.domain.trip import NO_CAR, Sums, Trip, sums_of
@@ -17,7 +17,7 @@ SUM_FIELDS = Sums.__struct_fields__
 
 
 def state_document(email: str, state: TripState) -> dict[str, Any]:
-    """A driver's state as it is stored: with the stretch of the index in which his next poll stands."""
+    """A driver's state as it is stored: with the stretch of the index in which their next poll stands."""
     return {**to_document(state), "shard": shard_of(email)}
 
 
@@ -72,7 +72,7 @@ class Change:
         option = self._db.write_option(last_update_time=read.version)
         self._batch.update(self._cars, {f"cars.`{car_id}`.login_refusals": count}, option=option)
 
-    def add_reading(self, car_id: str, reading: Reading, fetched_at: datetime, source: str = "car") -> None:
+    def add_reading(self, car_id: str, reading: Reading, fetched_at: datetime, source: ReadingSource = "car") -> None:
         """An odometer reading; its id follows from car, moment and source, so that the same one is stored once."""
         by = "" if source == "car" else f".{source}"  # no car's id has a dot
         name = f"{reading.at:%Y%m%dT%H%M%S.%fZ}-{car_id}{by}"

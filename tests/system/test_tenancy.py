@@ -3,38 +3,12 @@
 import pytest
 import requests
 
+from tests.calls import all_calls
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 
-FULL = [
-    ("GET", "/trips"),
-    ("POST", "/trips"),
-    ("GET", "/trips/active"),
-    ("DELETE", "/trips/active"),
-    ("GET", "/trips/some-id"),
-    ("PATCH", "/trips/some-id"),
-    ("DELETE", "/trips/some-id"),
-    ("GET", "/stats"),
-    ("GET", "/compare"),
-    ("GET", "/audi/compare"),
-    ("GET", "/cars"),
-    ("PUT", "/cars/car"),
-    ("DELETE", "/cars/car"),
-    ("PUT", "/cars/car/credentials"),
-    ("POST", "/cars/car/test"),
-    ("GET", "/cars/car/data"),
-    ("POST", "/cars/car/odometer"),
-    ("GET", "/locations"),
-    ("POST", "/locations"),
-    ("PATCH", "/locations/some-id"),
-    ("DELETE", "/locations/some-id"),
-    ("POST", "/locations/some-id/apply"),
-    ("GET", "/settings"),
-    ("PATCH", "/settings"),
-    ("GET", "/settings/keys"),
-    ("POST", "/settings/keys"),
-    ("DELETE", "/settings/keys/full"),
-]
-WEBHOOKS = [("POST", "/webhook/start"), ("POST", "/webhook/end")]
+CALLS = [call for call in all_calls() if call.function.is_public]
+FULL = [(call.method, call.address) for call in CALLS if call.scope == "full"]
+WEBHOOKS = [(call.method, call.address) for call in CALLS if call.scope == "webhook"]
 MANUAL = {
     "started_at": "2026-01-23T08:12:00+01:00",
     "ended_at": "2026-01-23T08:41:00+01:00",
@@ -42,6 +16,12 @@ MANUAL = {
     "to": {"address": "Havenweg 2, Breda"},
     "distance_km": 22.4,
 }
+
+
+def test_each_call_of_a_public_function_wants_a_key_and_iam_guards_the_others() -> None:
+    assert [call for call in CALLS if call.scope is None] == []
+    assert len(FULL) + len(WEBHOOKS) == len(CALLS) > 25
+    assert {call.scope for call in all_calls() if not call.function.is_public} == {None}
 
 
 @pytest.mark.parametrize(("method", "path"), FULL + WEBHOOKS)
@@ -101,7 +81,7 @@ def test_another_users_trip_cannot_be_seen_or_changed(stack: Stack, driver: Driv
 
 
 def odometers(driver: Driver) -> set[float]:
-    """What the comparison shows as read from his car."""
+    """What the comparison shows as read from their car."""
     return {reading["odometer_km"] for reading in driver.call("GET", "/compare").json()["odometer_readings"]}
 
 
@@ -118,4 +98,4 @@ def test_two_drivers_at_the_same_time_never_meet(stack: Stack) -> None:
     boris.set_car(odometer_km=12360.0, measured_at=ago(1), state="driving")
     boris.wait_read(12360.0)
     assert 12360.0 in odometers(boris)
-    assert odometers(tim) <= {800.0}  # his own car's, if a poll was there before he dropped his trip
+    assert odometers(tim) <= {800.0}  # their own car's, if a poll was there before they dropped their trip

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from shared import logs
-from shared.handlers.trips import cursor_of
+from shared.handlers.cursors import cursor_of
 from shared.repositories.accounts import EMAIL, AccountRepository, hash_key, new_key
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_budgets import Metered, metered  # noqa: F401 - a fixture

@@ -6,13 +6,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[2]
-FUNCTIONS = sorted(folder.parent.name for folder in (ROOT / "functions").glob("*/main.py"))
 
 
 def stage(name: str, target: Path) -> None:
-    """Makes `target` the bundle of the function. A requirements.txt of its own is appended to the common one."""
+    """Makes `target` the bundle of the function. A requirements.txt of its own is appended to the common one.
+
+    Its function.toml stays out: what is deployed does not read it, and what it says reaches the cloud as settings.
+    """
     shutil.rmtree(target, ignore_errors=True)
-    skipped = shutil.ignore_patterns("__pycache__")
+    skipped = shutil.ignore_patterns("__pycache__", "function.toml")
     shutil.copytree(ROOT / "functions" / name, target, ignore=skipped)
     (target / "__init__.py").unlink(missing_ok=True)
     shutil.copytree(ROOT / "shared", target / "shared", ignore=skipped)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tools.deploy.foundation import bind
-from tools.deploy.functions import DEAD_LETTERS, TOPIC
+from tools.deploy.functions import TRIGGER_TOPICS, dead_letters
 from tools.deploy.gcloud import short
 from tools.deploy.request_logs import no_exclusion
 from tools.deploy.steps import Step
@@ -43,10 +43,11 @@ def _functions(target: Target) -> None:
 
 def _topics(target: Target) -> None:
     own = {push.topic for function in target.functions for push in function.pushes}
+    own |= {dead_letters(topic) for topic in TRIGGER_TOPICS}
     subscriptions = _names(target.gcloud.rows("pubsub", "subscriptions", "list"))
-    for name in sorted({DEAD_LETTERS, *own} & subscriptions):
+    for name in sorted(own & subscriptions):
         target.gcloud.change("pubsub", "subscriptions", "delete", name)
-    for topic in sorted({TOPIC, DEAD_LETTERS, *own} & _names(target.gcloud.rows("pubsub", "topics", "list"))):
+    for topic in sorted({*TRIGGER_TOPICS, *own} & _names(target.gcloud.rows("pubsub", "topics", "list"))):
         target.gcloud.change("pubsub", "topics", "delete", topic)
 
 

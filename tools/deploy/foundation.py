@@ -2,16 +2,16 @@
 
 from tools.deploy.functions import (
     BUILD,
-    DEAD_LETTERS,
     DEAD_LETTERS_KEPT,
     OPTIONAL_SECRETS,
     PROJECT_ROLES,
     PUBLISH,
     READ_SECRET,
     SECRET,
-    TOPIC,
     TRIGGER,
+    TRIGGER_TOPICS,
     Function,
+    dead_letters,
 )
 from tools.deploy.gcloud import Failed, short
 from tools.deploy.target import Target
@@ -74,7 +74,7 @@ def accounts(target: Target) -> None:
 def roles(target: Target) -> None:
     """Gives our accounts the roles in the project that the table names, and takes all others from them."""
     ours = {target.member(account) for account in target.accounts()}
-    wanted = {
+    wanted: set[tuple[str, str]] = {
         (role, target.member(function.account))
         for function in target.functions
         for role in function.roles
@@ -90,15 +90,16 @@ def topics(target: Target) -> None:
     """Makes the topics of polls and shards and that of dead letters, which are kept, and says who may publish."""
     there = {short(row["name"]) for row in target.gcloud.rows("pubsub", "topics", "list")}
     publishers = _publishers(target)
-    for topic in (*publishers, DEAD_LETTERS):
+    dead = [dead_letters(topic) for topic in TRIGGER_TOPICS]
+    for topic in (*publishers, *dead):
         if topic not in there:
             # The messages name users: they stay where the rest of the data is.
             place = f"--message-storage-policy-allowed-regions={target.region}"
             target.gcloud.change("pubsub", "topics", "create", topic, place)
     kept = {short(row["name"]) for row in target.gcloud.rows("pubsub", "subscriptions", "list")}
-    if DEAD_LETTERS not in kept:
+    for topic in (topic for topic in dead if topic not in kept):
         keep = (f"--message-retention-duration={DEAD_LETTERS_KEPT}", "--expiration-period=never")
-        target.gcloud.change("pubsub", "subscriptions", "create", DEAD_LETTERS, f"--topic={DEAD_LETTERS}", *keep)
+        target.gcloud.change("pubsub", "subscriptions", "create", topic, f"--topic={topic}", *keep)
     for topic, functions in publishers.items():
         wanted = {(PUBLISH, target.member(function.account)) for function in functions}
         there_now = target.gcloud.bindings("pubsub", "topics", "get-iam-policy", topic)
@@ -108,7 +109,8 @@ def topics(target: Target) -> None:
 def _publishers(target: Target) -> dict[str, list[Function]]:
     """Who may publish on each topic."""
     own = {push.topic: [function] for function in target.functions for push in function.pushes}
-    return {TOPIC: [function for function in target.functions if PUBLISH in function.roles]} | own
+    all_ = [function for function in target.functions if PUBLISH in function.roles]
+    return dict.fromkeys(TRIGGER_TOPICS, all_) | own
 
 
 def secret(target: Target) -> None:
@@ -119,7 +121,7 @@ def secret(target: Target) -> None:
         target.gcloud.change("secrets", "create", SECRET, *place)
     if not target.gcloud.rows("secrets", "versions", "list", SECRET, "--filter=state=ENABLED"):
         target.gcloud.change("secrets", "versions", "add", SECRET, "--data-file=-", stdin=_new_key)
-    wanted = {
+    wanted: set[tuple[str, str]] = {
         (READ_SECRET, target.member(function.account)) for function in target.functions if READ_SECRET in function.roles
     }
     for name in (SECRET, *optional(there)):

@@ -1,15 +1,25 @@
-"""The table of what is deployed: each function with its trigger, size, roles and schedules. It stands nowhere else."""
+"""Reads the list of functions: what each functions/NAME/function.toml says of path, trigger, callers, size and cost.
 
+The stack, the deployment, the costs and the tests read it here. Nothing else lists functions; what is deployed does not
+read it.
+"""
+
+import tomllib
+from collections import Counter
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
 
 ROOT = Path(__file__).parents[2]
 
 # What a function may do, in the words of IAM. Roles of a topic or a secret hold for that one alone.
-STORE = "roles/datastore.user"
-READ_STORE = "roles/datastore.viewer"
-PUBLISH = "roles/pubsub.publisher"
-READ_SECRET = "roles/secretmanager.secretAccessor"
+Role = Literal[
+    "roles/datastore.user", "roles/datastore.viewer", "roles/pubsub.publisher", "roles/secretmanager.secretAccessor"
+]
+STORE, READ_STORE = "roles/datastore.user", "roles/datastore.viewer"
+PUBLISH, READ_SECRET = "roles/pubsub.publisher", "roles/secretmanager.secretAccessor"
 
 MAKE_TOKENS = "roles/iam.serviceAccountTokenCreator"
 
@@ -18,49 +28,72 @@ PROJECT_ROLES = (STORE, READ_STORE)
 # Accounts besides the functions' own: who calls the scheduler, who hands messages to the poller, who builds.
 CRON, TRIGGER, BUILD = "mileage-cron", "mileage-trigger", "mileage-build"
 
-TOPIC = "poll-car"
-DEAD_LETTERS = "poll-car-dead-letters"
 DEAD_LETTERS_KEPT = "7d"
 SECRET = "CREDENTIALS_KEYS"
-# What the operator may put into Secret Manager himself; the functions that open credentials get what is there.
+# What the operator may put into Secret Manager; the functions that open credentials get what is there.
 OPTIONAL_SECRETS = ("SMARTCAR_CLIENT_ID", "SMARTCAR_CLIENT_SECRET", "GOOGLE_GEOCODING_KEY")
 
+Route = Annotated[str, Meta(pattern="^(/[a-z0-9_-]+)+$")]
+Count = Annotated[int, Meta(ge=1)]
 
-class Schedule(NamedTuple):
+
+class Unfit(ValueError):
+    """A function.toml that cannot be used; the text names the file and says why."""
+
+
+class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A job of Cloud Scheduler: its name, its cron expression in UTC, and the path that it posts to."""
 
     job: str
     cron: str
-    path: str
+    path: Route
 
 
-class Push(NamedTuple):
+class Push(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A topic on which the function publishes work for itself, and the path to which Pub/Sub posts its messages.
 
     The subscription has the topic's name.
     """
 
     topic: str
-    path: str
+    path: Route
 
 
-class Function(NamedTuple):
-    """One function. Phones and browsers call those that are public; IAM guards the others.
+class Function(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One function, by the name of its folder; all else is in its function.toml.
 
+    `paths` are where callers find it behind one address, as in the local stack. A function of trigger `topic` gets each
+    message of its `topic`. `callers` says whom IAM lets pass: `everybody`, who then need a key of ours for each call
+    whose route has a scope; `scheduler`, the clock, which also posts the function's `pushes`; `pubsub`, the trigger.
     `concurrency` requests share an instance, each with a thread of its own; memory in MiB, `timeout_s` for one call.
-    A new project has quota for ten instances of a service.
+    A new project has quota for ten instances of a service. What a call and each message that it publishes are expected
+    to take, in ms, decides nothing but the costs that are foreseen.
     """
 
     name: str
-    trigger: Literal["public", "scheduler", "topic"]
-    roles: tuple[str, ...]
-    memory_mib: int = 512
-    concurrency: int = 40
-    min_instances: int = 0
-    max_instances: int = 10
-    timeout_s: int = 60
+    paths: tuple[Route, ...]
+    trigger: Literal["http", "topic"]
+    callers: Literal["everybody", "scheduler", "pubsub"]
+    roles: tuple[Role, ...]
+    memory_mib: Count
+    concurrency: Count
+    min_instances: Annotated[int, Meta(ge=0)]
+    max_instances: Count
+    timeout_s: Annotated[int, Meta(ge=1, le=3600)]
+    expected_call_ms: float
+    expected_message_ms: float = 0.0
+    topic: str | None = None
     schedules: tuple[Schedule, ...] = ()
     pushes: tuple[Push, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where two fields contradict each other."""
+        if not self.paths:
+            raise ValueError("`paths` must hold one path at least")
+        if len({self.trigger == "topic", self.topic is not None, self.callers == "pubsub"}) > 1:
+            raise ValueError('trigger = "topic", a `topic` and callers = "pubsub" go together')
+        if (self.schedules or self.pushes) and self.callers != "scheduler":
+            raise ValueError('schedules and pushes need callers = "scheduler"')
 
     @property
     def account(self) -> str:
@@ -72,29 +105,56 @@ class Function(NamedTuple):
         """The Cloud Run service that carries the function."""
         return self.name.replace("_", "-")
 
+    @property
+    def signature(self) -> Literal["http", "cloudevent"]:
+        """What the framework calls the way in which the function is called."""
+        return "cloudevent" if self.trigger == "topic" else "http"
 
-FUNCTIONS = (
-    Function("webhook_start", "public", (STORE, PUBLISH)),
-    Function("webhook_end", "public", (STORE, PUBLISH)),
-    Function("trips", "public", (STORE,)),
-    Function("stats", "public", (STORE,)),
-    Function("compare", "public", (STORE,)),
-    Function("cars", "public", (STORE, READ_SECRET), concurrency=16, timeout_s=120),
-    Function("locations", "public", (STORE,), timeout_s=120),
-    Function("settings", "public", (STORE,)),
-    Function(
-        "scheduler",
-        "scheduler",
-        (READ_STORE, PUBLISH),
-        # Shards are work for a processor: they get instances beside each other before they share one.
-        concurrency=2,
-        timeout_s=300,
-        schedules=(
-            Schedule("poll-all", "* * * * *", "/poll-all"),
-            Schedule("read-odometers", "30 2 * * *", "/read-odometers"),
+    @property
+    def is_public(self) -> bool:
+        """Whether phones and browsers call it."""
+        return self.callers == "everybody"
+
+
+def functions_in(folder: Path) -> tuple[Function, ...]:
+    """The functions of a folder by name, one for each folder in it that holds a main.py or a function.toml.
+
+    Raises Unfit where a function.toml is missing, has a field too many or too few, or takes what another one has.
+    """
+    names = sorted({file.parent.name for kind in ("main.py", "function.toml") for file in folder.glob(f"*/{kind}")})
+    found = tuple(_read(folder / name / "function.toml") for name in names)
+    for what, taken in (
+        ("path", [path for each in found for path in each.paths]),
+        ("job", [schedule.job for each in found for schedule in each.schedules]),
+        (
+            "topic",
+            [*filter(None, (each.topic for each in found)), *(push.topic for each in found for push in each.pushes)],
         ),
-        pushes=(Push("poll-shard", "/poll-shard"),),
-    ),
-    Function("poller", "topic", (STORE, READ_SECRET), concurrency=16, timeout_s=120),
-)
+    ):
+        if twice := [name for name, times in Counter(taken).items() if times > 1]:
+            raise Unfit(f"{folder}: two functions have the {what} {twice[0]}")
+    return found
+
+
+def _read(file: Path) -> Function:
+    if not file.with_name("main.py").exists():
+        raise Unfit(f"{file}: there is no main.py beside it")
+    try:
+        said = tomllib.loads(file.read_text())
+        if "name" in said:
+            raise ValueError("Object contains unknown field `name`: the folder is the name")
+        return msgspec.convert({**said, "name": file.parent.name}, Function)
+    except FileNotFoundError:
+        raise Unfit(f"{file} is missing: it says what the function {file.parent.name} is") from None
+    except ValueError as error:
+        raise Unfit(f"{file}: {error}") from None
+
+
+def dead_letters(topic: str) -> str:
+    """The topic of the messages that a function did not take, however often."""
+    return f"{topic}-dead-letters"
+
+
+FUNCTIONS = functions_in(ROOT / "functions")
 BY_NAME = {function.name: function for function in FUNCTIONS}
+TRIGGER_TOPICS = tuple(function.topic for function in FUNCTIONS if function.topic)

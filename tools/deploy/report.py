@@ -23,8 +23,8 @@ def write_environment(target: Target) -> None:
 
 
 def next_steps(target: Target) -> str:
-    """Where the functions are, how the first user comes in, and what to type into his phone."""
-    public = [function.name for function in FUNCTIONS if function.trigger == "public"]
+    """Where the functions are, how the first user comes in, and what to type into their phone."""
+    public = [function.name for function in FUNCTIONS if function.is_public]
     width = max(map(len, public))
     addresses = "\n".join(f"  {name:{width}}  {target.url(name)}" for name in public)
     return f"""
@@ -35,9 +35,9 @@ The mileage log is up.
 The first user (once: `gcloud auth application-default login`):
   source {target.environment}
   .venv/bin/python -m tools.admin add-user boris@example.com --name Boris
-This prints his key, and the two addresses below with his own key in them, also as a QR code for the phone.
+This prints their key, and the two addresses below with that key in them, also as a QR code for the phone.
 
-His phone, app Shortcuts, Automation, one for each (docs/iphone.md goes through it step by step):
+Their phone, app Shortcuts, Automation, one for each (docs/iphone.md goes through it step by step):
   When CarPlay connects:     Get Contents of URL, method POST
     {target.url("webhook_start")}?user=boris@example.com&key=KEY
   When CarPlay disconnects:  Get Contents of URL, method POST

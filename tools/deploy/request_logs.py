@@ -30,6 +30,6 @@ def _exclusions(target: Target) -> dict[str, Any]:
 
 def _filter(target: Target) -> str:
     """Request lines of our public services with a key in the URL. No comma: gcloud takes it for the filter's end."""
-    services = " OR ".join(f'"{each.service}"' for each in target.functions if each.trigger == "public")
+    services = " OR ".join(f'"{each.service}"' for each in target.functions if each.is_public)
     ours = f"resource.labels.service_name=({services})"
     return f'log_id("run.googleapis.com/requests") AND {ours} AND httpRequest.requestUrl:"key="'

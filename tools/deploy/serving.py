@@ -9,17 +9,16 @@ from tools.deploy.foundation import bind, optional, secrets_there
 from tools.deploy.functions import (
     BUILD,
     CRON,
-    DEAD_LETTERS,
     MAKE_TOKENS,
     PUBLISH,
     READ_SECRET,
     ROOT,
     SECRET,
-    TOPIC,
     TRIGGER,
     Function,
     Push,
     Schedule,
+    dead_letters,
 )
 from tools.deploy.gcloud import Failed, short
 from tools.deploy.target import Target
@@ -108,20 +107,20 @@ def _arguments(target: Target, function: Function, own_secrets: list[str]) -> li
 def _trigger_arguments(target: Target, function: Function) -> list[str]:
     if function.trigger == "topic":
         account = f"--trigger-service-account={target.email(TRIGGER)}"
-        return [f"--trigger-topic={TOPIC}", "--retry", account, "--ingress-settings=internal-only"]
-    if function.trigger == "scheduler":
+        return [f"--trigger-topic={function.topic}", "--retry", account, "--ingress-settings=internal-only"]
+    if not function.is_public:
         return ["--trigger-http", "--no-allow-unauthenticated", "--ingress-settings=internal-only"]
     return ["--trigger-http", "--allow-unauthenticated", "--ingress-settings=all"]
 
 
 def callers(target: Target) -> None:
     """Public functions are open to all, who then need a key of ours; each other one to one service account alone."""
-    callers_of = {"public": "allUsers", "scheduler": target.member(CRON), "topic": target.member(TRIGGER)}
+    callers_of = {"everybody": "allUsers", "scheduler": target.member(CRON), "pubsub": target.member(TRIGGER)}
     for function in target.functions:
         where = f"--region={target.region}"
         policy = target.gcloud.bindings("run", "services", "get-iam-policy", function.service, where)
         there = {pair for pair in policy if pair[0] == INVOKER}
-        wanted = {(INVOKER, callers_of[function.trigger])}
+        wanted = {(INVOKER, callers_of[function.callers])}
         bind(target, ("run", "services"), function.service, wanted, there, (where,))
 
 
@@ -131,8 +130,8 @@ def trigger(target: Target) -> None:
     Those that a function publishes for itself are posted to it, by the account that may call it.
     """
     for function in target.functions:
-        if function.trigger == "topic":
-            _deliver(target, _subscription(target, function))
+        if function.topic:
+            _deliver(target, _subscription(target, function), dead_letters(function.topic))
         if function.pushes:
             url = _url(function, _services(target))
             for push in function.pushes:
@@ -190,8 +189,8 @@ def _subscription(target: Target, function: Function) -> str:
     return short(path)
 
 
-def _deliver(target: Target, subscription: str) -> None:
-    gcloud, dead_topic = target.gcloud, f"projects/{target.project}/topics/{DEAD_LETTERS}"
+def _deliver(target: Target, subscription: str, dead: str) -> None:
+    gcloud, dead_topic = target.gcloud, f"projects/{target.project}/topics/{dead}"
     least_s, most_s = RETRY_DELAYS_S
     wanted = {
         "ackDeadlineSeconds": ACK_DEADLINE_S,
@@ -207,13 +206,13 @@ def _deliver(target: Target, subscription: str) -> None:
             f"--message-retention-duration={RETENTION_S}s",
             f"--min-retry-delay={least_s}s",
             f"--max-retry-delay={most_s}s",
-            f"--dead-letter-topic={DEAD_LETTERS}",
+            f"--dead-letter-topic={dead}",
             f"--max-delivery-attempts={DELIVERY_ATTEMPTS}",
         )
     # Pub/Sub itself moves a dead letter: it publishes it and takes it off the subscription.
     agent = _agent(target)
     for kind, name, role in (
-        ("topics", DEAD_LETTERS, PUBLISH),
+        ("topics", dead, PUBLISH),
         ("subscriptions", subscription, "roles/pubsub.subscriber"),
     ):
         there = gcloud.bindings("pubsub", kind, "get-iam-policy", name) & {(role, agent)}

@@ -99,7 +99,7 @@ def _urls(target: Target) -> dict[str, str]:
 
 
 def _guarded(urls: dict[str, str]) -> bool:
-    guarded = [function for function in FUNCTIONS if function.trigger != "public"]
+    guarded = [function for function in FUNCTIONS if not function.is_public]
     paths = [(function.name, schedule.path) for function in guarded for schedule in function.schedules]
     paths += [(function.name, push.path) for function in guarded for push in function.pushes]
     paths += [(function.name, "/") for function in guarded if not function.schedules]

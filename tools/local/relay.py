@@ -1,18 +1,20 @@
 """Stands in for Eventarc and for Pub/Sub's own push: takes the messages of a topic and posts each to a function."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 from google.api_core.exceptions import AlreadyExists, GoogleAPICallError
 from google.cloud import pubsub_v1
 from google.protobuf.duration_pb2 import Duration
 
-TOPIC, SHARDS_TOPIC = "poll-car", "poll-shard"
+from shared.messaging.polls import SHARDS_TOPIC, TOPIC
+from tools.deploy.functions import FUNCTIONS
+
 AT_ONCE = 64
 ACK_DEADLINE_S = 600
 
@@ -20,21 +22,45 @@ ACK_DEADLINE_S = 600
 Post = tuple[dict[str, str], dict[str, Any]]
 
 
-def as_event(message: Any, project_id: str) -> Post:
-    """A message of poll-car as Eventarc posts it: headers and body of a CloudEvent."""
+def as_event(message: Any, project_id: str, topic: str = TOPIC) -> Post:
+    """A message of a function's topic as Eventarc posts it: headers and body of a CloudEvent."""
     headers = {
         "ce-id": message.message_id,
-        "ce-source": f"//pubsub.googleapis.com/projects/{project_id}/topics/{TOPIC}",
+        "ce-source": f"//pubsub.googleapis.com/projects/{project_id}/topics/{topic}",
         "ce-type": "google.cloud.pubsub.topic.v1.messagePublished",
         "ce-specversion": "1.0",
         "ce-time": _published_at(message),
     }
-    return headers, _body(message, _subscription(project_id, TOPIC))
+    return headers, _body(message, _subscription(project_id, topic))
 
 
-def as_push(message: Any, project_id: str) -> Post:
-    """A message of poll-shard as a push subscription posts it, which is no CloudEvent."""
-    return {}, _body(message, _subscription(project_id, SHARDS_TOPIC))
+def as_push(message: Any, project_id: str, topic: str = SHARDS_TOPIC) -> Post:
+    """A message that a function left for itself as a push subscription posts it, which is no CloudEvent."""
+    return {}, _body(message, _subscription(project_id, topic))
+
+
+class Way(NamedTuple):
+    """Where the messages of a topic go: the function, the path that it is called at, and how each one is posted."""
+
+    function: str
+    path: str
+    posted: Callable[[Any, str, str], Post]
+
+
+def _ways() -> Iterator[tuple[str, Way]]:
+    for function in FUNCTIONS:
+        if function.topic:
+            yield function.topic, Way(function.name, function.paths[0], as_event)
+        for push in function.pushes:
+            yield push.topic, Way(function.name, function.paths[0] + push.path, as_push)
+
+
+WAYS = dict(_ways())
+
+
+def relays(project_id: str, url: str) -> "list[Relay]":
+    """One for each topic that a function hears; `url` is where the functions are."""
+    return [Relay(project_id, url + way.path, topic) for topic, way in WAYS.items()]
 
 
 def _published_at(message: Any) -> str:
@@ -55,19 +81,17 @@ def _body(message: Any, subscription: str) -> dict[str, Any]:
 
 
 def _subscription(project_id: str, topic: str) -> str:
-    return f"projects/{project_id}/subscriptions/{topic}-{'poller' if topic == TOPIC else 'scheduler'}"
+    return f"projects/{project_id}/subscriptions/{topic}-{WAYS[topic].function}"
 
 
 class Relay:
     """A streaming pull with a post for each message; what the function does not take comes again."""
 
-    def __init__(
-        self, project_id: str, url: str, topic: str = TOPIC, posted: Callable[[Any, str], Post] = as_event
-    ) -> None:
-        self._project_id = project_id
+    def __init__(self, project_id: str, url: str, topic: str = TOPIC) -> None:
+        self._project_id, self._name = project_id, topic
         self._topic = f"projects/{project_id}/topics/{topic}"
         self._subscription = _subscription(project_id, topic)
-        self._url, self._posted = url, posted
+        self._url = url
         self._subscriber = pubsub_v1.SubscriberClient()
         self._pull: Any = None
 
@@ -114,7 +138,7 @@ class Relay:
                 continue
 
     def _deliver(self, message: Any) -> None:
-        headers, body = self._posted(message, self._project_id)
+        headers, body = WAYS[self._name].posted(message, self._project_id, self._name)
         try:
             taken = requests.post(self._url, json=body, headers=headers, timeout=ACK_DEADLINE_S).ok
         except requests.RequestException:

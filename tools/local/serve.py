@@ -2,38 +2,37 @@
 
 import json
 from collections.abc import Callable, Collection, Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from functions_framework import create_app
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.routing import Map, Rule
 
-FUNCTIONS = Path(__file__).parents[2] / "functions"
-PATHS = {
-    "/webhook/start": "webhook_start",
-    "/webhook/end": "webhook_end",
-    "/trips": "trips",
-    "/stats": "stats",
-    "/compare": "compare",
-    "/audi/compare": "compare",
-    "/cars": "cars",
-    "/locations": "locations",
-    "/settings": "settings",
-    "/scheduler": "scheduler",
-    "/poller": "poller",
-}
+from tools.deploy.functions import FUNCTIONS, ROOT, Function
 
 
-def app(functions: Path = FUNCTIONS, only: Collection[str] = ()) -> Any:
-    """One WSGI application for all functions, or for those of some paths only."""
-    paths = {path: name for path, name in PATHS.items() if not only or path in only}
-    apps = {name: _app(functions, name) for name in sorted(set(paths.values()))}
-    return DispatcherMiddleware(_not_found, {path: _rooted(apps[name]) for path, name in paths.items()})
+def app(only: Collection[str] = ()) -> Any:
+    """One WSGI application for all functions at all of their paths, or for some paths only."""
+    paths = {path: function for function in FUNCTIONS for path in function.paths if not only or path in only}
+    apps = {function.name: _app(function) for function in paths.values()}
+    return DispatcherMiddleware(_not_found, {path: _rooted(apps[each.name]) for path, each in paths.items()})
 
 
-def _app(functions: Path, name: str) -> Any:
-    kind = "cloudevent" if name == "poller" else "http"
-    return create_app(name, str(functions / name / "main.py"), kind)
+def _app(function: Function) -> Any:
+    return create_app(function.name, str(source_of(function)), function.signature)  # type: ignore[no-untyped-call]
+
+
+def routes_of(function: Function) -> list[Rule]:
+    """The calls that a function of HTTP takes, as its code says: each with methods, path after its own, and scope."""
+    found: Map = import_module(f"functions.{function.name}.main").ROUTES
+    return list(found.iter_rules())
+
+
+def source_of(function: Function) -> Path:
+    """The file that holds the function."""
+    return ROOT / "functions" / function.name / "main.py"
 
 
 def _rooted(app: Any) -> Any:

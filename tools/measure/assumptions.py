@@ -1,7 +1,9 @@
 """What the counts cannot tell: how people drive, and what the cloud does around the functions. All of it is a guess."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+
+from tools.deploy.functions import FUNCTIONS
+from tools.local.serve import routes_of
 
 DRIVERS, MANY_DRIVERS = (1, 100, 100_000), 1_000_000
 
@@ -15,30 +17,15 @@ TRIPS, VIEWS = 60, 30
 KEY_DAYS = 30  # on which they use both of their keys, the phone's and their own, first at these:
 KEYS_FIRST_AT = ("webhook_start", "trips")
 LOG_MONTHS = 12  # age of their log
+ASKED = {"stats": f"/?year={datetime.now(UTC).year}"}  # where a page is asked for with more than its address
+# A view opens what each function shows of itself. How long a call takes stands in its function.toml.
 PAGES = {
-    "trips": "/",
-    "stats": f"/?year={datetime.now(UTC).year}",
-    "compare": "/",
-    "cars": "/",
-    "locations": "/",
-    "settings": "/",
+    function.name: ASKED.get(function.name, "/")
+    for function in FUNCTIONS
+    if function.is_public and any(rule.rule == "/" and "GET" in (rule.methods or ()) for rule in routes_of(function))
 }
 
-# Time of one call by function.
-CALL_MS: Mapping[str, float] = {
-    "webhook_start": 80,
-    "webhook_end": 80,
-    "trips": 150,
-    "stats": 80,
-    "compare": 150,
-    "cars": 80,
-    "locations": 80,
-    "settings": 80,
-    "scheduler": 80,
-    "poller": 1500,  # nearly all of it waits for the car's cloud
-}
-PUBLISH_MS = 1.0  # what each message that the scheduler publishes adds
-PROCESSOR_MS = 20.0  # of a call's time; docs/performance.md has what an instance was measured to do
+PROCESSOR_MS = 20.0  # of a call; docs/performance.md has what an instance was measured to do
 VCPUS = 1.0  # the least for an instance that takes more than one request at a time
 FULL = 0.6  # of processor and concurrency, at which Cloud Run adds an instance
 

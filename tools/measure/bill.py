@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tools.deploy.database import BACKUPS_KEPT_DAYS
 from tools.deploy.functions import FUNCTIONS, Function
 from tools.measure import assumptions, prices
-from tools.measure.assumptions import CALL_MS, PROCESSOR_MS
+from tools.measure.assumptions import PROCESSOR_MS
 from tools.measure.counting import Counted
 from tools.measure.playing import Calls
 from tools.measure.prices import GIB, KIB, MONTH_DAYS, Price
@@ -81,21 +81,21 @@ def _run(calls: Mapping[str, Calls], shared: bool) -> Iterator[Line]:
 def _alone_s(function: Function, calls: Calls) -> float:
     if not calls.calls:
         return 0.0
-    steps = (CALL_MS[function.name] + _publishing_ms(function, calls) / calls.calls) / prices.BILLING_STEP_MS
+    steps = (function.expected_call_ms + _publishing_ms(function, calls) / calls.calls) / prices.BILLING_STEP_MS
     each_ms = math.ceil(round(steps, 6)) * prices.BILLING_STEP_MS
     return (calls.calls * each_ms + cold_starts(calls) * assumptions.COLD_START_MS) / 1000
 
 
 def filled(function: Function, calls: Calls) -> float:
     """Seconds of instances that the calls fill, by what waits or by what works."""
-    waiting_ms = calls.calls * CALL_MS[function.name] + _publishing_ms(function, calls)
+    waiting_ms = calls.calls * function.expected_call_ms + _publishing_ms(function, calls)
     working_ms = calls.calls * PROCESSOR_MS + _publishing_ms(function, calls)
     return max(waiting_ms / function.concurrency, working_ms / assumptions.VCPUS) / 1000
 
 
 def _publishing_ms(function: Function, calls: Calls) -> float:
     # A webhook's one message is in its call's time.
-    return calls.messages * assumptions.PUBLISH_MS if function.schedules else 0.0
+    return calls.messages * function.expected_message_ms
 
 
 def cold_starts(calls: Calls) -> float:
@@ -113,7 +113,7 @@ def _store(calls: Mapping[str, Calls], stored_gib: float) -> Iterator[Line]:
 
 
 def _around(calls: Mapping[str, Calls]) -> Iterator[Line]:
-    public = [calls[function.name] for function in FUNCTIONS if function.trigger == "public"]
+    public = [calls[function.name] for function in FUNCTIONS if function.is_public]
     answers = sum(found.answer_bytes + found.calls * assumptions.ANSWER_OVERHEAD_BYTES for found in public)
     yield Line(prices.MESSAGES, sum(found.message_bytes for found in calls.values()))
     yield Line(prices.EVENTS, sum(found.messages for found in calls.values()))

@@ -108,7 +108,7 @@ class Starter:
     def _state(self, now: datetime) -> TripState:
         if self._function.name == "webhook_start":
             return TripState()
-        return driving(now) if self._function.trigger == "public" else replace(driving(now), next_poll_at=now)
+        return driving(now) if self._function.is_public else replace(driving(now), next_poll_at=now)
 
     def _request(self, now: datetime) -> tuple[str, str, str, dict[str, str]]:
         """Method, path, body and headers of a call that has work to do."""

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 
 from tools.deploy.database import BACKUPS_KEPT_DAYS
-from tools.deploy.functions import FUNCTIONS
+from tools.deploy.functions import BY_NAME, FUNCTIONS
 from tools.measure import assumptions
-from tools.measure.assumptions import CALL_MS, DRIVERS, MANY_DRIVERS, PAGES
+from tools.measure.assumptions import DRIVERS, MANY_DRIVERS, PAGES
 from tools.measure.bill import bill, by_service, runs_a_month, total_usd
 from tools.measure.counting import Counted, count
 from tools.measure.drivers import TRIP_KM
@@ -75,6 +75,7 @@ def _row(name: str, calls: Calls) -> list[str]:
 
 def _assumed() -> Table:
     schedules = [schedule for function in FUNCTIONS for schedule in function.schedules]
+    message_ms = BY_NAME["scheduler"].expected_message_ms
     rows = {
         "a driver in a month": f"{assumptions.TRIPS} trips, {assumptions.VIEWS} views, both keys on "
         f"{assumptions.KEY_DAYS} days",
@@ -82,12 +83,12 @@ def _assumed() -> Table:
         "a trip": f"{assumptions.DRIVE.seconds // 60} min, {TRIP_KM:g} km, between two spots where somebody was before",
         "a car's cloud shows the parked car": f"{assumptions.CAR_LATE.seconds // 60} min after the end",
         "age of the log": f"{assumptions.LOG_MONTHS} months",
-        "ms of a call": ", ".join(f"`{name}` {ms:g}" for name, ms in CALL_MS.items()),
+        "ms of a call": ", ".join(f"`{each.name}` {each.expected_call_ms:g}" for each in FUNCTIONS),
         "the clock runs": ", ".join(f"`{each.job}` {runs_a_month(each.cron):,.0f} times" for each in schedules),
         "start of an instance": f"{assumptions.COLD_START_MS / 1000:g} s, at most every {assumptions.IDLE_MINUTES} min "
         "a function",
         "an instance": f"{assumptions.VCPUS:g} vCPU; a call keeps it busy for {assumptions.PROCESSOR_MS:g} ms, a "
-        f"message of the scheduler for {assumptions.PUBLISH_MS:g} ms; it is full at {assumptions.FULL:.0%}",
+        f"message of the scheduler for {message_ms:g} ms; it is full at {assumptions.FULL:.0%}",
         "backups": f"{BACKUPS_KEPT_DAYS} daily ones and the versions for recovery, each as large as the data",
         "bytes": f"{assumptions.LOG_BYTES:,} of log a call, {assumptions.ANSWER_OVERHEAD_BYTES:,} around an answer, "
         f"{assumptions.CAR_CALL_BYTES:,} to a car's cloud a poll; an image has {assumptions.IMAGE_GIB:g} GiB",

@@ -50,7 +50,7 @@ class Instance:
         function, self.port = BY_NAME[source.like], processes.free_port()
         # As the deployment and Cloud Run set them; the framework makes gunicorn's worker, threads and timeout of them.
         cloud = {"THREADS": str(function.concurrency), "CLOUD_RUN_TIMEOUT_SECONDS": str(function.timeout_s)}
-        kind = "cloudevent" if function.trigger == "topic" else "http"
+        kind = function.signature
         # The console script: with -m, Python would look for `shared` in our own folder before that of the bundle.
         framework = Path(sys.executable).with_name("functions-framework")
         command = [str(framework), "--source", str(source.file), "--target", source.target]

@@ -15,7 +15,7 @@ from shared.repositories import documents, streaming
 from tools.deploy.functions import BY_NAME
 from tools.local import processes
 from tools.local.relay import as_event
-from tools.local.serve import FUNCTIONS
+from tools.local.serve import source_of
 
 STATE = re.compile(r"/cache/[^/]+$")  # the driver's state, in which the next poll stands
 
@@ -101,8 +101,8 @@ class Functions:
 
     def _client(self, function: str) -> Any:
         if function not in self._apps:
-            kind = "cloudevent" if BY_NAME[function].trigger == "topic" else "http"
-            app = create_app(function, str(FUNCTIONS / function / "main.py"), kind)
+            found = BY_NAME[function]
+            app = create_app(function, str(source_of(found)), found.signature)  # type: ignore[no-untyped-call]
             self._apps[function] = app.test_client()
         return self._apps[function]
 

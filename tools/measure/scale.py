@@ -6,7 +6,6 @@ from shared.repositories.due import SHARDS
 from shared.settings import SHARD_FROM
 from tools.deploy.functions import BY_NAME, FUNCTIONS
 from tools.measure import assumptions
-from tools.measure.assumptions import PUBLISH_MS
 from tools.measure.bill import calls_a_month, filled
 from tools.measure.counting import Counted
 from tools.measure.playing import Calls
@@ -51,11 +50,12 @@ def ceilings(counted: Counted, drivers: int) -> list[Ceiling]:
     look = sum(calls.reads + calls.writes + calls.deletes for calls in counted.day.values())
     scheduler, states = BY_NAME["scheduler"], sum(calls.states_written for calls in busy.values())
     published = sum(calls.message_bytes for calls in busy.values()) / 2
+    messages = scheduler.timeout_s * 1000 / scheduler.expected_message_ms
     found = [
         Ceiling("daily look: documents in the first 5 min", look * drivers, RULE_A_S * 300.0, "", "send it in slices"),
         Ceiling("`poll-all` in one call: due polls", busy["scheduler"].messages * 60, SHARD_FROM, "/min",
                 "it shards itself"),
-        Ceiling("`read-odometers` in one call: messages", drivers, scheduler.timeout_s * 1000 / PUBLISH_MS, "",
+        Ceiling("`read-odometers` in one call: messages", drivers, messages, "",
                 "shard it as `poll-all` is"),
         Ceiling(f"index of `next_poll_at`, {SHARDS} shards: writes", states, SHARDS * INDEX_WRITES_A_S, "/s",
                 "`SHARDS` up to 30"),

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.calls import all_calls
 from tools.checks.locks import entries, groups, name_of
 from tools.deploy import bundle
-from tools.deploy.bundle import FUNCTIONS, digest, stage
+from tools.deploy.bundle import digest, stage
+from tools.deploy.functions import FUNCTIONS, Function
 from tools.local import processes
 
-FIRST_ANSWERS = {"scheduler": 404, "webhook_start": 405, "webhook_end": 405, "poller": 405}
 # A call for a poll that is refused as one that cannot be read: it takes the whole way into the handler.
 EVENT = {
     "ce-id": "1",
@@ -60,22 +61,32 @@ def fresh_environment(requirements: Path, environments: Path) -> Path:
     return place
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_each_bundle_starts_alone_in_a_fresh_environment(name: str, tmp_path: Path, environments: Path) -> None:
+def first_answer(function: Function) -> int:
+    """The status with which it answers a GET of / without a key."""
+    if function.topic:
+        return 405
+    methods = {call.method for call in all_calls() if call.function == function and call.path in function.paths}
+    return 401 if "GET" in methods else 405 if methods else 404
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_each_bundle_starts_alone_in_a_fresh_environment(
+    function: Function, tmp_path: Path, environments: Path
+) -> None:
+    name = function.name
     bundle = tmp_path / name
     stage(name, bundle)
     place = fresh_environment(bundle / "requirements.txt", environments)
     port, log = processes.free_port(), tmp_path / "log"
-    kind = "cloudevent" if name == "poller" else "http"
     command = f"cd {bundle} && exec {place}/bin/functions-framework --source main.py --target {name}"
-    start = ["sh", "-c", f"{command} --port {port} --signature-type {kind}"]
+    start = ["sh", "-c", f"{command} --port {port} --signature-type {function.signature}"]
     server = processes.start(start, log, {"PATH": "/usr/bin:/bin", "GOOGLE_CLOUD_PROJECT": "p"})
     try:
         processes.wait_until(lambda: server.poll() is not None or processes.answers(port), name)
         assert server.poll() is None, log.read_text()
         answer = requests.get(f"http://127.0.0.1:{port}/", timeout=30)
-        assert answer.status_code == FIRST_ANSWERS.get(name, 401), log.read_text()
-        if name == "poller":
+        assert answer.status_code == first_answer(function), log.read_text()
+        if function.topic:
             told = requests.post(
                 f"http://127.0.0.1:{port}/", json={"message": {"data": "x"}}, headers=EVENT, timeout=30
             )
@@ -113,6 +124,8 @@ def test_a_digest_changes_with_any_file_and_with_nothing_else(tmp_path: Path, mo
     shutil.copy(bundle.ROOT / "requirements.txt", tmp_path)
     before = digest("stats")
     monkeypatch.setattr(bundle, "ROOT", tmp_path)
+    assert digest("stats") == before
+    (tmp_path / "functions" / "stats" / "function.toml").write_text("# what it says are settings, which count anyway")
     assert digest("stats") == before
     (tmp_path / "shared" / "logs.py").write_text("# changed")
     assert digest("stats") != before

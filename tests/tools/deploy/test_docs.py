@@ -2,10 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from shared.settings import DEFAULTS_S, NUMBERS, TEXTS
+from tools.deploy.functions import FUNCTIONS, Role
 from tools.deploy.gcloud import Failed
 from tools.deploy.options import options
 from tools.deploy.steps import all_steps
@@ -33,9 +35,11 @@ def test_page_and_example_name_every_setting_of_place(setting: str) -> None:
 
 
 def test_the_page_names_every_account_in_the_table_of_who_may_do_what() -> None:
-    accounts = target({}, dry_run=True).accounts()
+    plumbing = set(target({}, dry_run=True).accounts()) - {function.account for function in FUNCTIONS}
     table = PAGE.split("## Who may do what")[1].split("## ")[0]
-    assert set(re.findall(r"`(mileage-[a-z-]+)`", table)) == set(accounts)
+    assert set(re.findall(r"`(mileage-[a-z-]+)`", table)) == plumbing
+    assert "`mileage-NAME`" in table
+    assert [role for role in get_args(Role) if f"`{role}`" not in table] == []
 
 
 def test_the_example_can_be_used_as_it_is_and_with_all_its_lines(tmp_path: Path) -> None:

@@ -12,20 +12,15 @@ from shared.repositories.accounts import Account, AccountRepository, Key
 from tests.system.fixtures import Stack
 from tests.tools.deploy.project import ROOT, Project
 from tools.deploy.functions import FUNCTIONS
-from tools.local.serve import PATHS
 
 
 @pytest.fixture
 def project(tmp_path: Path, stack: Stack) -> Project:
     """A deployed project whose functions are those of the local stack."""
     made = Project(tmp_path)
-    paths = {name: path for path, name in PATHS.items() if path != "/audi/compare"}
-    # Locally nothing but the loopback address guards these two; in the cloud they turn strangers away.
-    paths |= {"scheduler": "/guarded", "poller": "/guarded"}
-    functions = {
-        function.name: {"name": f"functions/{function.name}", "url": stack.url + paths[function.name]}
-        for function in FUNCTIONS
-    }
+    # Locally nothing but the loopback address guards those that are not public; the cloud turns strangers away.
+    paths = {function.name: function.paths[0] if function.is_public else "/guarded" for function in FUNCTIONS}
+    functions = {name: {"name": f"functions/{name}", "url": stack.url + path} for name, path in paths.items()}
     keys = {"CREDENTIALS_KEYS": [os.environ["CREDENTIALS_KEYS"]]}
     made.state = made.state | {"functions": functions, "secrets": keys}
     return made

@@ -7,8 +7,7 @@ import pytest
 
 from shared.domain.places import Place
 from shared.domain.trail import Fix
-from shared.domain.trip import Trip
-from shared.handlers.trips import TRIP_ID
+from shared.domain.trip import TRIP_ID, Trip
 from tools.migrate.old_cars import new_cars, old_cars
 from tools.migrate.old_rows import place_of, reading_of, state_of
 from tools.migrate.old_trips import Converted, Owner, trip_of
