@@ -43,6 +43,11 @@ class Car(msgspec.Struct, frozen=True):
         """Whether the car is not asked any more until its credentials change."""
         return self.login_refusals >= MOST_REFUSALS
 
+    @property
+    def budget_name(self) -> str:
+        """Under which name its requests are counted: another provider is another budget."""
+        return f"{self.id} {self.provider}"
+
 
 class Access(msgspec.Struct, frozen=True):
     """What opens a car's cloud: the driver's credentials, and the tokens that the last read left."""
