@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from shared.settings import DEFAULTS_S, NUMBERS
-from tools.admin.__main__ import parser
+from tools.admin.commandline import parser
 from tools.deploy.bundle import FUNCTIONS, stage
 from tools.local.serve import PATHS
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from shared.handlers.fields import CAR_ID
+from shared.domain.fitting import CAR_ID
 from shared.repositories.cars import Car
 from shared.repositories.documents import from_document
 from tools.migrate.values import Fields, text
