@@ -108,7 +108,7 @@ def _serve(options: argparse.Namespace, env: Mapping[str, str], stopping: thread
     if not options.no_demo:
         from tools.local.demo import play_demo
 
-        right = play_demo(env["FUNCTIONS_URL"], env["CAR_CLOUD_URL"])
+        right = play_demo(env, options.data, serving=not options.once)
         if options.once:
             return 0 if right else 1
         print(f"serving at {env['FUNCTIONS_URL']}; Ctrl-C stops everything", flush=True)
