@@ -43,7 +43,7 @@ def serve(request: Request, calls: Map, scope: Scope | None, anew: bool = False)
     """Answers a request by the call that its path and method fit. A caller needs a key of this scope, or a full one.
 
     Without a scope everybody may call: then the cloud's IAM stands before the function. With `anew` the caller is
-    read from the store at each call, for answers that show him as he is now.
+    read from the store at each call, for answers that show them as they are now.
     """
     logs.configure()
     response = _answer(request, calls, scope, anew)
@@ -65,7 +65,7 @@ def _answer(request: Request, calls: Map, scope: Scope | None, anew: bool) -> Re
         return of_unfit(error).response()
     except RequestEntityTooLarge:  # also of a form with too many fields
         return Problem(413, "A body can have 64 KiB at most.").response()
-    except UnknownUser:  # deleted while this instance still knew him
+    except UnknownUser:  # deleted while this instance still knew them
         return _not_proven().response()
     except Exception:  # noqa: BLE001 - the last door: a caller gets an answer, the log gets the trace
         logs.log().exception("a bug, or a service that is down", extra={"path": request.path})

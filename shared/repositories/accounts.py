@@ -88,7 +88,7 @@ class AccountRepository:
             query = query.start_after(page[-1])
 
     def add(self, account: Account) -> bool:
-        """Stores a new user; false, and nothing is changed, where his e-mail is registered already."""
+        """Stores a new user; false, and nothing is changed, where the e-mail is registered already."""
         try:
             self._users.document(account.email).create(account_document(account))
         except AlreadyExists:
@@ -97,9 +97,9 @@ class AccountRepository:
         return True
 
     def change(self, email: str, changed: Callable[[Account], Account]) -> Account:
-        """A user as `changed` makes him of what is stored, and computed again where somebody else was quicker.
+        """A user as `changed` makes them of what is stored, and computed again where somebody else was quicker.
 
-        Gives him as stored. Raises UnknownUser, and what `changed` raises.
+        Gives them as stored. Raises UnknownUser, and what `changed` raises.
         """
         return until_current(lambda: self._change(email, changed))
 
@@ -119,7 +119,7 @@ class AccountRepository:
         self.read_anew()
 
     def forget(self, email: str) -> None:
-        """Deletes a user with everything that is his: trips, sums, readings, places, cars, credentials."""
+        """Deletes a user with everything that is theirs: trips, sums, readings, places, cars, credentials."""
         self._db.recursive_delete(self._users.document(email))
         self.read_anew()
 
@@ -130,7 +130,7 @@ class AccountRepository:
     def proven(self, email: str | None, key: str | None, anew: bool = False) -> Caller | None:
         """Whose key it is, or None where it is nobody's or not that of the user named.
 
-        `anew` reads the user now, whatever this instance remembers of him.
+        `anew` reads the user now, whatever this instance remembers of them.
         """
         if not key:
             return None
@@ -161,7 +161,7 @@ class AccountRepository:
         return stored
 
     def _fresh(self, email: str | None, digest: str) -> Stored[Account] | None:
-        """The user as read not long ago, if he had this key then."""
+        """The user as read not long ago, if they had this key then."""
         read_at, stored = self._cache.get(email or digest, (0.0, None))
         fresh_after = time.monotonic() - seconds("USER_CACHE_S")
         return stored if stored and read_at > fresh_after and digest in stored.value.key_hashes else None
@@ -201,7 +201,7 @@ def _key_of(account: Account, digest: str) -> tuple[str, Key] | None:
 
 
 def account_document(account: Account) -> dict[str, Any]:
-    """The fields that a user is stored with; the hashes of his keys follow from these."""
+    """The fields that a user is stored with; the hashes of the keys follow from these."""
     hashes = tuple(key.sha256 for key in account.keys.values())
     return to_document(msgspec.structs.replace(account, key_hashes=hashes))
 

@@ -140,7 +140,7 @@ class CarRepository:
                 if anew:
                     changes[f"{part}.`{car_id}`"] = anew
         if changes and not dry_run:
-            # Only what was read: the driver, or a read of his car, may change it at this moment.
+            # Only what was read: the driver, or a read of their car, may change it at this moment.
             self._credentials.update(changes, option=self._db.write_option(last_update_time=snapshot.update_time))
         return Resealed(len(changes), already, tuple(sorted(unreadable)))
 

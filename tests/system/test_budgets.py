@@ -223,7 +223,7 @@ def test_what_a_driver_set_up_costs_the_same_however_much_it_is(metered: Metered
     assert (cost.read, cost.changed, len(places["locations"])) == (1, 0, 21), "the shared ones are remembered"
     for path in ("/", "/keys"):
         _, cost = metered.call("settings", "GET", path)
-        assert (cost.read, cost.changed) == (1, 0), "it shows the driver as he is now"
+        assert (cost.read, cost.changed) == (1, 0), "it shows the driver as they are now"
     _, cost = metered.call("cars", "GET", "/car/data")
     assert (cost.read <= 3, cost.changed) == (True, 0)
     _, cost = metered.call("webhook_end", "POST", json=position(9))

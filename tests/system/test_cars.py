@@ -1,4 +1,4 @@
-"""A driver sets up his cars over HTTP: fields, credentials that are never shown, trying out, odometers by eye."""
+"""Drivers set up their cars over HTTP: fields, credentials that are never shown, trying out, odometers by eye."""
 
 import json
 from collections.abc import Callable

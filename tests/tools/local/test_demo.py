@@ -39,7 +39,7 @@ def option(command: list[str], name: str) -> str:
 
 
 def is_driving(command: list[str]) -> bool:
-    """Whether Boris is under way, by what his car says."""
+    """Whether Boris is under way, by what the car says."""
     try:
         url = f"http://127.0.0.1:{option(command, '--car-cloud-port')}/control/cars/DEMOBORIS00000000"
         return bool(requests.get(url, timeout=5).json().get("state") == "driving")
