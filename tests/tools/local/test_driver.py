@@ -3,16 +3,19 @@
 import secrets
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from rich.console import Console
 
 from shared.repositories.accounts import Account, AccountRepository
 from shared.repositories.cars import Car
 from shared.repositories.documents import client
 from shared.repositories.user_store import UserStore
 from tests.system.fixtures import Stack, ago
+from tools.local.demo import ROOT, _next_steps, _play
 from tools.local.driver import DayFull, Driver
 from tools.local.drives import LASTS, UTRECHT
 from tools.local.processes import environment
@@ -211,3 +214,25 @@ def test_a_drive_fits_after_the_last_trip_until_the_day_is_full(new: New) -> Non
     log_one(driver, datetime.now(UTC) - LASTS)
     with pytest.raises(DayFull, match=r"full of drives: the next one fits from [0-9:]+ on"):
         driver.plan()
+
+
+def test_a_full_day_is_said_in_a_sentence_and_nobody_drives(new: New, capsys: pytest.CaptureFixture[str]) -> None:
+    driver = new()
+    driver.set_up()
+    log_one(driver, datetime.now(UTC) - LASTS)
+    assert _play(Console(width=200), [driver]) is False
+    assert "full of drives" in capsys.readouterr().out
+    assert len(driver.get("/trips")["trips"]) == 1
+
+
+def test_where_phones_reach_the_stack_already_they_are_told_no_host(new: New, stack: Stack, tmp_path: Path) -> None:
+    env = {**stack.operator_env(), "WEBHOOK_START_URL": "http://192.168.1.20:8080/webhook/start"}
+    told = "\n".join(_next_steps(new(), env, tmp_path / "data"))
+    assert "--host" not in told
+    assert f"source {tmp_path}/data/env && .venv/bin/python -m tools.admin add-key" in told
+
+
+def test_the_default_folder_is_named_as_it_is_typed_at_the_projects_root(new: New, stack: Stack) -> None:
+    told = "\n".join(_next_steps(new(), stack.operator_env(), ROOT / ".local"))
+    assert "source .local/env && " in told
+    assert "   ./run.sh --host ADDRESS" in told
