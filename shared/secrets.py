@@ -5,12 +5,16 @@ import os
 from typing import Any
 
 
+class NoKeys(RuntimeError):
+    """There is no key to seal or open with."""
+
+
 class Unreadable(Exception):
     """None of the keys opens a seal."""
 
 
 def seal(values: dict[str, Any]) -> str:
-    """The values encrypted and authenticated. Raises RuntimeError where no key is set."""
+    """The values encrypted and authenticated. Raises NoKeys where no key is set."""
     return str(_box(_keys()).encrypt(json.dumps(values).encode()), "ascii")
 
 
@@ -44,7 +48,7 @@ def _opened(sealed: str, keys: list[str]) -> bytes:
 def _keys() -> list[str]:
     keys = [key for key in os.environ.get("CREDENTIALS_KEYS", "").split(",") if key]
     if not keys:
-        raise RuntimeError("CREDENTIALS_KEYS is not set: car credentials cannot be read or stored")
+        raise NoKeys("CREDENTIALS_KEYS is not set: car credentials cannot be read or stored")
     return keys
 
 
@@ -52,4 +56,7 @@ def _box(keys: list[str]) -> Any:
     # Only polls and the operator need this, and it takes a while to import.
     from cryptography.fernet import Fernet, MultiFernet
 
-    return MultiFernet([Fernet(key) for key in keys])
+    try:
+        return MultiFernet([Fernet(key) for key in keys])
+    except ValueError as error:
+        raise NoKeys("CREDENTIALS_KEYS holds what is no key: each is 32 random bytes in base64") from error

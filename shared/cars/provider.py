@@ -1,8 +1,9 @@
 """Owns what every car provider gives and how it fails, and finds the provider by its name."""
 
+from collections.abc import Container, Sequence
 from datetime import timedelta
 from importlib import import_module
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from shared.domain.asking import Budget
 from shared.domain.car import CarValues
@@ -58,7 +59,7 @@ class CarUnavailable(Exception):
     `advice` is for the driver: what is wrong and what they can do, in their words.
     """
 
-    advice: ClassVar[str] = "The maker's service gives no answer at the moment. It is asked again by itself."
+    advice: str = "The maker's service gives no answer at the moment. It is asked again by itself."
 
     def __init__(self, why: str, retry_after: timedelta = timedelta(0)) -> None:
         super().__init__(why)
@@ -89,6 +90,14 @@ class CarUnknown(ConsentMissing):
     """The account that the credentials open has no such car."""
 
     advice = "The maker's service knows no such car in your account: look at the VIN, and add the car to the account."
+
+
+class CredentialsMissing(CarUnavailable):
+    """The driver has not set all that the provider needs; the car's cloud was not asked."""
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(f"credentials are missing: {', '.join(missing)}")
+        self.advice = f"Set the credentials first; missing: {', '.join(missing)}."
 
 
 class BeingAsked(CarUnavailable):
@@ -124,6 +133,11 @@ class CarProvider(Protocol):
         `tokens` is what an earlier read left, or empty. It is changed in place, and what is in it at the end is kept,
         also where the read fails: some clouds take each token once. Raises CarUnavailable or one of its kinds.
         """
+
+
+def missing_credentials(name: str, given: Container[str]) -> tuple[str, ...]:
+    """What the provider of that name needs and is not given. A car of which anything is missing is never asked."""
+    return tuple(field for field in PROVIDERS[name].credentials if field not in given) if name in PROVIDERS else ()
 
 
 def provider(name: str) -> CarProvider:

@@ -1,13 +1,18 @@
 """Owns a user's places: circles on the map with a name and a kind."""
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
+from shared.domain.fitting import Conflict, number, text, unfit
 from shared.domain.geo import Position, distance_km
 
 PlaceKind = Literal["business", "private", "pause"]
+LEAST_RADIUS_M, MOST_RADIUS_M = 20.0, 2000.0
+MOST_ADDRESS = 200
+LIMITS = {"lat": (-90.0, 90.0), "lng": (-180.0, 180.0), "radius_m": (LEAST_RADIUS_M, MOST_RADIUS_M)}
 
 
 class Place(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -20,6 +25,29 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     radius_m: float = 150.0
     kind: PlaceKind = "private"
     address: str = ""
+
+
+def fitted(place: Place, said: Mapping[str, Any]) -> Place:
+    """The place with what is said of it, by the names of its fields; what is not said stays. Raises Unfit."""
+    given = dict(said)
+    for field, limits in LIMITS.items():
+        if field in given:
+            given[field] = number(given[field], field, *limits)
+            if given[field] is None:
+                raise unfit(field, "must be a number")
+    if "address" in given:
+        given["address"] = text(given["address"], "address", MOST_ADDRESS)
+    if "name" in given:
+        given["name"] = text(given["name"], "name")
+        if not given["name"]:
+            raise unfit("name", "must not be empty")
+    return replace(place, **given)
+
+
+def refuse_twice(places: Iterable[Place], place: Place) -> None:
+    """Raises Conflict where one of the places has the same name at the same position."""
+    if any((one.name, one.lat, one.lng) == (place.name, place.lat, place.lng) for one in places):
+        raise Conflict("A place of this name exists there already.", "name")
 
 
 def place_at(places: Iterable[Place], position: Position | None, kind: PlaceKind | None = None) -> Place | None:

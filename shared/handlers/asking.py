@@ -17,9 +17,11 @@ from shared.cars.provider import (
     PROVIDERS,
     BeingAsked,
     CarUnavailable,
+    CredentialsMissing,
     LoginRefused,
     ProviderBroken,
     TooManyRequests,
+    missing_credentials,
     provider,
 )
 from shared.domain import asking
@@ -40,7 +42,7 @@ SHORTEST_SECRET = 4  # what is shorter is no secret, and stands in words of all 
 class Permit(msgspec.Struct, frozen=True):
     """Whether a read was begun; if not, why, and perhaps when the budget allows one again.
 
-    A read that was must be over at `until`; `refusals` were counted before it.
+    A read that was must be over at `until`; `refusals` were counted before it. `missing` are credentials.
     """
 
     given: bool
@@ -49,6 +51,7 @@ class Permit(msgspec.Struct, frozen=True):
     login_stopped: bool = False
     until: datetime | None = None
     refusals: int = 0
+    missing: tuple[str, ...] = ()
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -68,6 +71,8 @@ def begin(
     change: Change, state: TripState, cars: Stored[dict[str, Car]], car: Car, now: datetime, until: datetime
 ) -> tuple[TripState, Permit]:
     """The state to put in this change, with a read begun that must be over at `until` if there is a permit for it."""
+    if missing := missing_credentials(car.provider, car.credentials_set_at):
+        return state, Permit(False, str(CredentialsMissing(missing)), missing=missing)
     # Where nothing is counted, the credentials were set since: the reads that were lost before count no more.
     counts_for = timedelta(seconds=seconds("LOST_LOGIN_COUNTS_S") if car.login_refusals else 0)
     kept, forgotten = asking.without_old_lost(state.asking, car.id, now, counts_for)
@@ -84,9 +89,9 @@ def begin(
         return state, Permit(False, "it is being asked, and one more login could be a third refused one")
     budget = PROVIDERS[car.provider].budget if car.provider in PROVIDERS else None
     if budget:
-        if free_at := asking.free_again_at(kept, _window(car), budget, now):
+        if free_at := asking.free_again_at(kept, car.budget_name, budget, now):
             return state, Permit(False, "the budget of requests is used up", free_at)
-        kept = asking.taken(kept, _window(car), budget, now)
+        kept = asking.taken(kept, car.budget_name, budget, now)
     return replace(state, asking=asking.begun(kept, car.id, until)), Permit(True, until=until, refusals=refusals)
 
 
@@ -95,6 +100,9 @@ def read(store: UserStore, car: Car) -> Asked:
     access = Access({}, {})
     try:
         access = store.cars.access(car.id)
+        if missing := missing_credentials(car.provider, [name for name, value in access.credentials.items() if value]):
+            # They were taken away since the read began. An empty login would count as a refused one.
+            raise CredentialsMissing(missing)
         return Asked(_read(store, car, access), access=access)
     except CarUnavailable as error:
         told = _without(str(error), access)
@@ -145,13 +153,15 @@ def _same_credentials(store: UserStore, car: Car, asked: Asked) -> bool:
 
 
 def ask_once(store: UserStore, car: Car) -> CarValues:
-    """Reads a car outside of its polls, as a driver does who tries his credentials; the log and the trip stay as is.
+    """Reads a car outside of its polls, as drivers do who try their credentials; the log and the trip stay as is.
 
     The request is taken from the car's budget, a refused login is counted. Raises CarUnavailable or one of its kinds:
     TooManyRequests where the budget is used up, LoginRefused where the login was refused too often before, and
-    BeingAsked where one more login could be one too many.
+    BeingAsked where one more login could be one too many, CredentialsMissing where there is none to try.
     """
     permit = until_current(lambda: _begin_once(store, car))
+    if permit.missing:
+        raise CredentialsMissing(permit.missing)
     if permit.not_before:
         raise TooManyRequests(permit.why_not, permit.not_before - fields.utc_now())
     if permit.login_stopped:
@@ -177,10 +187,6 @@ def _finish_once(store: UserStore, car: Car, permit: Permit, asked: Asked) -> No
     stored, change = store.state(), store.change()
     change.put_state(stored, finish(change, store, stored.value, car, permit, asked))
     change.commit()
-
-
-def _window(car: Car) -> str:
-    return f"{car.id} {car.provider}"
 
 
 def _without(text: str, access: Access) -> str:

@@ -1,4 +1,4 @@
-"""Owns how a JSON body becomes a struct, and the checks that more than one kind of body needs. A failure is a 400."""
+"""Owns how a JSON body becomes a struct. A failure is a 400."""
 
 import re
 from typing import TypeVar
@@ -6,10 +6,9 @@ from typing import TypeVar
 import msgspec
 from flask import Request
 
-from shared.handlers.problems import Problem, bad
+from shared.handlers.problems import Problem
 
 T = TypeVar("T")
-MOST_NAME = 100
 MOST_DETAIL = 200  # it repeats what was sent
 
 
@@ -21,13 +20,6 @@ def decoded(request: Request, kind: type[T]) -> T:
         raise _unfit(error) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Problem(400, "The body is not a JSON object.") from error
-
-
-def name(value: str, field: str, most: int = MOST_NAME) -> str:
-    """A short text without spaces around it."""
-    if len(value) > most:
-        raise bad(field, f"can have {most} letters at most")
-    return value.strip()
 
 
 def _unfit(error: msgspec.ValidationError) -> Problem:

@@ -1,4 +1,4 @@
-"""Asks a driver's car once so that he sees whether it can be read; shows what is known of it; takes what he read."""
+"""Asks a driver's car once to show whether it can be read; shows what is known of it; takes what they read by eye."""
 
 import re
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 from flask import Request
 from msgspec.structs import replace
 
-from shared.cars.provider import PROVIDERS, CarUnavailable
+from shared.cars.provider import CarUnavailable, CredentialsMissing, missing_credentials
 from shared.domain.by_eye import seen_by_eye
 from shared.domain.car import CarValues, Measured
 from shared.domain.geo import Position
@@ -68,7 +68,7 @@ def show_data(request: Request, caller: Caller, car_id: str) -> tuple[dict[str, 
 
 
 def enter_odometer(request: Request, caller: Caller, car_id: str) -> tuple[dict[str, Any], int]:
-    """An odometer that the driver read himself, if it can be true beside what is known."""
+    """An odometer that the driver read by eye, if it can be true beside what is known."""
     store, now = UserStore(client(), caller.account.email), fields.utc_now()
     car = found(store.cars.list_cars(), car_id)
     reading = decoded(request, OdometerBody).reading(caller.account.timezone, now)
@@ -92,11 +92,9 @@ def _enter(store: UserStore, caller: Caller, car: Car, reading: Reading, now: da
 
 
 def _may_ask(car: Car) -> None:
-    """Raises NotAsked where it is plain beforehand that asking is of no use. How often, is for `ask_once` to say."""
-    offer = PROVIDERS.get(car.provider)
-    missing = [name for name in (offer.credentials if offer else ()) if name not in car.credentials_set_at]
-    if missing:
-        raise NotAsked("credentials_missing", f"Set the credentials first; missing: {', '.join(missing)}.")
+    """Raises NotAsked or CredentialsMissing where asking is plainly of no use. How often, is for `ask_once` to say."""
+    if missing := missing_credentials(car.provider, car.credentials_set_at):
+        raise CredentialsMissing(missing)
     if car.login_stopped:
         raise NotAsked("login_stopped", STOPPED)
 

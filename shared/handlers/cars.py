@@ -4,14 +4,14 @@ from typing import Any
 
 import msgspec
 from flask import Request
-from msgspec.structs import replace
 
 from shared.cars.provider import PROVIDERS
+from shared.domain import fitting
 from shared.domain.odometer import Reading
 from shared.domain.state import TripState
 from shared.handlers import fields
 from shared.handlers.bodies import decoded
-from shared.handlers.car_bodies import CarBody, credentials, offers
+from shared.handlers.car_bodies import CarBody
 from shared.handlers.fields import zulu
 from shared.handlers.problems import Problem, bad
 from shared.repositories.accounts import Caller
@@ -19,8 +19,8 @@ from shared.repositories.cars import Car
 from shared.repositories.documents import client
 from shared.repositories.setup import Setup, set_up
 from shared.repositories.user_store import UserStore
+from shared.services import cars
 
-MOST_CARS = 50
 HIDDEN = ("login_refusals", "credentials_set_at")
 STOPPED = (
     "The maker refused these credentials twice. The car is not asked any more until you set them again, "
@@ -29,32 +29,25 @@ STOPPED = (
 
 
 def list_cars(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
-    """The driver's cars, and the providers that he can choose."""
+    """The driver's cars, and the providers that they can choose."""
     store = UserStore(client(), caller.account.email)
-    state, cars = store.state().value, sorted(store.cars.list_cars().items())
+    state, own = store.state().value, sorted(store.cars.list_cars().items())
     default = caller.account.default_car_id
-    shown = [{**_car_view(car, default), **_odometer_view(state, car_id)} for car_id, car in cars]
-    return {"cars": shown, "providers": [_offer_view(provider) for provider in offers()]}, 200
+    shown = [{**_car_view(car, default), **_odometer_view(state, car_id)} for car_id, car in own]
+    return {"cars": shown, "providers": [_offer_view(provider) for provider in cars.offers()]}, 200
 
 
 def put(request: Request, caller: Caller, car_id: str) -> tuple[dict[str, Any], int]:
     """A car, new or in place of the one with this id. Its credentials stay, unless its provider is another one."""
-    wanted, body = fields.car_id(car_id), decoded(request, CarBody)
+    wanted, body = fitting.car_id(car_id), decoded(request, CarBody)
     if wanted is None:
         raise bad("car_id", "is needed")
-    return set_up(client(), caller.account.email, lambda setup: _put(setup, wanted, body))
 
+    def attempt(setup: Setup) -> tuple[dict[str, Any], int]:
+        is_new = cars.put(setup, wanted, body.said(), fields.utc_now(), body.default)
+        return _car_view(setup.cars[wanted], setup.account.default_car_id), 201 if is_new else 200
 
-def _put(setup: Setup, car_id: str, body: CarBody) -> tuple[dict[str, Any], int]:
-    stored = setup.cars.get(car_id)
-    if stored is None and len(setup.cars) >= MOST_CARS:
-        raise Problem(409, f"A driver can have {MOST_CARS} cars at most.")
-    setup.put_car(body.applied_to(stored or Car(id=car_id, provider=body.provider)))
-    if stored and stored.provider != body.provider:
-        setup.put_credentials(car_id, None, fields.utc_now())
-    if body.default:
-        setup.put_account(replace(setup.account, default_car_id=car_id))
-    return _car_view(setup.cars[car_id], setup.account.default_car_id), 200 if stored else 201
+    return set_up(client(), caller.account.email, attempt)
 
 
 def delete(request: Request, caller: Caller, car_id: str) -> tuple[None, int]:
@@ -70,17 +63,19 @@ def delete(request: Request, caller: Caller, car_id: str) -> tuple[None, int]:
 def put_credentials(request: Request, caller: Caller, car_id: str) -> tuple[dict[str, Any], int]:
     """What opens the car's cloud, in place of what was set before. Never shown again."""
 
+    said: dict[str, Any] = decoded(request, dict[str, Any])
+
     def attempt(setup: Setup) -> list[dict[str, Any]]:
         car = found(setup.cars, car_id)
-        setup.put_credentials(car.id, credentials(request, car.provider), fields.utc_now())
+        cars.put_credentials(setup, car.id, said, fields.utc_now())
         return _credentials_view(setup.cars[car.id])
 
     return {"car_id": car_id.lower(), "credentials": set_up(client(), caller.account.email, attempt)}, 200
 
 
-def found(cars: dict[str, Car], car_id: str) -> Car:
+def found(own: dict[str, Car], car_id: str) -> Car:
     """The car of that id, in any case of letters. Raises 404."""
-    car = cars.get(car_id.lower())
+    car = own.get(car_id.lower())
     if car is None:
         raise Problem(404, "There is no such car.")
     return car

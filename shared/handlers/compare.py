@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Request
 
+from shared.domain import fitting
 from shared.domain.comparison import Month, compared
 from shared.domain.odometer import Reading
 from shared.domain.trip import NO_CAR, Sums, Trip
@@ -22,7 +23,7 @@ SHOWN_READINGS = 20
 def show(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """The comparison of one car, the default one if none is named, else of the trips without a car."""
     account, store = caller.account, UserStore(client(), caller.account.email)
-    year = fields.whole(request, "year", fields.YEARS)
+    year = fields.whole(request, "year", fitting.YEARS)
     car_id = fields.query_car_id(request) or account.default_car_id
     before = datetime(year + 1, 1, 1, tzinfo=ZoneInfo(account.timezone)).astimezone(UTC) if year else None
     readings = store.readings(car_id, SHOWN_READINGS, before)

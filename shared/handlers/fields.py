@@ -1,6 +1,5 @@
-"""Owns the decoding of what callers send: numbers, times, car ids, years. Each bad value is a 400 that names it."""
+"""Owns the decoding of what callers send: bodies, times, years. Each bad value is a 400 that names it."""
 
-import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -11,12 +10,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 from flask import Request
 
-from shared.domain.car import CAR_ID
+from shared.domain.fitting import YEARS, car_id
 from shared.handlers.problems import Problem, bad
 
 OLDEST_EVENT = timedelta(hours=24)
 AHEAD = timedelta(minutes=5)
-YEARS = range(2000, 2101)
 
 
 def utc_now() -> datetime:
@@ -49,23 +47,6 @@ def _json(data: bytes) -> Any:
         raise Problem(400, "The body is not JSON.") from error
 
 
-def number(value: Any, field: str, lowest: float, highest: float) -> float | None:
-    """A finite number in a range, also as a string with a dot or a comma; None where there is none."""
-    if isinstance(value, str):
-        value = value.strip().replace(",", ".") or None
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise bad(field, "must be a number")
-    try:
-        found = float(value)
-    except (ValueError, OverflowError) as error:
-        raise bad(field, "must be a number") from error
-    if not math.isfinite(found) or not lowest <= found <= highest:
-        raise bad(field, f"must be from {lowest:g} to {highest:g}")
-    return found
-
-
 def moment(value: Any, field: str, timezone: str) -> datetime:
     """An ISO 8601 date and time as aware UTC; without an offset it is in the time zone given."""
     try:
@@ -87,15 +68,6 @@ def event_time(value: Any, timezone: str, now: datetime) -> datetime:
     if not now - OLDEST_EVENT <= at <= now + AHEAD:
         raise bad("timestamp", "must not be more than 24 h old or 5 min ahead")
     return at
-
-
-def car_id(value: Any) -> str | None:
-    """A car's id in lower case, or None."""
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return None
-    if not isinstance(value, str) or not CAR_ID.fullmatch(value.strip().lower()):
-        raise bad("car_id", "must be letters, digits, - and _, 32 at most")
-    return value.strip().lower()
 
 
 def whole(request: Request, name: str, allowed: range) -> int | None:

@@ -11,8 +11,9 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarg
 from werkzeug.routing import BaseConverter, Map, Rule
 
 from shared import logs
+from shared.domain.fitting import Unfit
 from shared.handlers import limiting
-from shared.handlers.problems import Problem
+from shared.handlers.problems import Problem, of_unfit
 from shared.repositories.accounts import AccountRepository, Caller, Scope, UnknownUser
 from shared.repositories.documents import client
 
@@ -70,6 +71,8 @@ def _answer(request: Request, calls: Map, anew: bool) -> Response:
         return Response(b"" if status == 204 else msgspec.json.encode(body), status, content_type="application/json")
     except Problem as problem:
         return problem.response()
+    except Unfit as error:
+        return of_unfit(error).response()
     except RequestEntityTooLarge:  # also of a form with too many fields
         return Problem(413, "A body can have 64 KiB at most.").response()
     except UnknownUser:  # deleted while this instance still knew them

@@ -1,28 +1,24 @@
 """Lists, adds, changes and deletes a driver's places, and gives their names to the ends of past trips."""
 
-import secrets
 from typing import Any
 
 import msgspec
 from flask import Request
 from msgspec import UNSET, Struct, UnsetType
-from msgspec.structs import replace
 
 from shared import logs
-from shared.domain.places import Place, PlaceKind
+from shared.domain.places import Place, PlaceKind, fitted
 from shared.handlers import fields
-from shared.handlers.bodies import decoded, name
+from shared.handlers.bodies import decoded
 from shared.handlers.cursors import cursor_of, position_of
 from shared.handlers.place_naming import named
-from shared.handlers.problems import Problem, bad
+from shared.handlers.problems import Problem
 from shared.repositories.accounts import Caller
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.places import PlaceRepository, SharedPlaceRepository
 from shared.repositories.user_store import UserStore
+from shared.services import places
 
-MOST_PLACES = 200  # each end reads them all
-LEAST_RADIUS_M, MOST_RADIUS_M = 20.0, 2000.0
-MOST_ADDRESS = 200
 START = "start"  # of the log, where nothing has been named yet
 
 
@@ -36,20 +32,9 @@ class PlaceBody(Struct, forbid_unknown_fields=True):
     kind: PlaceKind | UnsetType = UNSET
     address: str | UnsetType = UNSET
 
-    def applied_to(self, place: Place) -> Place:
-        """The place with these fields. Raises 400."""
-        given = {field: value for field, value in msgspec.structs.asdict(self).items() if value is not UNSET}
-        limits = {"lat": (-90.0, 90.0), "lng": (-180.0, 180.0), "radius_m": (LEAST_RADIUS_M, MOST_RADIUS_M)}
-        for field, (lowest, highest) in limits.items():
-            if field in given:
-                given[field] = fields.number(given[field], field, lowest, highest)
-        if "address" in given:
-            given["address"] = name(given["address"], "address", MOST_ADDRESS)
-        if "name" in given:
-            given["name"] = name(given["name"], "name")
-            if not given["name"]:
-                raise bad("name", "must not be empty")
-        return replace(place, **given)
+    def said(self) -> dict[str, Any]:
+        """What is said of the place, by the names of its fields."""
+        return {field: value for field, value in msgspec.structs.asdict(self).items() if value is not UNSET}
 
 
 class ApplyBody(Struct, forbid_unknown_fields=True):
@@ -67,12 +52,7 @@ def list_places(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
 
 def add(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """A new place; the first of the trips that begin or end there get its name."""
-    body, repository = decoded(request, PlaceBody), PlaceRepository(client(), caller.account.email)
-    for field in ("name", "lat", "lng"):
-        if getattr(body, field) is UNSET:
-            raise bad(field, "is needed")
-    place = body.applied_to(Place(secrets.token_hex(6), "", 0.0, 0.0))
-    until_current(lambda: _add(repository, place))
+    place = places.add(PlaceRepository(client(), caller.account.email), decoded(request, PlaceBody).said())
     return {**_view(place), **_first_named(caller, place)}, 201
 
 
@@ -104,19 +84,10 @@ def apply(request: Request, caller: Caller, place_id: str) -> tuple[dict[str, An
     return _named(caller, place, cursor), 200
 
 
-def _add(repository: PlaceRepository, place: Place) -> None:
-    read = repository.read()
-    if len(read.value) >= MOST_PLACES:
-        raise Problem(409, f"A driver can have {MOST_PLACES} places at most.")
-    if any((one.name, one.lat, one.lng) == (place.name, place.lat, place.lng) for one in read.value.values()):
-        raise Problem(409, "A place of this name exists there already.", "name")
-    repository.put(read, place)
-
-
 def _change(repository: PlaceRepository, place_id: str, body: PlaceBody) -> tuple[Place, Place]:
     read = repository.read()
     before = _found(read, place_id)
-    place = body.applied_to(before)
+    place = fitted(before, body.said())
     if place != before:
         repository.put(read, place)
     return before, place

@@ -1,26 +1,24 @@
-"""Shows and changes what a driver sets for themselves: name, language, time zone, habits, default car, keys."""
+"""Shows and changes what drivers set for themselves: name, language, time zone, habits, default car, keys."""
 
 import re
-import secrets
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Request
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
+from shared.domain import fitting
 from shared.domain.kinds import DefaultKind, Habits
 from shared.handlers import fields
-from shared.handlers.bodies import decoded, name
+from shared.handlers.bodies import decoded
 from shared.handlers.fields import zulu
 from shared.handlers.problems import Problem, bad
-from shared.repositories.accounts import Account, AccountRepository, Caller, Key, Language, Scope, hash_key, new_key
+from shared.repositories.accounts import Account, AccountRepository, Caller, Key, Language, Scope
 from shared.repositories.documents import client
 from shared.repositories.setup import Setup, set_up
+from shared.services import keys
 
-MOST_KEYS = 20
 HOUR = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
-ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
 
 
 class Hours(Struct, forbid_unknown_fields=True):
@@ -51,11 +49,11 @@ class SettingsBody(Struct, forbid_unknown_fields=True):
         """The user with these settings, all but the default car. Raises 400."""
         changed = replace(account, habits=self._habits(account.habits))
         if self.name is not UNSET:
-            changed = replace(changed, name=name(self.name, "name"))
+            changed = replace(changed, name=fitting.text(self.name, "name"))
         if self.language is not UNSET:
             changed = replace(changed, language=self.language)
         if self.timezone is not UNSET:
-            changed = replace(changed, timezone=_timezone(self.timezone))
+            changed = replace(changed, timezone=fitting.timezone(self.timezone))
         return changed
 
     def _habits(self, habits: Habits) -> Habits:
@@ -91,7 +89,7 @@ def change(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
         return _view(AccountRepository(client()).change(email, body.applied_to)), 200
 
     def attempt(setup: Setup) -> dict[str, Any]:
-        wanted = fields.car_id(car_id)
+        wanted = fitting.car_id(car_id)
         if wanted not in setup.cars:
             raise bad("default_car_id", "must be one of your cars")
         setup.put_account(replace(body.applied_to(setup.account), default_car_id=wanted))
@@ -102,23 +100,16 @@ def change(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
 
 def list_keys(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """The driver's keys by age, never what they are."""
-    keys = sorted(caller.account.keys.items(), key=lambda entry: (_made(entry[1]) or "", entry[0]))
-    return {"keys": [_key_view(key_id, key) for key_id, key in keys]}, 200
+    own = sorted(caller.account.keys.items(), key=lambda entry: (_made(entry[1]) or "", entry[0]))
+    return {"keys": [_key_view(key_id, key) for key_id, key in own]}, 200
 
 
 def add_key(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """One more key. It is in this answer and in no other."""
-    body, key, key_id = decoded(request, KeyBody), new_key(), secrets.token_hex(4)
-    label = name(body.label, "label")
-    kept = Key(sha256=hash_key(key), scope=body.scope, label=label, created_at=fields.utc_now())
-
-    def added(account: Account) -> Account:
-        if len(account.keys) >= MOST_KEYS:
-            raise Problem(409, f"A driver can have {MOST_KEYS} keys at most: delete one first.")
-        return replace(account, keys={**account.keys, key_id: kept})
-
-    AccountRepository(client()).change(caller.account.email, added)
-    return {**_key_view(key_id, kept), "key": key}, 201
+    body = decoded(request, KeyBody)
+    made = keys.make(body.scope, body.label, fields.utc_now())
+    AccountRepository(client()).change(caller.account.email, lambda account: keys.added(account, made))
+    return {**_key_view(made.id, made.kept), "key": made.key}, 201
 
 
 def delete_key(request: Request, caller: Caller, key_id: str) -> tuple[None, int]:
@@ -134,16 +125,6 @@ def delete_key(request: Request, caller: Caller, key_id: str) -> tuple[None, int
 
     AccountRepository(client()).change(caller.account.email, without)
     return None, 204
-
-
-def _timezone(value: str) -> str:
-    try:
-        if not ZONE.fullmatch(value):
-            raise ValueError("no name of a time zone")
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise bad("timezone", "must be an IANA time zone such as Europe/Amsterdam") from error
-    return value
 
 
 def _view(account: Account) -> dict[str, Any]:

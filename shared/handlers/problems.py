@@ -5,6 +5,8 @@ from http import HTTPStatus
 import msgspec
 from flask import Response
 
+from shared.domain.fitting import Conflict, Unfit
+
 
 class Problem(Exception):
     """An error with the caller's status; `field` where one field is at fault."""
@@ -26,6 +28,11 @@ class Problem(Exception):
         return Response(
             msgspec.json.encode(body), self.status, headers=self.headers, content_type="application/problem+json"
         )
+
+
+def of_unfit(error: Unfit) -> Problem:
+    """What callers see of an error of the domain: 409 where it conflicts with what is there, else 400."""
+    return Problem(409 if isinstance(error, Conflict) else 400, error.detail, error.field)
 
 
 def bad(field: str, detail: str) -> Problem:

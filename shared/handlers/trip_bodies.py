@@ -7,6 +7,7 @@ from flask import Request
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from shared.domain import fitting
 from shared.domain.odometer import HIGHEST_KM, SAME_KM
 from shared.domain.trip import DistanceSource, Endpoint, Flag, Trip, TripKind, classified, dated, km, trip_id
 from shared.handlers import fields
@@ -38,8 +39,8 @@ class EndpointBody(Struct, forbid_unknown_fields=True):
         """The endpoint, if its position is whole and on the earth."""
         if (self.lat is None) != (self.lng is None):
             raise bad(field, "a position needs both lat and lng")
-        fields.number(self.lat, field, -90, 90)
-        fields.number(self.lng, field, -180, 180)
+        fitting.number(self.lat, field, -90, 90)
+        fitting.number(self.lng, field, -180, 180)
         return Endpoint(self.lat, self.lng, _text(self.place, field) or "", _text(self.address, field) or "")
 
 
@@ -69,7 +70,7 @@ class TripBody(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
         """The trip with these fields. Raises 400 where they contradict each other."""
         changed = replace(trip, **self._plain_fields(account))
         for name in ("started_at", "ended_at"):
-            if getattr(changed, name).year not in fields.YEARS:
+            if getattr(changed, name).year not in fitting.YEARS:
                 raise bad(name, "must be in a year from 2000 to 2100")
         changed = dated(self._measured(changed))
         if changed.ended_at < changed.started_at:
@@ -88,7 +89,7 @@ class TripBody(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
             if (text := getattr(self, name)) is not UNSET:
                 found[name] = _text(text, name)
         if self.car_id is not UNSET:
-            found["car_id"] = fields.car_id(self.car_id)
+            found["car_id"] = fitting.car_id(self.car_id)
         return found
 
     def _measured(self, trip: Trip) -> Trip:
@@ -101,7 +102,7 @@ class TripBody(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
         trip = replace(trip, start_odometer_km=start_km, end_odometer_km=end_km)
         if self.distance_km is UNSET:
             return trip
-        distance_km = km(fields.number(self.distance_km, "distance_km", 0, MOST_KM) or 0.0)
+        distance_km = km(fitting.number(self.distance_km, "distance_km", 0, MOST_KM) or 0.0)
         moved_end_km = km(start_km + distance_km) if start_km is not None and end_km is not None else end_km
         flags, source = trip.flags_but("distance_unknown"), BY_DRIVER
         return replace(trip, distance_km=distance_km, end_odometer_km=moved_end_km, distance_source=source, flags=flags)
@@ -127,7 +128,7 @@ class TripBody(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
         kind: TripKind = trip.kind if self.kind is UNSET else self.kind
         if self.business_km is UNSET:
             return classified(replace(trip, kind=kind))
-        business_km = km(fields.number(self.business_km, "business_km", 0, MOST_KM) or 0.0)
+        business_km = km(fitting.number(self.business_km, "business_km", 0, MOST_KM) or 0.0)
         if business_km > trip.distance_km:
             raise bad("business_km", "must not be over the distance")
         kind = "mixed" if self.kind is UNSET else kind
@@ -173,7 +174,7 @@ def manual_trip(request: Request, account: Account, now: datetime) -> Trip:
 def _odometer(value: Any, stored: float | None, field: str) -> float | None:
     if value is UNSET:
         return stored
-    found = fields.number(value, field, 0, HIGHEST_KM)
+    found = fitting.number(value, field, 0, HIGHEST_KM)
     return None if found is None else km(found)
 
 

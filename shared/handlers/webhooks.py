@@ -7,6 +7,7 @@ from typing import Any
 from flask import Request
 
 from shared import logs
+from shared.domain import fitting
 from shared.domain.machine import Ended, Outcome, Started, advance
 from shared.domain.places import Place
 from shared.domain.state import TripState, legs
@@ -80,8 +81,8 @@ def _told(account: Account, outcome: Outcome, state: TripState) -> dict[str, Any
 
 
 def _fix(body: Any, account: Account, now: datetime) -> Fix:
-    lat = fields.number(body.get("lat", body.get("latitude")), "lat", -90, 90)
-    lng = fields.number(body.get("lng", body.get("lon", body.get("longitude"))), "lng", -180, 180)
+    lat = fitting.number(body.get("lat", body.get("latitude")), "lat", -90, 90)
+    lng = fitting.number(body.get("lng", body.get("lon", body.get("longitude"))), "lng", -180, 180)
     if (lat is None) != (lng is None):
         raise bad("lng" if lng is None else "lat", "is missing: a position needs both")
     if lat == 0 and lng == 0:
@@ -90,6 +91,6 @@ def _fix(body: Any, account: Account, now: datetime) -> Fix:
         at=fields.event_time(body.get("timestamp"), account.timezone, now),
         lat=lat,
         lng=lng,
-        accuracy_m=fields.number(body.get("accuracy_m"), "accuracy_m", 0, 1e7),
-        car_id=fields.car_id(body.get("car_id")),
+        accuracy_m=fitting.number(body.get("accuracy_m"), "accuracy_m", 0, 1e7),
+        car_id=fitting.car_id(body.get("car_id")),
     )

@@ -43,6 +43,11 @@ class Car(msgspec.Struct, frozen=True):
         """Whether the car is not asked any more until its credentials change."""
         return self.login_refusals >= MOST_REFUSALS
 
+    @property
+    def budget_name(self) -> str:
+        """Under which name its requests are counted: another provider is another budget."""
+        return f"{self.id} {self.provider}"
+
 
 class Access(msgspec.Struct, frozen=True):
     """What opens a car's cloud: the driver's credentials, and the tokens that the last read left."""
@@ -135,7 +140,7 @@ class CarRepository:
                 if anew:
                     changes[f"{part}.`{car_id}`"] = anew
         if changes and not dry_run:
-            # Only what was read: the driver, or a read of his car, may change it at this moment.
+            # Only what was read: the driver, or a read of their car, may change it at this moment.
             self._credentials.update(changes, option=self._db.write_option(last_update_time=snapshot.update_time))
         return Resealed(len(changes), already, tuple(sorted(unreadable)))
 

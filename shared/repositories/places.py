@@ -14,11 +14,12 @@ from shared.repositories.documents import Stored, from_document, to_document
 from shared.settings import seconds
 
 
-class PlaceRepository:
-    """The places of one user (e-mail in lower case)."""
+class _Places:
+    """The places of one owner."""
 
-    def __init__(self, db: firestore.Client, email: str) -> None:
-        self._db, root = db, db.collection("users").document(email)
+    def __init__(self, db: firestore.Client, root: Any) -> None:
+        """`root` is what the two collections hang on: a user's document, or the store itself."""
+        self._db = db
         self._places, self._index = root.collection("locations"), root.collection("settings").document("places")
 
     def read(self) -> Stored[dict[str, Place]]:
@@ -36,6 +37,17 @@ class PlaceRepository:
             self._stage_index(batch, read, place.id, to_document(place))
         batch.commit()
 
+    def _stage_index(self, batch: Any, read: Stored[dict[str, Place]], place_id: str, fields: Any) -> None:
+        option = self._db.write_option(last_update_time=read.version)
+        batch.update(self._index, {f"places.`{place_id}`": fields}, option=option)
+
+
+class PlaceRepository(_Places):
+    """The places of one user (e-mail in lower case)."""
+
+    def __init__(self, db: firestore.Client, email: str) -> None:
+        super().__init__(db, db.collection("users").document(email))
+
     def delete(self, read: Stored[dict[str, Place]], place_id: str) -> None:
         """Deletes a place. Raises a conflict of google.api_core where another writer was quicker."""
         batch = self._db.batch()
@@ -43,20 +55,18 @@ class PlaceRepository:
         self._stage_index(batch, read, place_id, firestore.DELETE_FIELD)
         batch.commit()
 
-    def _stage_index(self, batch: Any, read: Stored[dict[str, Place]], place_id: str, fields: Any) -> None:
-        option = self._db.write_option(last_update_time=read.version)
-        batch.update(self._index, {f"places.`{place_id}`": fields}, option=option)
 
+class SharedPlaceRepository(_Places):
+    """The places that the operator shares with all users, who cannot change them.
 
-class SharedPlaceRepository:
-    """The places that the operator shares with all users, who cannot change them."""
+    No id of them may be one that a user's place can have.
+    """
 
     # Read at most once in USER_CACHE_S in each instance, by project: ends and polls need them all the time.
     _cache: ClassVar[dict[str, tuple[float, tuple[Place, ...]]]] = {}
 
     def __init__(self, db: firestore.Client) -> None:
-        self._db = db
-        self._places, self._index = db.collection("locations"), db.collection("settings").document("places")
+        super().__init__(db, db)
 
     def list_places(self) -> tuple[Place, ...]:
         """The shared places, as this instance read them in the last USER_CACHE_S."""
@@ -66,12 +76,9 @@ class SharedPlaceRepository:
             self._cache[self._db.project] = (time.monotonic(), places)
         return places
 
-    def save(self, place: Place) -> None:
-        """Stores a place. The id must not be one that a user's place can have."""
-        batch = self._db.batch()
-        batch.set(self._places.document(place.id), to_document(place))
-        stage_index(batch, self._index, place)
-        batch.commit()
+    def put(self, read: Stored[dict[str, Place]], place: Place) -> None:
+        """Stores a place, new or changed. Raises a conflict of google.api_core where another writer was quicker."""
+        super().put(read, place)
         self._cache.clear()
 
 

@@ -13,7 +13,7 @@ import yaml
 
 from shared.settings import DEFAULTS_S, GEOCODERS, NUMBERS, SHARD_FROM, TEXTS
 from tests.docs.pages import ROOT, all_pages, anchors, boxes, headings, links
-from tools.admin.__main__ import parser
+from tools.admin.commandline import parser
 from tools.checks import api
 
 DOCS = ROOT / "docs"

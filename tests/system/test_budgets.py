@@ -229,7 +229,8 @@ def test_sums_lists_and_comparison_cost_what_they_show(with_log: Metered) -> Non
 
 def test_what_a_driver_set_up_costs_the_same_however_much_it_is(metered: Metered) -> None:
     driver = metered.driver
-    SharedPlaceRepository(metered.stack.db).save(Place("5ha4ed000000", "Depot", 40.0, -3.7))
+    shared = SharedPlaceRepository(metered.stack.db)
+    shared.put(shared.read(), Place("5ha4ed000000", "Depot", 40.0, -3.7))
     for n in range(20):
         driver.store.cars.save(Car(id=f"car-{n}", provider="simulated"), {"token": "t"})
         driver.add_place(52 + n / 100, 5.1, "private")
@@ -243,7 +244,7 @@ def test_what_a_driver_set_up_costs_the_same_however_much_it_is(metered: Metered
     assert (cost.read, cost.changed, len(places["locations"])) == (1, 0, 21), "the shared ones are remembered"
     for path in ("/", "/keys"):
         _, cost = metered.call("settings", "GET", path)
-        assert (cost.read, cost.changed) == (1, 0), "it shows the driver as he is now"
+        assert (cost.read, cost.changed) == (1, 0), "it shows the driver as they are now"
     _, cost = metered.call("cars", "GET", "/car/data")
     assert (cost.read <= 3, cost.changed) == (True, 0)
     _, cost = metered.call("webhook_end", "POST", json=position(9))

@@ -1,4 +1,4 @@
-"""A driver sets up his cars over HTTP: fields, credentials that are never shown, trying out, odometers by eye."""
+"""Drivers set up their cars over HTTP: fields, credentials that are never shown, trying out, odometers by eye."""
 
 import json
 from collections.abc import Callable
@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from shared.domain.fitting import Unfit
+from shared.repositories.cars import Car
+from shared.services import cars as cars_service
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 
 FULL = {
@@ -327,6 +330,37 @@ def test_a_car_without_credentials_is_not_asked(carless: Driver) -> None:
     assert carless.asked() == 0
 
 
+def without_any(driver: Driver) -> None:
+    put(driver, "car", vin=driver.vin)
+
+
+def with_some_of_what_is_needed(driver: Driver) -> None:
+    driver.store.cars.save(Car("car", "renault", vin="VF1AAAAA000000001"), {"email": "boris@example.com"})
+
+
+def whose_credentials_went_while_it_was_read(driver: Driver) -> None:
+    driver.store.cars.save(Car("car", "simulated", vin=driver.vin), {"token": "t"})
+    driver.stack.db.document(f"users/{driver.email}/settings/credentials").delete()
+
+
+@pytest.mark.parametrize("set_up", [without_any, with_some_of_what_is_needed, whose_credentials_went_while_it_was_read])
+def test_a_trip_without_credentials_asks_nobody_counts_no_refusal_and_is_logged_from_gps(
+    carless: Driver, set_up: Callable[[Driver], None]
+) -> None:
+    carless.set_car(odometer_km=12345.0, measured_at=ago(600), state="parked")
+    set_up(carless)
+    carless.phone("start", ago(40), UTRECHT, car_id="car")
+    carless.phone("end", ago(20), (52.1807, 5.1214))
+    (trip,) = carless.wait_trips(1)
+    assert (trip["car_id"], trip["distance_source"], trip["distance_km"]) == ("car", "gps", 13.0)
+    assert "odometer_pending" in trip["flags"]
+    assert carless.call("POST", "/cars/car/test").json()["problem"] == "credentials_missing"
+    assert carless.asked() == 0
+    assert carless.store.cars.list_cars()["car"].login_refusals == 0
+    carless.wait(lambda: not carless.store.state().value.asking.under_way, "the last poll")
+    assert carless.store.state().value.asking.lost == {}
+
+
 # --- what is known, and odometers by eye ---------------------------------------------------------------------------
 
 
@@ -501,21 +535,16 @@ def test_a_body_that_is_no_object_is_refused(driver: Driver, path: str, data: by
 def test_a_simulated_car_is_offered_only_where_its_cloud_is_set(
     monkeypatch: pytest.MonkeyPatch, carless: Driver
 ) -> None:
-    from shared.handlers.car_bodies import offers
-
     assert "simulated" in json.dumps(carless.call("GET", "/cars").json()["providers"])
     monkeypatch.setenv("CAR_CLOUD_URL", "http://127.0.0.1:1")
-    assert "simulated" in offers()
+    assert "simulated" in cars_service.offers()
     monkeypatch.delenv("CAR_CLOUD_URL")
-    assert "simulated" not in offers()
+    assert "simulated" not in cars_service.offers()
 
 
 @pytest.mark.parametrize("vin", ["WVWZZZ1KZAW00000I", "WVWZZZ1KZAW0000", "WVWZZZ1KZAW00000Ö", "WVWZZZ1KZAW0000012"])
 def test_the_vin_of_a_real_car_has_seventeen_letters_and_digits_without_i_o_and_q(vin: str) -> None:
-    from shared.handlers.car_bodies import _vin
-    from shared.handlers.problems import Problem
-
-    assert _vin(" wvw zzz 1k zaw 000001 ", "skoda") == "WVWZZZ1KZAW000001"
-    assert _vin("", "skoda") == ""
-    with pytest.raises(Problem):
-        _vin(vin, "skoda")
+    assert cars_service.vin(" wvw zzz 1k zaw 000001 ", "skoda") == "WVWZZZ1KZAW000001"
+    assert cars_service.vin("", "skoda") == ""
+    with pytest.raises(Unfit):
+        cars_service.vin(vin, "skoda")

@@ -50,7 +50,8 @@ def log(driver: Driver, count: int, start: Any = UTRECHT) -> None:
 def shared_place(stack: Stack) -> Iterator[Place]:
     """A place of all, far from where other tests drive."""
     place = Place(secrets.token_hex(6), "Depot of all", 40.0 + secrets.randbelow(1000) / 1000, -3.7, 300, "pause")
-    SharedPlaceRepository(stack.db).save(place)
+    shared = SharedPlaceRepository(stack.db)
+    shared.put(shared.read(), place)
     yield place
     stack.db.document("settings/places").delete()
     stack.db.document(f"locations/{place.id}").delete()

@@ -56,7 +56,7 @@ def heard(start_stack: Callable[..., Stack]) -> Heard:
 
 def set_credentials(driver: Driver, credentials: dict[str, Any]) -> None:
     car = Car("car", "simulated", vin=driver.vin)
-    driver.store.cars.save(car, credentials)
+    driver.store.cars.save(car, {"token": SECRET, **credentials})
     driver.store.cars.keep_tokens("car", {"refresh": f"{SECRET}-refresh"}, driver.store.cars.access("car"))
 
 

@@ -1,6 +1,7 @@
 """Owns the demo's two drives: plausible courses between Dutch towns, made from a speed profile with stops."""
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from math import cos, radians
 from typing import NamedTuple
 
@@ -26,16 +27,18 @@ class Sample(NamedTuple):
     driven_km: float
 
 
+DRIVE_KM = sum(PROFILE) * (FIX_EVERY / timedelta(hours=1))
+LASTS = FIX_EVERY * (len(PROFILE) - 1)
+
+
 class Course(NamedTuple):
-    """The corners of a road course, WGS84 degrees."""
+    """The corners of a road course, WGS84 degrees, from where a drive begins to where it ends."""
 
     corners: tuple[tuple[float, float], ...]
 
-
-UTRECHT = Course(((52.0907, 5.1214), (52.0823, 5.1102), (52.0721, 5.0934), (52.0562, 5.0821), (52.0248, 5.0817),
-                  (51.9934, 5.0911), (51.9582, 5.1203), (51.9301, 5.1633)))  # fmt: skip
-EINDHOVEN = Course(((51.4416, 5.4697), (51.4522, 5.4503), (51.4705, 5.4402), (51.4988, 5.4318), (51.5302, 5.4103),
-                    (51.5611, 5.3722), (51.5983, 5.3401), (51.6411, 5.3102)))  # fmt: skip
+    def back(self) -> "Course":
+        """The same way in the other direction."""
+        return Course(self.corners[::-1])
 
 
 def drive(course: Course, begins_at: datetime) -> list[Sample]:
@@ -48,9 +51,20 @@ def drive(course: Course, begins_at: datetime) -> list[Sample]:
     return samples
 
 
+def as_far_as_a_drive_goes(*corners: tuple[float, float]) -> Course:
+    """The beginning of a course: a drive back has to begin where the one there ended."""
+    course, passed, length_km = Course(corners), [corners[0]], 0.0
+    for a, b in pairwise(corners):
+        length_km += _length_km(a, b)
+        if length_km >= DRIVE_KM:
+            break
+        passed.append(b)
+    return Course((*passed, _at(course, DRIVE_KM)))
+
+
 def _at(course: Course, driven_km: float) -> tuple[float, float]:
     rest_km = driven_km
-    for a, b in zip(course.corners, course.corners[1:], strict=False):
+    for a, b in pairwise(course.corners):
         length_km = _length_km(a, b)
         if rest_km <= length_km:
             share = rest_km / length_km
@@ -64,3 +78,11 @@ def _length_km(a: tuple[float, float], b: tuple[float, float]) -> float:
     east_km = (b[1] - a[1]) * KM_PER_DEGREE * cos(radians(a[0]))
     length: float = (north_km**2 + east_km**2) ** 0.5
     return length
+
+
+# fmt: off
+UTRECHT = as_far_as_a_drive_goes((52.0907, 5.1214), (52.0823, 5.1102), (52.0721, 5.0934), (52.0562, 5.0821),
+                                 (52.0248, 5.0817), (51.9934, 5.0911), (51.9582, 5.1203), (51.9301, 5.1633))
+EINDHOVEN = as_far_as_a_drive_goes((51.4416, 5.4697), (51.4522, 5.4503), (51.4705, 5.4402), (51.4988, 5.4318),
+                                   (51.5302, 5.4103), (51.5611, 5.3722), (51.5983, 5.3401), (51.6411, 5.3102))
+# fmt: on

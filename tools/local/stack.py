@@ -150,7 +150,7 @@ def _serve(wanted: argparse.Namespace, env: Mapping[str, str], stopping: threadi
     if not wanted.no_demo:
         from tools.local.demo import play_demo
 
-        right = play_demo(env["FUNCTIONS_URL"], env["CAR_CLOUD_URL"])
+        right = play_demo(env, wanted.data, serving=not wanted.once)
         if wanted.once:
             return 0 if right else 1
         print(f"serving at {env['FUNCTIONS_URL']}; Ctrl-C stops everything", flush=True)

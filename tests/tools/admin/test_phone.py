@@ -12,8 +12,14 @@ import requests
 import zxingcpp
 
 from tests.system.fixtures import Stack, ago
-from tools.admin.phone import mail_link, qr_code, urls
+from tests.tools.admin.conftest import Operator
+from tools.admin.phone import is_on_loopback, mail_link, qr_code, urls
 
+# As `./run.sh --host 192.168.1.20` and a deployment have it.
+REACHED = {
+    "WEBHOOK_START_URL": "http://192.168.1.20:8080/webhook/start",
+    "WEBHOOK_END_URL": "http://192.168.1.20:8080/webhook/end",
+}
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 COLOURED = "\x1b[38;5;231;48;5;16m"
 # Which halves of a character's cell are drawn: the upper one, the lower one.
@@ -60,16 +66,20 @@ BLACK_ON_WHITE, WHITE_ON_BLACK = (0, 255), (255, 0)
 
 
 @pytest.mark.parametrize(("ink", "paper"), [BLACK_ON_WHITE, WHITE_ON_BLACK], ids=["light terminal", "dark terminal"])
-def test_the_code_holds_a_draft_to_the_driver_with_exactly_the_urls_printed(stack: Stack, ink: int, paper: int) -> None:
+def test_the_code_holds_a_draft_to_the_driver_with_exactly_the_urls_printed(
+    operator: Operator, ink: int, paper: int
+) -> None:
     email = f"code.{ink}+phone@example.com"
-    told = stack.admin("add-user", email)
+    told = operator.call("add-user", email, **REACHED)
     found = painted(code_rows(told), ink, paper)
     assert found.format == zxingcpp.BarcodeFormat.QRCode
     assert urls_of_draft(found.text) == (email, urls_told(told))
 
 
-def test_with_the_urls_printed_a_phone_starts_and_ends_a_trip_and_can_do_no_more(stack: Stack) -> None:
-    told = stack.admin("add-user", "url.driver+car@example.com")
+def test_with_the_urls_printed_a_phone_starts_and_ends_a_trip_and_can_do_no_more(
+    stack: Stack, operator: Operator
+) -> None:
+    told = operator.call("add-user", "url.driver+car@example.com")
     start, end = urls_told(told)
     assert start.startswith(f"{stack.url}/webhook/start?user=url.driver%2Bcar@example.com&key=")
     begun = ago(20)
@@ -84,38 +94,66 @@ def test_with_the_urls_printed_a_phone_starts_and_ends_a_trip_and_can_do_no_more
     assert requests.get(f"{stack.url}/trips", params={"key": full_key}, timeout=30).status_code == 200
 
 
-def test_the_full_key_is_the_last_thing_printed_and_stands_nowhere_else(stack: Stack) -> None:
-    told = stack.admin("add-user", "last.line@example.com")
+def test_the_full_key_is_the_last_thing_printed_and_stands_nowhere_else(operator: Operator) -> None:
+    told = operator.call("add-user", "last.line@example.com")
     *before, key_id, key = told.splitlines()
     assert re.fullmatch(r"key id: [0-9a-f]{8}", key_id)
     assert re.fullmatch(r"key: [\w-]{43}", key)
     assert "key: " not in "\n".join(before)
     assert key.removeprefix("key: ") not in "\n".join(before)
-    listed = stack.admin("list-keys", "last.line@example.com").splitlines()
+    listed = operator.call("list-keys", "last.line@example.com").splitlines()
     assert sorted(line.split()[1] for line in listed) == ["full", "webhook"]
     assert any("webhook" in line and line.endswith("  phone") for line in listed)
 
 
-def test_a_new_webhook_key_comes_with_urls_that_hold_it_and_a_full_one_without(stack: Stack) -> None:
-    stack.admin("add-user", "second.phone@example.com")
-    told = stack.admin("add-key", "second.phone@example.com", "--scope", "webhook", "--label", "second phone")
+def test_a_new_webhook_key_comes_with_urls_that_hold_it_and_a_full_one_without(operator: Operator) -> None:
+    operator.call("add-user", "second.phone@example.com")
+    told = operator.call(
+        "add-key", "second.phone@example.com", "--scope", "webhook", "--label", "second phone", **REACHED
+    )
     key = told.splitlines()[-1].removeprefix("key: ")
     assert all(parse_qs(urlsplit(url).query)["key"] == [key] for url in urls_told(told))
     assert urls_of_draft(painted(code_rows(told), *WHITE_ON_BLACK).text)[1] == urls_told(told)
-    full = stack.admin("add-key", "second.phone@example.com", "--scope", "full")
+    full = operator.call("add-key", "second.phone@example.com", "--scope", "full")
     assert [line.split(": ")[0] for line in full.splitlines()] == ["key id", "key"]
 
 
+def test_where_no_phone_reaches_the_webhooks_a_line_says_what_to_do_and_there_is_no_code(
+    stack: Stack, operator: Operator
+) -> None:
+    for call in (("add-user", "loopback@example.com"), ("add-key", "loopback@example.com", "--scope", "webhook")):
+        told = operator.call(*call)
+        (hint,) = [line for line in told.splitlines() if "No phone reaches 127.0.0.1" in line]
+        assert "`./run.sh --host ADDRESS`" in hint
+        assert code_rows(told) == []
+        assert urls_told(told)[0].startswith(stack.url), "a terminal on this machine can still use them"
+
+
+@pytest.mark.parametrize(
+    ("url", "only_here"),
+    [
+        ("http://127.0.0.1:8080/webhook/start", True),
+        ("http://127.1.2.3/webhook/start", True),
+        ("http://localhost:8080/webhook/start", True),
+        ("http://[::1]:8080/webhook/start", True),
+        ("http://192.168.1.20:8080/webhook/start", False),
+        ("https://webhook-start-a1b2c3d4e5-ew.a.run.app", False),
+    ],
+)
+def test_an_address_of_loopback_is_known_in_each_of_its_forms(url: str, only_here: bool) -> None:
+    assert is_on_loopback(url) is only_here
+
+
 @pytest.mark.parametrize("missing", ["WEBHOOK_START_URL", "WEBHOOK_END_URL"])
-def test_without_the_addresses_the_user_is_made_and_one_line_says_what_to_source(stack: Stack, missing: str) -> None:
+def test_without_the_addresses_the_user_is_made_and_one_line_says_what_to_source(
+    stack: Stack, operator: Operator, missing: str
+) -> None:
     email = f"no.{missing.lower()}@example.com"
-    env = {**stack.operator_env(), missing: ""}
-    command = [sys.executable, "-m", "tools.admin", "add-user", email]
-    told = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=60).stdout
+    told = operator.call("add-user", email, **{missing: ""})
     user, hint, _, key = told.splitlines()
     assert (user, "source .local/env" in hint) == (f"user: {email}", True)
     assert requests.get(f"{stack.url}/trips", params={"key": key.removeprefix("key: ")}, timeout=30).status_code == 200
-    assert "webhook" not in stack.admin("list-keys", email)
+    assert "webhook" not in operator.call("list-keys", email)
 
 
 def test_in_a_terminal_the_code_brings_its_own_white_and_black(stack: Stack) -> None:
@@ -131,7 +169,7 @@ def in_a_terminal(stack: Stack, *call: str) -> str:
     """What the operator's tool prints where its output is a terminal."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "tools.admin", *call]
-    running = subprocess.Popen(command, env=stack.operator_env(), stdout=theirs)
+    running = subprocess.Popen(command, env={**stack.operator_env(), **REACHED}, stdout=theirs)
     os.close(theirs)
     told = bytearray()
     try:
@@ -146,7 +184,7 @@ def in_a_terminal(stack: Stack, *call: str) -> str:
 
 
 def test_a_terminal_that_cannot_show_the_code_still_shows_the_key(stack: Stack) -> None:
-    env = {**stack.operator_env(), "PYTHONIOENCODING": "ascii"}
+    env = {**stack.operator_env(), **REACHED, "PYTHONIOENCODING": "ascii"}
     command = [sys.executable, "-m", "tools.admin", "add-user", "ascii@example.com"]
     told = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=60).stdout
     key = told.splitlines()[-1].removeprefix("key: ")

@@ -1,5 +1,6 @@
 """./run.sh as a newcomer runs it: the demo is right, also twice, keeps its data, and leaves no process behind."""
 
+import json
 import os
 import signal
 import subprocess
@@ -35,16 +36,67 @@ def left_behind(data: Path) -> list[str]:
     return [line for line in found.splitlines() if str(data) in line]
 
 
-def test_the_demo_is_right_twice_on_the_same_data(command: list[str], env: dict[str, str], tmp_path: Path) -> None:
-    for trips in (1, 2):
-        done = subprocess.run([*command, "--once"], env=env, cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "One right trip each." in done.stdout
-        assert done.stdout.count("Boris: trips") == 1
-        assert f" {trips} " in done.stdout
-        assert trips > 1 or in_order(SHOWN, done.stdout), done.stdout
-        assert left_behind(tmp_path / "data") == []
+def option(command: list[str], name: str) -> str:
+    return command[command.index(name) + 1]
+
+
+def is_driving(command: list[str]) -> bool:
+    """Whether Boris is under way, by what the car says."""
+    try:
+        url = f"http://127.0.0.1:{option(command, '--car-cloud-port')}/control/cars/DEMOBORIS00000000"
+        return bool(requests.get(url, timeout=5).json().get("state") == "driving")
+    except requests.RequestException:
+        return False
+
+
+def printed(told: str, words: str) -> str:
+    """The command printed that has these words."""
+    (found,) = [line.strip() for line in told.splitlines() if words in line]
+    return found
+
+
+def in_a_shell(line: str, env: dict[str, str]) -> str:
+    done = subprocess.run(["bash", "-c", line], env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_demo_goes_on_where_it_was_broken_off_and_what_it_prints_works(
+    command: list[str], env: dict[str, str], tmp_path: Path
+) -> None:
+    broken_off = processes.start(command, tmp_path / "first", env)
+    processes.wait_until(lambda: is_driving(command), "the first drive")
+    broken_off.send_signal(signal.SIGINT)
+    assert broken_off.wait(30) == 0
+    assert "Traceback" not in (tmp_path / "first").read_text()
+    assert left_behind(tmp_path / "data") == []
+
+    done = subprocess.run([*command, "--once"], env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "One right trip each." in done.stdout
+    assert in_order(SHOWN, done.stdout), done.stdout
+    assert done.stdout.count("Boris: trips") == 1
+    assert "What to do next" not in done.stdout, "nobody serves it any more"
+    former_key = printed(done.stdout, "Boris: boris@example.com, key: ").split()[-1]
+    assert left_behind(tmp_path / "data") == []
     assert oct((tmp_path / "data" / "credentials.keys").stat().st_mode)[-3:] == "600"
+
+    log = tmp_path / "third"
+    serving = processes.start(command, log, env)
+    processes.wait_until(lambda: "serving at" in log.read_text(), "the third run")
+    told = log.read_text()
+    assert "One right trip each." in told
+    (trip,) = json.loads(in_a_shell(printed(told, "curl "), env))["trips"]
+    assert (trip["from"]["place"], trip["to"]["place"], trip["gap_before_km"]) == ("Work", "Home", 0.0)
+    assert trip["start_odometer_km"] == 20011.1
+    assert "2 users" in in_a_shell(printed(told, "list-users"), env)
+    assert "No phone reaches 127.0.0.1" in in_a_shell(printed(told, "add-key"), env)
+    assert printed(told, "--host").endswith(f"--data {tmp_path / 'data'} --host ADDRESS")
+    url = f"http://127.0.0.1:{option(command, '--port')}/stats"
+    keys = [former_key, *(printed(told, f"{name}@example.com, key: ").split()[-1] for name in ("boris", "tim"))]
+    assert [requests.get(url, params={"key": key}, timeout=30).status_code for key in keys] == [401, 200, 200]
+    serving.send_signal(signal.SIGINT)
+    assert serving.wait(30) == 0
 
 
 def test_a_stack_that_is_killed_takes_everything_with_it(

@@ -1,0 +1,90 @@
+"""The operator's tool: users, keys, cars and places, the same here and in the cloud."""
+
+import argparse
+from collections.abc import Callable
+from typing import TypeAlias, get_args
+
+from shared.domain.places import LEAST_RADIUS_M, MOST_RADIUS_M, Place, PlaceKind
+from shared.repositories.accounts import Scope
+from tools.admin import cars, keys, places, users
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Run = Callable[[argparse.Namespace], None]
+PLAIN = Place("", "", 0.0, 0.0)
+# What of a car can be said, in the words of HTTP. An option that is not given leaves what is stored.
+CAR_FIELDS = {
+    "provider": "how the car is read (docs/cars.md); a new car needs it, and another one drops the credentials",
+    "name": "what the car is called; at first its id",
+    "vin": "vehicle identification number, as it stands in the car's papers",
+    "brand": "which brand of the provider it is, where that matters",
+    "plate": "number plate",
+    "make": "make, for the log",
+    "type": "type, for the log",
+    "colour": "colour, for the log",
+    "available-from": "first day on which the car was the driver's, as in 2026-01-23",
+    "available-until": "last day on which it was",
+    "start-odometer-km": "odometer on the first day",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    found = argparse.ArgumentParser(prog="python -m tools.admin", description=__doc__)
+    commands = found.add_subparsers(required=True, metavar="COMMAND", help="one of these; COMMAND --help says more")
+    _add_users(commands)
+    _add_keys(commands)
+    _add_cars(commands)
+    _add_places(commands)
+    return found
+
+
+def _command(commands: Commands, name: str, run: Run, of_user: bool = True) -> argparse.ArgumentParser:
+    said = (run.__doc__ or "").strip()
+    made = commands.add_parser(name, help=said, description=said)
+    made.set_defaults(run=run)
+    if of_user:
+        made.add_argument("email", type=lambda text: text.strip().lower(), help="whose e-mail address")
+    return made
+
+
+def _add_users(commands: Commands) -> None:
+    user = _command(commands, "add-user", users.add_user)
+    user.add_argument("--name", default="", help="how the driver is called")
+    user.add_argument("--timezone", default="Europe/Amsterdam", help="IANA name; days and months of the log follow it")
+    _command(commands, "list-users", users.list_users, of_user=False)
+    _command(commands, "show-user", users.show_user)
+
+
+def _add_keys(commands: Commands) -> None:
+    key = _command(commands, "add-key", keys.add_key)
+    scope = "what it may do: only start and end trips, or everything of this user"
+    key.add_argument("--scope", choices=get_args(Scope), required=True, help=scope)
+    key.add_argument("--label", default="", help="what it is for, to know it again in the list")
+    revoked = _command(commands, "revoke-key", keys.revoke_key)
+    revoked.add_argument("key_id", help="the key's id, as list-keys shows it, not the key")
+    _command(commands, "list-keys", keys.list_keys)
+
+
+def _add_cars(commands: Commands) -> None:
+    car = _command(commands, "set-car", cars.set_car)
+    car.add_argument("car_id", help="the car's id of your choice: letters, digits, - and _")
+    for field, said in CAR_FIELDS.items():
+        car.add_argument(f"--{field}", help=said)
+    car.add_argument("--credentials", help='what opens the car\'s cloud, as JSON, for example {"token": "…"}')
+    car.add_argument("--default", action="store_true", help="trips are this car's where the phone names none")
+    rotate = _command(commands, "rotate-credentials", cars.rotate_credentials, of_user=False)
+    rotate.add_argument("--dry-run", action="store_true", help="only say what would be done")
+
+
+def _add_places(commands: Commands) -> None:
+    for place in (
+        _command(commands, "add-place", places.add_place),
+        _command(commands, "add-shared-place", places.add_shared_place, of_user=False),
+    ):
+        place.add_argument("name", help="what the place is called in the log")
+        place.add_argument("lat", help="latitude of its middle in degrees (WGS84)")
+        place.add_argument("lng", help="longitude of its middle in degrees")
+        radius = f"how far it reaches, from {LEAST_RADIUS_M:g} to {MOST_RADIUS_M:g} m (default %(default)s)"
+        place.add_argument("--radius-m", default=f"{PLAIN.radius_m:g}", help=radius)
+        kind = "what it tells of a trip that begins or ends there; at a pause trips go on (default %(default)s)"
+        place.add_argument("--kind", choices=get_args(PlaceKind), default=PLAIN.kind, help=kind)
