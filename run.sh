@@ -17,4 +17,4 @@ if [[ -n $python ]]; then "$python" -I "$root/tools/local/options.py" "$@"; fi
 "$root/tools/setup.sh" tools
 # Not from the root: a folder given with --data is one of the caller's.
 export PYTHONPATH=$root
-exec "$root/.venv/bin/python" -m tools.local.stack "$@"
+exec "$root/.venv/bin/python" -m tools.local "$@"

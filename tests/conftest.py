@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tools.local.emulators import sdk_roots
+
 if TYPE_CHECKING:
     from tests.system.fixtures import Driver, Stack
 
@@ -19,6 +21,9 @@ settings.register_profile("search", max_examples=3000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 pytest_plugins = ["tests.emulators"]
+# A newcomer has no Google Cloud SDK, and nothing of ours installs one: what it alone can tell is then not asked for.
+GCLOUD = next((root for root in sdk_roots() if (root / "lib" / "googlecloudsdk").is_dir()), None)
+collect_ignore = [] if GCLOUD else ["tools/deploy/test_real_gcloud.py"]
 
 
 def pytest_configure() -> None:
@@ -30,6 +35,12 @@ def pytest_configure() -> None:
 # Tests of half a minute and more, each followed by one that may run beside it: four under faults at once would fail for
 # want of a processor.
 LONGEST = ("test_chaos.py", "test_migrate_big.py", "test_openapi.py", "test_demo.py")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says aloud what was not looked at."""
+    if GCLOUD is None:
+        terminalreporter.write_line("*** NOT CHECKED: whether gcloud takes each call of a deployment: no SDK is here")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

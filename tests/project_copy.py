@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("docs", "functions", "shared", "tests", "tools")
-FILES = ("README.md", "pyproject.toml", "requirements.txt")
+FOLDERS = (".github", "docs", "functions", "shared", "tests", "tools")
+FILES = ("CHANGELOG.md", "README.md", "pyproject.toml", "requirements.txt")
 
 
 class ProjectCopy:
@@ -21,6 +21,7 @@ class ProjectCopy:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in FILES:
             shutil.copy(ROOT / name, folder)
+        subprocess.run(["git", "init", "-q", folder], check=True)  # whose files are the project's is git's to say
 
     def add(self, files: Mapping[str, str]) -> None:
         """Makes these files, or appends the text where they are there."""

@@ -56,8 +56,8 @@ LOOK = """
 import json, sys
 from types import ModuleType
 from shared.cars.provider import ProviderBroken, provider
-from shared.handlers.car_bodies import offers
 from shared.handlers.cars import _offer_view
+from shared.services.cars import offers
 
 def broken():
     try:

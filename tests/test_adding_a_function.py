@@ -161,6 +161,6 @@ def test_a_new_function_of_the_clock_or_of_a_topic_is_deployed_with_what_calls_i
 def test_a_function_toml_that_is_wrong_stops_stack_and_deployment_with_its_name(tmp_path: Path) -> None:
     project = ProjectCopy(tmp_path / "project")
     project.add({"functions/stats/function.toml": "timeout = 3\n"})
-    for what in ("tools.local.serve", "tools.deploy.target", "tools.costs.assumptions"):
+    for what in ("tools.local.serve", "tools.deploy.target", "tools.measure.assumptions"):
         told = project.python("-c", f"try:\n import {what}\nexcept ValueError as error:\n print(error)")
         assert told.strip().endswith("functions/stats/function.toml: Object contains unknown field `timeout`")

@@ -45,6 +45,22 @@ def test_a_test_of_the_domain_runs_from_an_editor_and_starts_no_emulator() -> No
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+WITHOUT_SDK = """
+import sys
+import pytest
+from tools.local import emulators
+emulators.sdk_roots = lambda: iter(())
+sys.exit(pytest.main(["--collect-only", "-p", "no:cacheprovider", "tests/tools/deploy"]))
+"""
+
+
+def test_without_a_google_cloud_sdk_the_run_says_what_it_does_not_check() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_SDK], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "*** NOT CHECKED: whether gcloud takes each call" in done.stdout
+    assert "test_smoke.py" in done.stdout
+    assert "test_every_call_is_understood" not in done.stdout
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_emulators_that_do_not_start_end_the_run_with_one_sentence(workers: int) -> None:
     done = pytest_run("-n", workers, "tests/system/test_tenancy.py", **NOBODY)

@@ -105,6 +105,6 @@ def test_no_flag_goes_past_mypy_by_in_which_takes_any_text() -> None:
 
 
 def test_what_a_car_id_may_be_and_how_a_cursor_is_read_stand_once() -> None:
-    texts = [file.read_text() for folder in ("shared", "functions") for file in (ROOT / folder).rglob("*.py")]
+    texts = [file.read_text() for folder in ("shared", "functions", "tools") for file in (ROOT / folder).rglob("*.py")]
     assert sum("[a-z0-9][a-z0-9_-]{0,31}" in text for text in texts) == 1
     assert sum("urlsafe_b64decode" in text for text in texts) == 1

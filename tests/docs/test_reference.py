@@ -93,7 +93,7 @@ def test_calls_of_the_tool_are_found_in_more_than_one_page() -> None:
     assert len(calls_of_the_tool()) >= 15
 
 
-@pytest.mark.parametrize(("script", "module"), [("./run.sh", "tools.local.stack"), ("./deploy.sh", "tools.deploy")])
+@pytest.mark.parametrize(("script", "module"), [("./run.sh", "tools.local"), ("./deploy.sh", "tools.deploy")])
 def test_every_option_that_a_page_gives_to_a_script_is_one(script: str, module: str) -> None:
     known = options_of(module)
     given = {
@@ -108,7 +108,7 @@ def test_every_option_that_a_page_gives_to_a_script_is_one(script: str, module: 
 
 def test_the_tour_lists_every_option_of_the_stack() -> None:
     listed = re.findall(r"^\| `(--[a-z-]+)", (DOCS / "try-it.md").read_text(), re.MULTILINE)
-    assert set(listed) == options_of("tools.local.stack") - {"--help"}
+    assert set(listed) == options_of("tools.local") - {"--help"}
 
 
 @cache

@@ -48,7 +48,7 @@ class Stack:
     def start(self, *options: str) -> None:
         """Starts it and waits until it is ready."""
         ports = ["--port", str(self.port), "--car-cloud-port", str(self.cloud_port), "--data", str(self.data)]
-        command = [sys.executable, "-m", "tools.local.stack", "--no-demo", "--no-cron", *ports, *options]
+        command = [sys.executable, "-m", "tools.local", "--no-demo", "--no-cron", *ports, *options]
         (self.data / "env").unlink(missing_ok=True)
         log = self.data.parent / "stack.log"  # not in the folder, in which a stack wants to be alone
         self.process = processes.start(command, log, self.env)

@@ -262,7 +262,3 @@ def _export(env: Mapping[str, str], data: Path) -> None:
             emulators.export_store(env["FIRESTORE_EMULATOR_HOST"], env["GOOGLE_CLOUD_PROJECT"], data / "store")
         except requests.RequestException as error:
             print(f"local data not written out: {error}", file=sys.stderr)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

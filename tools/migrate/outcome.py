@@ -21,7 +21,7 @@ NEEDED = [
 ]  # fmt: skip
 UNREAD = datetime.min.replace(tzinfo=UTC)
 NOT_READ = {"user": "", "timezone": "", "date": "", "created_at": UNREAD, "updated_at": UNREAD}
-TRIES = 5
+TRIES = 20  # a driver who corrects one trip after the other ends some time
 
 BySum = dict[tuple[int, int, str], Sums]
 

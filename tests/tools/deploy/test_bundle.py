@@ -100,7 +100,7 @@ def test_whoever_asks_cars_has_the_same_libraries_for_it() -> None:
     assert cars.read_text() == poller.read_text()
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", [function.name for function in FUNCTIONS])
 def test_a_bundle_has_the_version_and_the_hashes_of_everything_it_needs(name: str, tmp_path: Path) -> None:
     stage(name, tmp_path / "b")
     locked = entries((tmp_path / "b" / "requirements.txt").read_text())

@@ -117,6 +117,7 @@ def made(emulators: None, queries: list[Any]) -> list[Any]:
     list(users_with_a_car(reader))
     users.proven(None, "a key")
     users.emails("a")
+    list(users.pages())
     return queries
 
 
@@ -150,6 +151,7 @@ def test_no_method_makes_a_query_that_this_test_does_not_know() -> None:
         "documents",  # of the long reader, whose callers are in shared/repositories/due.py
         "_owner",
         "emails",
+        "pages",
     }
     assert streams == known, "a new query: call it in `made` above, and name it here"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import GCLOUD
 from tests.tools.deploy.project import PROJECT, Project
-from tools.local import emulators
 
 PARSER = Path(__file__).with_name("gcloud_parser.py")
 ASKS_FOR_LOGIN = "You do not currently have an active account selected"
@@ -38,7 +38,8 @@ def recorded(tmp_path: Path) -> list[list[str]]:
 
 def real_gcloud(calls: list[list[str]], folder: Path) -> list[tuple[Any, str]]:
     """What the SDK's gcloud says to each call, with no configuration and no login."""
-    (root,) = [root for root in emulators.sdk_roots() if (root / "lib" / "googlecloudsdk").is_dir()][:1]
+    root = GCLOUD
+    assert root is not None
     gcloud = [str(root / "bin" / "gcloud")]
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "CLOUDSDK_CONFIG": str(folder / "gcloud")}
     where = [*gcloud, "info", "--format=value(basic.python_location)"]

@@ -20,7 +20,7 @@ from tools.local import processes
 @pytest.fixture
 def command(tmp_path: Path) -> list[str]:
     ports = ["--port", str(processes.free_port()), "--car-cloud-port", str(processes.free_port())]
-    return [sys.executable, "-m", "tools.local.stack", "--data", str(tmp_path / "data"), *ports]
+    return [sys.executable, "-m", "tools.local", "--data", str(tmp_path / "data"), *ports]
 
 
 @pytest.fixture

@@ -147,7 +147,7 @@ def test_a_folder_without_the_right_to_write_is_told_in_one_sentence(not_writabl
 def test_fresh_touches_neither_a_clone_nor_a_home(tmp_path: Path) -> None:
     fill(tmp_path, ".git/HEAD", "run.sh", ".bashrc")
     before = contents(tmp_path)
-    command = [sys.executable, "-m", "tools.local.stack", "--data", ".", "--fresh"]
+    command = [sys.executable, "-m", "tools.local", "--data", ".", "--fresh"]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)

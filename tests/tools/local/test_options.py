@@ -86,7 +86,7 @@ def test_what_cannot_be_meant_is_one_sentence_before_anything_is_set_up(
 
 def start(data: Path, *options: str) -> "subprocess.CompletedProcess[str]":
     """A start that must be refused before anything runs."""
-    command = [sys.executable, "-m", "tools.local.stack", "--no-demo", "--data", str(data), *options]
+    command = [sys.executable, "-m", "tools.local", "--no-demo", "--data", str(data), *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert not (data / "logs").exists()
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)

@@ -5,6 +5,7 @@ import os
 import secrets
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,8 @@ import requests
 
 from shared.settings import LIMITS
 from tests.system.fixtures import Stack, ago
+from tools.deploy.functions import FUNCTIONS
 from tools.local import processes, stack
-from tools.local.serve import PATHS
 
 # As good an address of this machine's as one of its network, and on every Linux.
 ADDRESS = "127.0.0.2"
@@ -23,7 +24,7 @@ WEBHOOKS = ("/webhook/start", "/webhook/end")
 
 
 @pytest.fixture(scope="module")
-def reached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def reached(emulators: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that phones reach at an address, started with nohup, where a proxy is set that leads nowhere."""
     proxy = "http://127.0.0.1:9"
     running = Stack(tmp_path_factory.mktemp("reached") / "data", http_proxy=proxy, HTTP_PROXY=proxy)
@@ -41,7 +42,14 @@ def test_phones_of_the_network_reach_the_webhooks_and_nothing_else(reached: Stac
         answer = requests.post(f"{url}{path}", params=caller, json={"timestamp": at.isoformat()}, timeout=60)
         assert answer.status_code == 200, answer.text
         assert requests.post(f"{url}{path}", timeout=60).status_code == 401
-    others = {*PATHS, "/scheduler/poll-all", "/", "/trips/active", "/webhook", "/webhook/start/../../trips"}
+    others = {
+        *(path for function in FUNCTIONS for path in function.paths),
+        "/scheduler/poll-all",
+        "/",
+        "/trips/active",
+        "/webhook",
+        "/webhook/start/../../trips",
+    }
     for path in sorted(others - set(WEBHOOKS)):
         for method in ("GET", "POST"):
             asked = requests.Request(method, url, headers={"Authorization": f"Bearer {driver.key}"}).prepare()
@@ -135,7 +143,7 @@ def test_ctrl_c_at_any_time_leaves_no_process_and_nothing_half_made(
 ) -> None:
     mark, data = secrets.token_hex(8), tmp_path / "data"
     ports = ["--port", str(processes.free_port()), "--car-cloud-port", str(processes.free_port())]
-    command = [sys.executable, "-m", "tools.local.stack", "--no-demo", "--data", str(data), "--host", ADDRESS, *ports]
+    command = [sys.executable, "-m", "tools.local", "--no-demo", "--data", str(data), "--host", ADDRESS, *ports]
     taken = [f"{name}_EMULATOR_HOST" for name in EMULATORS] if own_emulators else []
     env = {name: value for name, value in os.environ.items() if name not in taken} | {"MARK": mark}
     running = processes.start(command, tmp_path / "log", env)
@@ -148,6 +156,24 @@ def test_ctrl_c_at_any_time_leaves_no_process_and_nothing_half_made(
     assert (tmp_path / "log").read_text() == ""
     assert list(data.rglob("*.new")) == []
     assert all(file.read_text().strip() for file in data.glob("credentials.keys"))
+
+
+EARLY = """
+import os, runpy, signal, sys
+
+class Impatient:
+    def find_spec(self, name, path, target=None):
+        if name == "tools.local.stack":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Impatient())
+runpy.run_module("tools.local", run_name="__main__")
+"""
+
+
+def test_ctrl_c_before_anything_has_started_ends_it_without_a_word() -> None:
+    done = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 
 def test_a_hang_up_is_not_heard_where_the_caller_asked_for_that(reached: Stack) -> None:
