@@ -2,11 +2,14 @@
 
 import re
 import tomllib
+from collections.abc import Collection
 
 import pytest
 import yaml
 
 from tests.docs.pages import ROOT, boxes, section
+from tests.test_adding_a_car import FIVE
+from tests.test_adding_a_function import SIX
 
 GITHUB = ROOT / ".github"
 CONTRIBUTING = GITHUB / "CONTRIBUTING.md"
@@ -48,10 +51,14 @@ def test_every_call_of_pytest_that_contributing_shows_names_tests_that_are_there
         assert [name for name in tests if word in name], path
 
 
-@pytest.mark.parametrize(("heading", "count"), [("Add a function", 6), ("How do I add a car?", 5)])
-def test_contributing_numbers_the_files_that_a_change_takes(heading: str, count: int) -> None:
-    listed = re.findall(r"^(\d)\. `[\w./]+`", section(CONTRIBUTING, heading), re.MULTILINE)
-    assert listed == [str(n) for n in range(1, count + 1)]
+@pytest.mark.parametrize(
+    ("heading", "name", "files"), [("Add a function", "echo", SIX), ("How do I add a car?", "tesselaar", FIVE)]
+)
+def test_contributing_lists_the_files_that_a_change_takes(heading: str, name: str, files: Collection[str]) -> None:
+    """Those by which a test adds one."""
+    listed = re.findall(r"^(\d)\. `([\w./]+)`", section(CONTRIBUTING, heading), re.MULTILINE)
+    assert [int(number) for number, _ in listed] == [*range(1, len(files) + 1)]
+    assert {file.replace("NAME", name) for _, file in listed} == set(files)
 
 
 def test_every_folder_of_code_has_a_row() -> None:
