@@ -51,10 +51,10 @@ def fresh_environment(requirements: Path, environments: Path) -> Path:
     with (environments / f"{place.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (place / "done").exists():
-            # The pip that is here works on it: a new one takes longer to come than all that is deployed.
             subprocess.run([cloud_python(), "-m", "venv", "--without-pip", str(place)], check=True)
-            pip = [sys.executable, "-m", "pip", f"--python={place}/bin/python", "--disable-pip-version-check"]
-            install = [*pip, "install", "-q", "--require-hashes", "-r", str(requirements)]
+            # As pip in the cloud's build takes them, at a tenth of the work.
+            uv = [Path(sys.executable).with_name("uv"), "pip", "install", "-q", f"--python={place}/bin/python"]
+            install = [*uv, "--require-hashes", "-r", str(requirements)]
             done = subprocess.run(install, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr
             (place / "done").touch()
