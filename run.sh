@@ -4,7 +4,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # Help, and options that cannot be meant, need nothing that has to be set up: any Python that runs can tell of them.
 for python in python3 python3.13 python3.12 python3.11 /usr/bin/python3; do
-    if "$python" -I -c 'import argparse' 2>/dev/null; then break; fi
+    if "$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 7))' 2>/dev/null; then break; fi
     python=
 done
 for option in "$@"; do

@@ -59,9 +59,9 @@ def test_it_says_whose_key_it_is() -> None:
 '''
 OPENAPI = """\
   /echo:
-    get: {operationId: echo, responses: {'200': {description: Whose key it is}}}
+    get: {tags: [trips], summary: Whose key it is, operationId: echo, responses: {'200': {description: Whose key}}}
   /echo/{word}:
-    delete: {operationId: echoWord, responses: {'200': {description: Whose key it is}}}
+    delete: {tags: [trips], summary: Forgets it, operationId: echoWord, responses: {'200': {description: Whose key}}}
 """
 # Besides a line in CHANGELOG.md, as every change that somebody notices.
 SIX = {
@@ -101,6 +101,7 @@ def with_echo(folder: Path) -> ProjectCopy:
     project = ProjectCopy(folder)
     project.add(SIX)
     project.put_after("docs/openapi.yaml", "\npaths:\n", OPENAPI)
+    project.python("-m", "tools.checks.api", "--write")
     return project
 
 
@@ -133,7 +134,10 @@ def test_the_tests_that_go_over_functions_go_over_a_new_one_and_pass(tmp_path: P
     project = with_echo(tmp_path / "project")
     deploy = [f"tests/tools/deploy/test_{name}.py" for name in ("table", "docs", "deploy")]
     about_it = "(echo and not imports and not deployed) or openapi or every_account or exactly_these"
-    project.pytest("tests/system/test_echo.py", "tests/test_house.py", *deploy, "-k", about_it)
+    others = ("tests/test_house.py", "tests/tools/measure/test_bill.py", "tests/docs/test_reference.py")
+    told = project.pytest("-vv", "tests/system/test_echo.py", *others, *deploy, "-k", f"{about_it} or test_bill or api")
+    assert "test_bill.py::test_a_bill_of_100_000_drivers_is_that_done_by_hand PASSED" in told
+    assert "`GET /echo`" in (project.folder / "docs" / "api.md").read_text()
     tenancy = project.pytest("--collect-only", "tests/system/test_tenancy.py")
     for test in ("whoever_has_no_right_key_learns_nothing", "a_webhook_key_can_only_start_and_end_trips"):
         for call in ("GET-/echo", "DELETE-/echo/some-id"):

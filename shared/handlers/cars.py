@@ -63,14 +63,23 @@ def delete(request: Request, caller: Caller, car_id: str) -> tuple[None, int]:
 def put_credentials(request: Request, caller: Caller, car_id: str) -> tuple[dict[str, Any], int]:
     """What opens the car's cloud, in place of what was set before. Never shown again."""
 
-    said: dict[str, Any] = decoded(request, dict[str, Any])
-
     def attempt(setup: Setup) -> list[dict[str, Any]]:
         car = found(setup.cars, car_id)
+        cars.refuse_gone_provider(car)
+        body: dict[str, msgspec.Raw] = decoded(request, dict[str, msgspec.Raw])
+        said = {field: _text_or_none(value) for field, value in body.items()}
         cars.put_credentials(setup, car.id, said, fields.utc_now())
         return _credentials_view(setup.cars[car.id])
 
     return {"car_id": car_id.lower(), "credentials": set_up(client(), caller.account.email, attempt)}, 200
+
+
+def _text_or_none(value: msgspec.Raw) -> str | None:
+    """A value that is a string; what is none must not be told in the words of an error, for it may be a secret."""
+    try:
+        return msgspec.json.decode(value, type=str)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def found(own: dict[str, Car], car_id: str) -> Car:

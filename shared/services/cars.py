@@ -57,6 +57,9 @@ def fitted(car: Car, said: Mapping[str, Any]) -> Car:
     if "provider" in said and provider not in offers():
         raise unfit("provider", f"must be one of {', '.join(offers())}")
     given |= {field: day(said[field], field) for field in PERIOD if field in said}
+    since, until = (given.get(field, getattr(car, field)) for field in PERIOD)
+    if set(PERIOD) & set(said) and since and until and until < since:
+        raise unfit("available_until", "must not be before available_from")
     if "start_odometer_km" in said:
         start_km = number(said["start_odometer_km"], "start_odometer_km", 0, HIGHEST_KM)
         given["start_odometer_km"] = None if start_km is None else km(start_km)
@@ -67,11 +70,7 @@ def fitted(car: Car, said: Mapping[str, Any]) -> Car:
         given["vin"] = vin(said.get("vin", car.vin), provider)
     if "plate" in said:
         given["plate"] = _plate(said["plate"])
-    fits = replace(car, **given)
-    since, until = fits.available_from, fits.available_until
-    if set(PERIOD) & set(said) and since and until and until < since:
-        raise unfit("available_until", "must not be before available_from")
-    return fits
+    return replace(car, **given)
 
 
 def vin(value: str, provider: str) -> str:
@@ -85,13 +84,19 @@ def vin(value: str, provider: str) -> str:
 
 def put_credentials(setup: Setup, car_id: str, said: Mapping[str, Any], now: datetime) -> None:
     """What opens the car's cloud, in place of what was set before. Raises Unfit; no value is in its words."""
-    setup.put_credentials(car_id, _credentials(setup.cars[car_id].provider, said), now)
+    car = setup.cars[car_id]
+    refuse_gone_provider(car)
+    setup.put_credentials(car_id, _credentials(car.provider, said), now)
+
+
+def refuse_gone_provider(car: Car) -> None:
+    """Raises Conflict where nobody knows any more what the car's cloud is opened with."""
+    if car.provider not in PROVIDERS:
+        raise Conflict("The car's provider is not offered any more: choose another one.", "provider")
 
 
 def _credentials(provider: str, said: Mapping[str, Any]) -> dict[str, str]:
-    offer = PROVIDERS.get(provider)
-    if offer is None:
-        raise Conflict("The car's provider is not offered any more: choose another one.", "provider")
+    offer = PROVIDERS[provider]
     taken = (*offer.credentials, *offer.optional)
     for field in said:
         if field not in taken:

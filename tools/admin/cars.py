@@ -59,7 +59,7 @@ def _object(text: str | None) -> dict[str, Any] | None:
         return None
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Wrong("--credentials must be JSON") from error
     if not isinstance(found, dict):
         raise Wrong("--credentials must be a JSON object")

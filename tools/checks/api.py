@@ -19,8 +19,14 @@ OF_THE_CALLER = {"user", "X-User-Email"}
 
 
 def calls(spec: Mapping[str, Any]) -> str:
-    """The list of all calls of a description, as Markdown: by its tags, each call with what it takes and answers."""
-    parts = []
+    """The list of all calls of a description, as Markdown: by its tags, each call with what it takes and answers.
+
+    Raises ValueError for a call that would not be in it.
+    """
+    parts, known = [], {tag["name"] for tag in spec["tags"]}
+    for path, method, found in _operations(spec):
+        if not known & {*found.get("tags", ())} or "summary" not in found:
+            raise ValueError(f"{method.upper()} {path} needs a summary and one of the tags {', '.join(sorted(known))}")
     for tag in spec["tags"]:
         parts += [f"### {tag['name'].capitalize()}", _filled(tag["description"])]
         for path, method, found in _operations(spec):
@@ -107,7 +113,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.checks.api", description=__doc__)
     parser.add_argument("--write", action="store_true", help="put the list into docs/api.md")
     write, page = parser.parse_args().write, PAGE.read_text()
-    wanted = renewed(page, yaml.safe_load(SPEC.read_text()))
+    try:
+        wanted = renewed(page, yaml.safe_load(SPEC.read_text()))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
     if write:
         PAGE.write_text(wanted)
     elif page != wanted:

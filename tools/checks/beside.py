@@ -26,16 +26,20 @@ def run(checks: Mapping[str, Sequence[str]], beside: Sequence[str] = ()) -> int:
         signal.signal(wanted, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         # A group of its own: Ctrl-C comes to this process alone, which passes it on once.
-        command = subprocess.Popen(beside, start_new_session=True) if beside else None
         checking = Checking(checks, Path(folder))
-        checking.start()
+        command = None
         try:
+            checking.start()
+            with processes.uninterrupted():
+                command = subprocess.Popen(beside, start_new_session=True) if beside else None
             code = command.wait() if command else 0
             checking.join()
         except KeyboardInterrupt:
-            checking.stop()
-            if command:
-                _stop(command)
+            try:
+                checking.stop()
+            finally:  # also where Ctrl-C is pressed again meanwhile
+                if command:
+                    _stop(command)
             return STOPPED
     if checking.failed:
         print(f"failed: {', '.join(checking.failed)}", flush=True)

@@ -16,7 +16,6 @@ def stage(name: str, target: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     skipped = shutil.ignore_patterns("__pycache__", "function.toml")
     shutil.copytree(ROOT / "functions" / name, target, ignore=skipped)
-    (target / "__init__.py").unlink(missing_ok=True)
     shutil.copytree(ROOT / "shared", target / "shared", ignore=skipped)
     own = ROOT / "functions" / name / "requirements.txt"
     parts = [ROOT / "requirements.txt", *([own] if own.exists() else [])]

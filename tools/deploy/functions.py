@@ -33,7 +33,10 @@ SECRET = "CREDENTIALS_KEYS"
 # What the operator may put into Secret Manager; the functions that open credentials get what is there.
 OPTIONAL_SECRETS = ("SMARTCAR_CLIENT_ID", "SMARTCAR_CLIENT_SECRET", "GOOGLE_GEOCODING_KEY")
 
-Route = Annotated[str, Meta(pattern="^(/[a-z0-9_-]+)+$")]
+Route = Annotated[str, Meta(pattern=r"\A(/[a-z0-9_-]+)+\Z")]
+Name = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9-]{0,62}\Z")]
+Cron = Annotated[str, Meta(pattern=r"\A[0-9*/,-]+( [0-9*/,-]+){4}\Z")]
+Milliseconds = Annotated[float, Meta(ge=0, le=3_600_000)]
 Count = Annotated[int, Meta(ge=1)]
 
 
@@ -44,8 +47,8 @@ class Unfit(ValueError):
 class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A job of Cloud Scheduler: its name, its cron expression in UTC, and the path that it posts to."""
 
-    job: str
-    cron: str
+    job: Name
+    cron: Cron
     path: Route
 
 
@@ -55,7 +58,7 @@ class Push(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     The subscription has the topic's name.
     """
 
-    topic: str
+    topic: Name
     path: Route
 
 
@@ -75,14 +78,14 @@ class Function(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     trigger: Literal["http", "topic"]
     callers: Literal["everybody", "scheduler", "pubsub"]
     roles: tuple[Role, ...]
-    memory_mib: Count
-    concurrency: Count
+    memory_mib: Annotated[int, Meta(ge=128, le=32_768)]
+    concurrency: Annotated[int, Meta(ge=1, le=1000)]
     min_instances: Annotated[int, Meta(ge=0)]
     max_instances: Count
     timeout_s: Annotated[int, Meta(ge=1, le=3600)]
-    expected_call_ms: float
-    expected_message_ms: float = 0.0
-    topic: str | None = None
+    expected_call_ms: Milliseconds
+    expected_message_ms: Milliseconds = 0.0
+    topic: Name | None = None
     schedules: tuple[Schedule, ...] = ()
     pushes: tuple[Push, ...] = ()
 
@@ -90,6 +93,10 @@ class Function(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Raises ValueError where two fields contradict each other."""
         if not self.paths:
             raise ValueError("`paths` must hold one path at least")
+        if not self.roles or len({*self.roles}) < len(self.roles):
+            raise ValueError("`roles` must hold one role at least, and each once")
+        if self.min_instances > self.max_instances:
+            raise ValueError("`min_instances` must not be over `max_instances`")
         if len({self.trigger == "topic", self.topic is not None, self.callers == "pubsub"}) > 1:
             raise ValueError('trigger = "topic", a `topic` and callers = "pubsub" go together')
         if (self.schedules or self.pushes) and self.callers != "scheduler":
@@ -125,6 +132,7 @@ def functions_in(folder: Path) -> tuple[Function, ...]:
     found = tuple(_read(folder / name / "function.toml") for name in names)
     for what, taken in (
         ("path", [path for each in found for path in each.paths]),
+        ("service", [each.service for each in found]),
         ("job", [schedule.job for each in found for schedule in each.schedules]),
         (
             "topic",

@@ -82,7 +82,16 @@ def test_what_a_function_toml_says_is_taken_as_it_stands(tmp_path: Path) -> None
         (GOOD.replace("concurrency = 40", "concurrency = 0"), "at `$.concurrency`"),
         (GOOD.replace('"everybody"', '"everyone"'), "Invalid enum value 'everyone' - at `$.callers`"),
         (GOOD.replace("datastore.user", "owner"), "Invalid enum value 'roles/owner' - at `$.roles[0]`"),
+        (GOOD.replace("concurrency = 40", "concurrency = 5000"), "at `$.concurrency`"),
+        (GOOD.replace("min_instances = 0", "min_instances = 99"), "must not be over `max_instances`"),
+        (GOOD.replace('"roles/datastore.user"', ""), "one role at least"),
+        (GOOD.replace('"roles/datastore.user"', '"roles/datastore.user", "roles/datastore.user"'), "each once"),
+        (GOOD + "expected_message_ms = nan", "at `$.expected_message_ms`"),
+        (GOOD + "expected_message_ms = -1.0", "at `$.expected_message_ms`"),
+        (SCHEDULED.replace('"* * * * *"', '"every minute"'), "at `$.schedules[0].cron`"),
+        (SCHEDULED.replace('"j"', '"a job"'), "at `$.schedules[0].job`"),
         (GOOD.replace("/echo", "echo/"), "at `$.paths[0]`"),
+        (GOOD.replace('"/echo"', '"/echo\\n"'), "at `$.paths[0]`"),
         (GOOD.replace('"/echo"', ""), "one path at least"),
         (GOOD + 'topic = "echoes"', "go together"),
         (GOOD.replace('"http"', '"topic"'), "go together"),
@@ -110,6 +119,11 @@ def test_what_is_wrong_in_a_function_toml_is_said_with_its_name(table: str | Non
 def test_two_functions_cannot_have_the_same(one: str, other: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(Unfit, match=said):
         functions_in(folder_of(tmp_path, one=one, other=other))
+
+
+def test_two_functions_whose_services_would_have_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Unfit, match="two functions have the service a-b"):
+        functions_in(folder_of(tmp_path, **{"a_b": GOOD, "a-b": GOOD.replace("/echo", "/other")}))
 
 
 def test_a_function_toml_without_a_main_is_no_function(tmp_path: Path) -> None:
