@@ -17,7 +17,7 @@ DEFAULTS_S = {
     "USER_CACHE_S": 60.0,
 }
 
-# How many requests a minute: of a user's phone, of all else that he calls, and of an address without a valid key.
+# How many requests a minute: of a user's phone, of all else that they call, and of an address without a valid key.
 LIMITS = {"LIMIT_USER_WEBHOOKS": 1500, "LIMIT_USER_CALLS": 600, "LIMIT_ADDRESS_FAILURES": 300}
 NUMBERS = {**LIMITS, "PROXIES_IN_FRONT": 0}
 

@@ -1,4 +1,4 @@
-"""Owns what an odometer that the driver read himself means for his state. Whether it is believed is decided before."""
+"""Owns what an odometer that a driver read by eye means for the state. Whether it is believed is decided before."""
 
 from msgspec.structs import replace
 

@@ -88,7 +88,7 @@ def _counters() -> RequestCounters:
     return RequestCounters(client())
 
 
-# A door each for a user's events and for his other calls: a dashboard in a loop does not stop his phone.
+# A door each for a user's events and for their other calls: a dashboard in a loop does not stop their phone.
 WEBHOOKS, CALLS = Door("LIMIT_USER_WEBHOOKS", _counters), Door("LIMIT_USER_CALLS", _counters)
 FAILURES = Door("LIMIT_ADDRESS_FAILURES", _counters)
 
@@ -96,7 +96,7 @@ FAILURES = Door("LIMIT_ADDRESS_FAILURES", _counters)
 def refuse_early(request: Request, scope: Scope, known: Caller | None, now: datetime) -> None:
     """Raises 429 where this instance knows that the call will not be served, before the store is asked for anything.
 
-    `known` is the caller as far as the instance remembers him. What a phone sends goes on: it has no second chance,
+    `known` is the caller as far as the instance remembers them. What a phone sends goes on: it has no second chance,
     and others behind the same address of its network may be to blame.
     """
     if known:
@@ -114,7 +114,7 @@ def count_call(request: Request, scope: Scope, caller: Caller | None, now: datet
 
 
 def address(request: Request) -> str:
-    """Where a request comes from, as the front end before us says: what a caller writes himself stands further left.
+    """Where a request comes from, as the front end before us says: what callers write themselves stands further left.
 
     Behind PROXIES_IN_FRONT of the operator's own, each of which added an entry, it is so many entries before the last.
     """

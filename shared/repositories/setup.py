@@ -1,4 +1,4 @@
-"""One atomic commit on what a driver sets up himself: who he is, his cars and their credentials, all or nothing."""
+"""One atomic commit on what drivers set up themselves: who they are, their cars and credentials, all or nothing."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,7 +19,7 @@ class Setup:
     """What one user (e-mail in lower case) has set up as it was read, and what is to be changed of it."""
 
     def __init__(self, db: firestore.Client, email: str) -> None:
-        """Reads the user and his cars. Raises UnknownUser."""
+        """Reads the user and their cars. Raises UnknownUser."""
         self._db, self._user = db, db.collection("users").document(email)
         settings = self._user.collection("settings")
         self._cars_document, self._credentials = settings.document("car"), settings.document("credentials")

@@ -9,7 +9,7 @@ from shared.cars.provider import PROVIDERS
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "threat-model.md").read_text()
 ADDRESS = re.compile(r"ur[il]|host|server|address|origin|endpoint|domain|proxy|port|(^|_)(ip|base|path|site)($|_)")
-NOBODY_STOPS = "the operator himself, or Google"
+NOBODY_STOPS = "the operator, or Google"
 
 
 def all_tests() -> set[str]:

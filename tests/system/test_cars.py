@@ -358,7 +358,10 @@ def test_a_trip_without_credentials_asks_nobody_counts_no_refusal_and_is_logged_
     assert carless.asked() == 0
     assert carless.store.cars.list_cars()["car"].login_refusals == 0
     carless.wait(lambda: not carless.store.state().value.asking.under_way, "the last poll")
-    assert carless.store.state().value.asking.lost == {}
+    state = carless.store.state().value
+    assert state.asking.lost == {}
+    if set_up is not whose_credentials_went_while_it_was_read:
+        assert (state.asking.windows, state.failures, state.car_retry_at) == ({}, 0, None), "nobody was asked"
 
 
 # --- what is known, and odometers by eye ---------------------------------------------------------------------------
@@ -522,6 +525,24 @@ def test_what_concerns_a_car_that_is_not_there_is_a_404(carless: Driver) -> None
     for method, part in (("PUT", "credentials"), ("POST", "test"), ("GET", "data"), ("POST", "odometer")):
         answer = carless.call(method, f"/cars/audi/{part}", json=bodies.get(part))
         assert (answer.status_code, answer.json()["detail"]) == (404, "There is no such car.")
+
+
+@pytest.mark.parametrize("data", [b"[]", b"1", b"{"])
+def test_that_a_car_is_not_there_is_said_before_what_is_wrong_with_the_body(carless: Driver, data: bytes) -> None:
+    assert carless.call("PUT", "/cars/audi/credentials", data=data).status_code == 404
+
+
+def test_a_period_that_ends_before_it_begins_is_said_before_what_else_is_wrong(carless: Driver) -> None:
+    wrong = {"available_from": "2026-02-01", "available_until": "2026-01-01", "vin": "no VIN", "plate": "?"}
+    answer = carless.call("PUT", "/cars/audi", json={"provider": "audi", **wrong})
+    assert (answer.status_code, answer.json()["field"]) == (400, "available_until")
+
+
+@pytest.mark.parametrize("value", [b"1e999", b"[1]", b'{"a": 1}', b"null"])
+def test_a_credential_that_is_no_string_is_named_and_not_repeated(driver: Driver, value: bytes) -> None:
+    answer = driver.call("PUT", "/cars/car/credentials", data=b'{"token": ' + value + b"}")
+    assert (answer.status_code, answer.json()["field"]) == (400, "token")
+    assert answer.json()["detail"] == "token: must be a string"
 
 
 @pytest.mark.parametrize("path", ["/cars/audi", "/cars/car/credentials", "/cars/car/odometer"])

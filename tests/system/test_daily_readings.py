@@ -218,6 +218,20 @@ def test_budgets_and_refusals_hold_for_one_car_and_hinder_no_other(driver: Drive
     assert (readings(driver, "car4"), last_parked(driver, "car4")) == ([4000.0], 4000.0)
 
 
+def test_a_look_asks_no_car_without_credentials_and_goes_on_with_the_next(driver: Driver) -> None:
+    vin = f"V2{driver.vin}"
+    driver.add_car("second", vin)
+    driver.set_car(vin=vin, odometer_km=2000.0, measured_at=ago(30), state="parked")
+    assert driver.call("PUT", "/cars/alone", json={"provider": "simulated", "vin": "ALONE"}).status_code == 201
+    driver.set_car(vin="ALONE", odometer_km=3000.0, measured_at=ago(30), state="parked")
+    look(driver)
+    state = driver.store.state().value
+    assert (readings(driver), readings(driver, "second"), readings(driver, "alone")) == ([12345.0], [2000.0], [])
+    assert (state.asking.to_look_at, state.asking.under_way, state.asking.lost) == ((), {}, {})
+    assert sorted(state.asking.windows) == ["car simulated", "second simulated"]
+    assert (driver.asked("ALONE"), driver.store.cars.list_cars()["alone"].login_refusals) == (0, 0)
+
+
 def test_a_look_whose_process_died_is_ended_by_a_later_one(start_stack: Callable[..., Stack]) -> None:
     stack = start_stack(CAR_TIMEOUT_S="1")
     driver = stack.driver()

