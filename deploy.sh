@@ -9,5 +9,4 @@ for argument in "$@"; do
         exec "$python" -m tools.deploy.options --help
     fi
 done
-"$root/tools/setup.sh" tools
-exec "$root/.venv/bin/python" -m tools.deploy "$@"
+exec "$root/tools/setup.sh" tools "$root/.venv/bin/python" -m tools.deploy "$@"

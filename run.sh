@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what is missing, starts the local stack and plays the demo. See ./run.sh --help and README.md.
 set -euo pipefail
+trap 'exit 130' INT TERM
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # Help, and options that cannot be meant, need nothing that has to be set up: any Python that runs can tell of them.
 for python in python3 python3.13 python3.12 python3.11 /usr/bin/python3; do
@@ -14,7 +15,5 @@ for option in "$@"; do
     exit 1
 done
 if [[ -n $python ]]; then "$python" -I "$root/tools/local/options.py" "$@"; fi
-"$root/tools/setup.sh" tools
 # Not from the root: a folder given with --data is one of the caller's.
-export PYTHONPATH=$root
-exec "$root/.venv/bin/python" -m tools.local "$@"
+exec "$root/tools/setup.sh" tools env PYTHONPATH="$root" "$root/.venv/bin/python" -m tools.local "$@"

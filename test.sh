@@ -12,7 +12,6 @@ if [[ ${1-} == -h || ${1-} == --help ]]; then
     sed -n '2,/^set/ { /^set/d; s/^# \{0,1\}//; p; }' test.sh
     exit
 fi
-tools/setup.sh dev
 pytest=(.venv/bin/python -m pytest -n 4 --dist worksteal)
-if (($#)); then exec "${pytest[@]}" "$@"; fi
-exec .venv/bin/python -m tools.checks "${pytest[@]}"
+if (($#)); then exec tools/setup.sh dev "${pytest[@]}" "$@"; fi
+exec tools/setup.sh dev .venv/bin/python -m tools.checks "${pytest[@]}"

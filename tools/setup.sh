@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# Makes .venv with what is locked: tools/setup.sh tools|dev. Quick when nothing changed, and repeatable after any break.
-# `tools/setup.sh python` makes nothing and prints a Python that will do.
+# Makes .venv with what is locked: tools/setup.sh tools|dev [COMMAND …], and becomes the command. Quick when nothing
+# changed, and repeatable after any break. `tools/setup.sh python` makes nothing and prints a Python that will do.
 set -euo pipefail
+trap stop INT TERM
+group=${1-} caller=$PWD child=
+if (($#)); then shift; fi
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 stamp=.venv/stamp
 log=.venv/setup.log
@@ -11,6 +14,32 @@ dev=("${tools[@]}" tests/requirements.txt)
 # What the stamp says once all of a group is there: where (an environment cannot be moved), the group, its locks.
 finished() {
     echo "$PWD $1 $(cat "${@:2}" | cksum)"
+}
+
+# What takes long runs beside this shell, which would else hear of no signal until it is over.
+attended() {
+    local code=0
+    "$@" >>"$log" 2>&1 &
+    child=$!
+    wait "$child" || code=$?
+    child=
+    return "$code"
+}
+
+stop() {
+    if [[ -n $child ]]; then
+        kill "$child" 2>/dev/null || true
+        wait "$child" 2>/dev/null || true
+    fi
+    echo "Stopped. The same command sets up again what is missing." >&2
+    exit 130
+}
+
+become() {
+    if ((!$#)); then exit 0; fi
+    cd "$caller"
+    exec 9>&-
+    exec "$@"
 }
 
 find_python() {
@@ -27,8 +56,8 @@ find_python() {
 }
 
 install() {
-    .venv/bin/python -m pip install --disable-pip-version-check --no-input --require-hashes "${@/#/-r}" >>"$log" 2>&1 ||
-        fail "The packages could not be installed"
+    attended .venv/bin/python -m pip install --disable-pip-version-check --no-input --retries 2 --require-hashes \
+        "${@/#/-r}" || fail "The packages could not be installed"
 }
 
 # One sentence; what the programs said is in the log.
@@ -46,7 +75,7 @@ fail() {
     exit 1
 }
 
-if [[ $1 == python ]]; then
+if [[ $group == python ]]; then
     find_python
     exit
 fi
@@ -55,29 +84,29 @@ exec 9>.venv.lock
 if command -v flock >/dev/null; then flock 9; fi
 there=$(cat "$stamp" 2>/dev/null || true)
 all=$(finished dev "${dev[@]}")
-case $1 in
+case $group in
     tools) wanted=$(finished tools "${tools[@]}") locks=("${tools[@]}") ;;
     dev) wanted=$all locks=("${dev[@]}") ;;
     *) echo "tools/setup.sh tools|dev|python" >&2 && exit 2 ;;
 esac
 # What tests need holds what the tools need.
-if [[ -x .venv/bin/python && ($there == "$wanted" || $there == "$all") ]]; then exit 0; fi
+if [[ -x .venv/bin/python && ($there == "$wanted" || $there == "$all") ]]; then become "$@"; fi
 
 python=$(find_python)
-trap 'echo "Stopped. The same command sets up again what is missing." >&2; exit 130' INT TERM
 # Only a stamp counts, which is written last: what was broken off may lack anything, and is made anew.
 rm -f "$stamp"
 if [[ $there != "$PWD "* ]] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     rm -rf .venv
 fi
 packages=$(cat "${locks[@]}" | grep '==' | sort -u | wc -l)
-echo "Setting up .venv with $("$python" --version), $((packages)) packages for $1 …" >&2
+echo "Setting up .venv with $("$python" --version), $((packages)) packages for $group …" >&2
 if [[ ! -d .venv ]]; then
     mkdir .venv
-    "$python" -m venv .venv >>"$log" 2>&1 || fail "No virtual environment could be made by $python"
+    attended "$python" -m venv .venv || fail "No virtual environment could be made by $python"
 fi
 # The newest pip first: it installs the rest in half the time.
 awk '/^pip==/, !/\\$/' tools/requirements.txt >.venv/pip.txt
 if [[ -s .venv/pip.txt ]]; then install .venv/pip.txt; fi
 install "${locks[@]}"
 echo "$wanted" >"$stamp"
+become "$@"

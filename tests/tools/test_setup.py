@@ -58,27 +58,38 @@ def environment(root: Path, **changed: str) -> dict[str, str]:
     return {**kept, **wheels, "PATH": path, **changed}
 
 
-def set_up(root: Path, group: str = "dev", **changed: str) -> "subprocess.CompletedProcess[str]":
-    command, env = [root / "tools" / "setup.sh", group], environment(root, **changed)
+def set_up(root: Path, group: str = "dev", *then: str, **changed: str) -> "subprocess.CompletedProcess[str]":
+    command, env = [root / "tools" / "setup.sh", group, *then], environment(root, **changed)
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=300)
 
 
-def break_off(root: Path, when: Callable[[], object], what: str) -> None:
-    """Sets up and presses Ctrl-C as soon as something is there."""
+def break_off(root: Path, when: Callable[[], object], what: str, alone: signal.Signals | None = None) -> None:
+    """Sets up and presses Ctrl-C as soon as something is there, or sends the script alone a signal."""
     log = root.parent / "log"
     # Whoever runs the tests in the background has Ctrl-C ignored, and what they start too.
     command = ["env", "--default-signal=INT", str(root / "tools" / "setup.sh"), "dev"]
     process = processes.start(command, log, environment(root))
     try:
         processes.wait_until(lambda: when() or process.poll() is not None, what, every_s=0.005)
-        os.killpg(process.pid, signal.SIGINT)
+        if alone:
+            process.send_signal(alone)
+        else:
+            os.killpg(process.pid, signal.SIGINT)
         assert process.wait(60) == 130, log.read_text()
+        processes.wait_until(lambda: not left_of(process.pid), "the end of what it had started")
     finally:
         processes.stop(process)
     assert not (root / ".venv" / "stamp").exists()
     assert "Traceback" not in log.read_text()
     assert log.read_text().endswith("Stopped. The same command sets up again what is missing.\n")
     log.unlink()
+
+
+def left_of(group: int) -> list[str]:
+    """What still runs of a process group."""
+    listed = subprocess.run(["ps", "-eo", "pgid,stat,args"], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(maxsplit=2) for line in listed.splitlines()[1:]]
+    return [args for pgid, stat, args in rows if int(pgid) == group and not stat.startswith("Z")]
 
 
 def installed(root: Path) -> str:
@@ -93,12 +104,20 @@ def packages(root: Path, name: str) -> list[Path]:
     return list((root / ".venv").glob(f"lib/*/site-packages/{name}"))
 
 
+def is_set_up_anew(root: Path, name: str) -> bool:
+    """Whether the package is there again, after what a former run left was removed."""
+    return "Setting up" in (root.parent / "log").read_text() and bool(packages(root, name))
+
+
 def test_after_ctrl_c_at_any_moment_the_next_run_goes_to_the_end(project: Path) -> None:
     break_off(project, (project / ".venv" / "pyvenv.cfg").exists, "an environment without pip")
     break_off(project, lambda: packages(project, "pip"), "a half-made pip")
     break_off(project, lambda: packages(project, "slow-1.0.dist-info"), "a half-installed package")
-    done = set_up(project)
+    for alone in (signal.SIGTERM, signal.SIGINT):
+        break_off(project, lambda: is_set_up_anew(project, "slow-1.0.dist-info"), "a half-installed package", alone)
+    done = set_up(project, "dev", "sh", "-c", "echo set up, in $PWD")
     assert done.returncode == 0, done.stderr
+    assert done.stdout == f"set up, in {Path.cwd()}\n", "it becomes the command, where the caller stands"
     assert installed(project) == "1.0"
     assert "2 packages for dev" in done.stderr
     again = set_up(project)

@@ -104,7 +104,7 @@ def test_nothing_is_left_out_of_the_checks() -> None:
 
 def test_the_continuous_run_calls_nothing_weaker_than_the_script() -> None:
     script = (ROOT / "test.sh").read_text()
-    assert "exec .venv/bin/python -m tools.checks" in script
+    assert "exec tools/setup.sh dev .venv/bin/python -m tools.checks" in script
     assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == "./test.sh"
 
 
