@@ -19,4 +19,8 @@ CHECKS = {
 }
 
 if __name__ == "__main__":
-    sys.exit(run(CHECKS, sys.argv[1:]))
+    command = sys.argv[1:]
+    if command and command[0].startswith("-"):
+        print(__doc__)
+        sys.exit()
+    sys.exit(run(CHECKS, command))

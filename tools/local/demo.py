@@ -74,7 +74,7 @@ def _next_steps(driver: Driver, env: Mapping[str, str], data: Path) -> list[str]
         "",
         "What to do next, in another terminal:",
         f"1. {driver.name}'s last trip, as their own programs see it:",
-        f"   curl -s -H 'Authorization: Bearer {driver.key}' '{trips}'",
+        f"   curl -s -w '\\n' -H 'Authorization: Bearer {driver.key}' '{trips}'",
         "2. Who is registered, and what is wrong, as the operator sees it:",
         f"   {source} list-users",
     ]

@@ -97,7 +97,9 @@ def _fetch(wanted: Download, place: Path) -> None:
             while not _is_whole(part, wanted) and _goes_on(wanted, part, tell):
                 pass
     except requests.RequestException as error:
-        raise Missing(f"{wanted.what} cannot be fetched from {wanted.url} ({_cause(error)}): {AGAIN}.") from error
+        # What a server refuses today it refuses again.
+        mend = AGAIN if error.response is None else "a newer version of this project may know where it is now"
+        raise Missing(f"{wanted.what} cannot be fetched from {wanted.url} ({_cause(error)}): {mend}.") from error
     with part.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != wanted.sha256:
@@ -131,6 +133,13 @@ def _goes_on(wanted: Download, part: Path, tell: Callable[[int], None]) -> bool:
             return False
         answer.raise_for_status()
         adds = answer.status_code == requests.codes.partial_content
+        said_bytes = int(answer.headers.get("Content-Length") or wanted.size_bytes)
+        if not adds and said_bytes != wanted.size_bytes:
+            # A page that asks for a login comes like this; it must not take the place of what is here.
+            raise Missing(
+                f"{wanted.url} answers with {said_bytes} bytes instead of {wanted.size_bytes}, so somebody on the way "
+                "answers for it: open a page in a browser on this machine, then run the same command again."
+            )
         here_bytes = had_bytes if adds else 0
         with part.open("ab" if adds else "wb") as file:
             try:
@@ -138,6 +147,8 @@ def _goes_on(wanted: Download, part: Path, tell: Callable[[int], None]) -> bool:
                     file.write(chunk)
                     here_bytes += len(chunk)
                     tell(here_bytes)
+                    if here_bytes > wanted.size_bytes:
+                        break  # its sum is wrong already
             except requests.RequestException:
                 if here_bytes <= had_bytes:
                     raise

@@ -37,7 +37,7 @@ class Driver:
         self.name, self.course, self.first_odometer_km = name, course, first_odometer_km
         self.email, self.vin = f"{name.lower()}@example.com", f"DEMO{name.upper():0<13}"
         self.url, self.cloud_url = env["FUNCTIONS_URL"], env["CAR_CLOUD_URL"]
-        self.key = _register(self.email, name)
+        self.key, self.phone_key = _register(self.email, name)
         self.samples: list[Sample] = []
         self.before: list[dict[str, Any]] = []
         self.odometer_km, self.gap_km = first_odometer_km, 0.0
@@ -169,7 +169,7 @@ class Driver:
     def _phone(self, event: str, sample: Sample, later: timedelta = timedelta(0)) -> None:
         at = (sample.at + later).isoformat()
         body = {"lat": sample.lat, "lng": sample.lng, "timestamp": at, "accuracy_m": 8, "car_id": CAR}
-        self._send("POST", f"/webhook/{event}", **body)
+        self._send("POST", f"/webhook/{event}", self.phone_key, **body)
 
     def _car(
         self,
@@ -226,22 +226,23 @@ class Driver:
     def _state(self) -> TripState:
         return UserStore(client(), self.email).state().value
 
-    def _send(self, method: str, path: str, **body: Any) -> None:
+    def _send(self, method: str, path: str, key: str | None = None, **body: Any) -> None:
         url = f"{self.url}{path}"
-        requests.request(method, url, json=body, headers=self._headers(), timeout=30).raise_for_status()
+        requests.request(method, url, json=body, headers=self._headers(key), timeout=30).raise_for_status()
 
-    def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.key}", "X-User-Email": self.email}
+    def _headers(self, key: str | None = None) -> dict[str, str]:
+        return {"Authorization": f"Bearer {key or self.key}", "X-User-Email": self.email}
 
 
-def _register(email: str, name: str) -> str:
-    """Makes the user where there is none, as the operator does; gives a key of this run."""
-    users, made = AccountRepository(client()), keys.make("full", DEMO, datetime.now(UTC))
+def _register(email: str, name: str) -> tuple[str, str]:
+    """Makes the user where there is none, as the operator does; gives a full key and a phone's of this run."""
+    users, now = AccountRepository(client()), datetime.now(UTC)
+    full, phone = keys.make("full", DEMO, now), keys.make("webhook", DEMO, now)
     users.add(Account(email=email, name=name))
 
     def changed(account: Account) -> Account:
         kept = {key_id: known for key_id, known in account.keys.items() if known.label != DEMO}
-        return keys.added(replace(account, keys=kept), made)
+        return keys.added(keys.added(replace(account, keys=kept), full), phone)
 
     users.change(email, changed)
-    return made.key
+    return full.key, phone.key

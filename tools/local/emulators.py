@@ -78,7 +78,8 @@ def both(logs: Path, seed: Path | None = None, java_options: Sequence[str] = QUI
     named = {one: os.environ.get(one.variable, "") for one in (FIRESTORE, PUBSUB)}
     for one, host in named.items():
         if host and not processes.answers(*_address(host)):
-            raise Missing(f"{one.variable} names {host}, where nothing answers: unset it.")
+            unset = " ".join(other.variable for other, name in named.items() if name)
+            raise Missing(f"{one.variable} names {host}, where nothing answers: first `unset {unset}`.")
     commands = {one: _command(one, seed, java_options) for one, host in named.items() if not host}
     with ExitStack() as stack:
         program = java.program() if commands else ""

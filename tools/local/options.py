@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 # Where something can listen although no phone gets there, besides all addresses at once and those of groups.
-OTHERS = ("127.0.0.1", "255.255.255.255")
+OTHERS = ("127.0.0.1", "::1", "255.255.255.255")
 NO_PORT = "{} is no port: choose a number from 1 to 65535"
 NO_ADDRESS = "{} is no IP address: name this machine's own in your network{}"
 NO_PHONE = "no phone reaches {}: name this machine's own address in your network{}"
@@ -42,7 +42,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "address and the same port, by plain HTTP",
     )
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", default=ROOT / ".local", help="where local data lives (default .local)"
+        "--data", type=_data, metavar="DIR", default=ROOT / ".local", help="where local data lives (default .local)"
     )
     parser.add_argument(
         "--fresh", action="store_true", help="start from an empty store; a DIR that holds anything else is refused"
@@ -62,12 +62,21 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _data(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("it names no folder")
+    if Path(text).resolve() == ROOT:
+        raise argparse.ArgumentTypeError(f"{text} is the project's own folder, where nothing secret may lie")
+    return Path(text)
+
+
 def _host(text: str) -> str:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
         raise argparse.ArgumentTypeError(NO_ADDRESS.format(text, _own_address())) from None
-    if address.is_unspecified or address.is_multicast or str(address) in OTHERS:
+    inside = getattr(address, "ipv4_mapped", None) or address
+    if inside.is_unspecified or inside.is_multicast or str(inside) in OTHERS:
         raise argparse.ArgumentTypeError(NO_PHONE.format(text, _own_address()))
     return str(address)
 

@@ -46,7 +46,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 0
+        return 1 if wanted.once else 0  # a demo that was broken off was not right
 
 
 def _interrupt(stopping: threading.Event) -> None:

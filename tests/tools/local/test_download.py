@@ -107,6 +107,33 @@ def test_a_later_run_goes_on_where_the_network_went_away(shop: Shop, home: Path)
     assert not (home / "emulator.jar.part").exists()
 
 
+def test_a_page_of_somebody_on_the_way_takes_the_place_of_nothing(httpserver: HTTPServer, home: Path) -> None:
+    shop = Shop(httpserver)
+    shop.breaks_after = [HALF_BYTES, 0]
+    refusal(shop.wanted())
+    httpserver.clear()
+    httpserver.expect_request("/emulator.jar").respond_with_data("<html>Log in to the network</html>")
+    assert "somebody on the way answers for it" in refusal(shop.wanted())
+    assert (home / "emulator.jar.part").stat().st_size == HALF_BYTES
+
+
+def test_what_is_refused_for_good_is_not_said_to_go_on(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/emulator.jar").respond_with_data("", status=404)
+    wanted = Download("an emulator", httpserver.url_for("/emulator.jar"), 5, "0")
+    told = refusal(wanted)
+    assert "it answers 404" in told
+    assert "goes on from there" not in told
+
+
+def test_an_answer_without_an_end_is_given_up(httpserver: HTTPServer) -> None:
+    def endless(request: Request) -> Response:
+        return Response((b"x" * CHUNK_BYTES for _ in range(10_000)), status=200)
+
+    httpserver.expect_request("/emulator.jar").respond_with_handler(endless)
+    wanted = Download("an emulator", httpserver.url_for("/emulator.jar"), 3 * CHUNK_BYTES, "0")
+    assert "SHA-256" in refusal(wanted)
+
+
 def test_after_ctrl_c_the_next_run_goes_on(httpserver: HTTPServer, home: Path) -> None:
     gone = threading.Event()
 
@@ -144,8 +171,9 @@ def test_a_server_that_breaks_off_each_time_is_not_asked_for_ever(shop: Shop) ->
     assert len(shop.ranges) == 2
 
 
-def test_a_file_that_is_shorter_than_it_should_be_is_removed(shop: Shop, home: Path) -> None:
-    assert "was removed" in refusal(shop.wanted(CONTENT + b"more"))
+def test_a_file_that_is_shorter_than_it_should_be_is_not_taken(shop: Shop, home: Path) -> None:
+    said = f"answers with {len(CONTENT)} bytes instead of {len(CONTENT) + 4}"
+    assert said in refusal(shop.wanted(CONTENT + b"more"))
     assert not (home / "emulator.jar.part").exists()
 
 

@@ -141,7 +141,7 @@ def test_a_user_without_a_key_gets_one_and_the_key_of_a_former_run_makes_room(ne
     assert third.get("/cars") == {"cars": [], "providers": third.get("/cars")["providers"]}
     account = users.find(first.email)
     assert account
-    assert [key.label for key in account.keys.values()] == ["demo"]
+    assert sorted((key.label, key.scope) for key in account.keys.values()) == [("demo", "full"), ("demo", "webhook")]
 
 
 # --- driving -------------------------------------------------------------------------------------------------------

@@ -74,6 +74,9 @@ def test_without_any_python_even_the_help_says_so(clone: Path) -> None:
         (["--fersh"], "Unrecognized arguments: --fersh"),
         (["--fre"], "Unrecognized arguments: --fre"),
         (["--data"], "--data: expected one argument"),
+        (["--data", ""], "--data: it names no folder"),
+        (["--host", "::1"], "--host: no phone reaches ::1"),
+        (["--host", "::ffff:127.0.0.1"], "--host: no phone reaches ::ffff:127.0.0.1"),
     ],
 )
 def test_what_cannot_be_meant_is_one_sentence_before_anything_is_set_up(
