@@ -54,6 +54,13 @@ def test_without_any_python_even_the_help_says_so(clone: Path) -> None:
     assert "Python 3.11 or newer is needed" in done.stderr
 
 
+def test_the_clone_itself_is_no_folder_for_data(clone: Path) -> None:
+    for data in (str(clone), f"{clone}/tools/.."):
+        done = run(clone, "--data", data)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "is the project's own folder" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
