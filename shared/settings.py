@@ -3,7 +3,7 @@
 import os
 from datetime import timedelta
 
-from shared.domain.rules import Rules
+from shared.domain.thresholds import Rules
 
 DEFAULTS_S = {
     "POLL_EVERY_S": 300.0,

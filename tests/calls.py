@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from shared.repositories.accounts import Scope
+from shared.domain.driver import Scope
 from tools.deploy.functions import FUNCTIONS, Function
 from tools.local.serve import routes_of
 

@@ -95,6 +95,6 @@ def test_emulators_that_are_named_from_outside_are_used_as_they_are(emulators: N
 
 @pytest.mark.parametrize("tool", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]])
 def test_ruff_and_mypy_run_from_an_editor_on_one_file(tool: list[str]) -> None:
-    command = [f"{BIN}/{tool[0]}", *tool[1:], "shared/domain/kinds.py"]
+    command = [f"{BIN}/{tool[0]}", *tool[1:], "shared/domain/log/kinds.py"]
     done = subprocess.run(command, cwd=ROOT, env=BARE, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

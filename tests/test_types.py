@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FUNCTION = """
-from shared.domain.trip import Trip, TripKind
+from shared.domain.log.trip import Trip, TripKind
 
 KIND: TripKind = "busines"
 
@@ -21,10 +21,10 @@ def untyped(flags):
     return flags
 """
 DOMAIN = """
-from shared.domain.ending import Drive
-from shared.domain.places import Place
-from shared.domain.state import Leg
-from shared.domain.trip import DistanceSource, Flag, Trip
+from shared.domain.log.drive import Drive
+from shared.domain.place.places import Place
+from shared.domain.tracking.state import Leg
+from shared.domain.log.trip import DistanceSource, Flag, Trip
 
 UNSURE: tuple[Flag, ...] = ("end_odometer_estimatd",)
 

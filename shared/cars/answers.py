@@ -7,8 +7,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from shared.cars.provider import CarUnavailable, LoginRefused, NotUnderstood, TooManyRequests
-from shared.domain.car import Measured
-from shared.domain.geo import Position
+from shared.domain.car.car import Measured
+from shared.domain.place.geo import Position
 
 SHORTEST_WAIT = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(days=1)

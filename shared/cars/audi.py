@@ -30,8 +30,8 @@ from shared.cars.provider import (
     NotUnderstood,
     TooManyRequests,
 )
-from shared.domain.car import CarValues, Measured
-from shared.domain.geo import Position
+from shared.domain.car.car import CarValues, Measured
+from shared.domain.place.geo import Position
 
 HOSTS = ("emea.bff.cariad.digital", "identity.vwgroup.io")
 # Of what a car offers, what is asked: each more makes the answer larger, and one that changed spoils all of it.

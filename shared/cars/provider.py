@@ -5,8 +5,8 @@ from datetime import timedelta
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
-from shared.domain.asking import Budget
-from shared.domain.car import CarValues
+from shared.domain.car.asking import Budget
+from shared.domain.car.car import CarValues
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 

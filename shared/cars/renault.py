@@ -30,7 +30,7 @@ from shared.cars.provider import (
     ProviderBroken,
     TooManyRequests,
 )
-from shared.domain.car import CarValues, Measured
+from shared.domain.car.car import CarValues, Measured
 from shared.wire import AT_ONCE_BYTES, MOST_BYTES
 
 # The library logs whole answers.

@@ -7,8 +7,8 @@ from typing import Any
 import requests
 
 from shared.cars.provider import CarUnavailable, LoginRefused, NotUnderstood, TooManyRequests
-from shared.domain.car import CarValues, Measured
-from shared.domain.geo import Position
+from shared.domain.car.car import CarValues, Measured
+from shared.domain.place.geo import Position
 from shared.wire import fetched
 
 

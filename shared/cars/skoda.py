@@ -9,7 +9,7 @@ import requests
 
 from shared.cars.answers import instant, odometer_km, position, refusal, understood
 from shared.cars.provider import CarUnavailable, ConsentMissing, LoginRefused
-from shared.domain.car import CarState, CarValues, Measured
+from shared.domain.car.car import CarState, CarValues, Measured
 from shared.wire import fetched
 
 API_URL = "https://public.api.connect.skoda-auto.cz"

@@ -19,7 +19,7 @@ from shared.cars.provider import (
     ProviderBroken,
     TooManyRequests,
 )
-from shared.domain.car import CarValues
+from shared.domain.car.car import CarValues
 from shared.wire import fetched
 
 T = TypeVar("T")

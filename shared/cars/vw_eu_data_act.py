@@ -27,7 +27,7 @@ from shared.cars.provider import (
     LoginRefused,
     NotUnderstood,
 )
-from shared.domain.car import SAME_MOMENT, CarValues, Measured
+from shared.domain.car.car import SAME_MOMENT, CarValues, Measured
 
 PORTAL = "eu-data-act.drivesomethinggreater.com"
 HOSTS = (PORTAL, "identity.vwgroup.io")

@@ -6,12 +6,12 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from shared.domain.car import CAR_ID
-
 YEARS = range(2000, 2101)
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
 MOST_TEXT = 100
+# The id that a driver gives a car, which is part of addresses and of ids in the store.
+CAR_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
 class Unfit(Exception):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from importlib import import_module
 from typing import NamedTuple, Protocol
 
-from shared.domain.geo import Position
+from shared.domain.place.geo import Position
 
 LONGEST_ADDRESS = 200
 

@@ -2,7 +2,7 @@
 
 import os
 
-from shared.domain.geo import Position
+from shared.domain.place.geo import Position
 from shared.geocoding.by_geopy import understood, where
 from shared.geocoding.geocoder import text_of
 

@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from shared.domain.geo import Position
+from shared.domain.place.geo import Position
 from shared.geocoding.by_geopy import understood, where
 from shared.geocoding.geocoder import text_of
 

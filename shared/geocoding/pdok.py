@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from shared.domain.geo import Position
+from shared.domain.place.geo import Position
 from shared.geocoding.geocoder import Unanswered, text_of
 from shared.wire import fetched
 

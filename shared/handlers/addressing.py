@@ -6,20 +6,11 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from shared import logs
-from shared.domain.addresses import (
-    ADDRESS_PENDING,
-    AT_A_TIME,
-    addressed,
-    claimed,
-    forgotten,
-    given_up,
-    looked_up,
-    spot,
-    unaddressed_positions,
-)
-from shared.domain.geo import Position
-from shared.domain.places import place_at
-from shared.domain.state import TripState
+from shared.domain.log.addresses import ADDRESS_PENDING, addressed, given_up, spot, unaddressed_positions
+from shared.domain.place.geo import Position
+from shared.domain.place.places import place_at
+from shared.domain.tracking.look_ups import AT_A_TIME, claimed, forgotten, looked_up
+from shared.domain.tracking.state import TripState
 from shared.geocoding.geocoder import GEOCODERS, Unanswered, geocoder, usable
 from shared.handlers import fields
 from shared.repositories.addresses import AddressBook

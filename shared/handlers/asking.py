@@ -24,11 +24,11 @@ from shared.cars.provider import (
     missing_credentials,
     provider,
 )
-from shared.domain import asking
-from shared.domain.car import CarValues
-from shared.domain.state import TripState
+from shared.domain.car import asking
+from shared.domain.car.car import Car, CarValues
+from shared.domain.tracking.state import TripState
 from shared.handlers import fields
-from shared.repositories.cars import Access, Car
+from shared.repositories.cars import Access
 from shared.repositories.change import Change
 from shared.repositories.documents import Stored, until_current
 from shared.repositories.user_store import UserStore

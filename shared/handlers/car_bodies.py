@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from shared.domain.car.odometer import HIGHEST_KM, Reading
 from shared.domain.fitting import number
-from shared.domain.odometer import HIGHEST_KM, Reading
-from shared.domain.trip import km
+from shared.domain.log.trip import km
 from shared.handlers import fields
 from shared.handlers.problems import bad
 

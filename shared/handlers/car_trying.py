@@ -8,10 +8,11 @@ from flask import Request
 from msgspec.structs import replace
 
 from shared.cars.provider import CarUnavailable, CredentialsMissing, missing_credentials
-from shared.domain.by_eye import seen_by_eye
-from shared.domain.car import CarValues, Measured
-from shared.domain.geo import Position
-from shared.domain.odometer import Disbelief, Reading, why_not_believed
+from shared.domain.car.car import Car, CarValues, Measured
+from shared.domain.car.odometer import Disbelief, Reading, why_not_believed
+from shared.domain.driver import Caller
+from shared.domain.place.geo import Position
+from shared.domain.tracking.by_eye import seen_by_eye
 from shared.handlers import fields
 from shared.handlers.asking import ask_once
 from shared.handlers.bodies import decoded
@@ -20,8 +21,6 @@ from shared.handlers.cars import STOPPED, found
 from shared.handlers.fields import zulu
 from shared.handlers.log_keeping import owner_of, stage
 from shared.handlers.problems import Problem
-from shared.repositories.accounts import Caller
-from shared.repositories.cars import Car
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
 from shared.settings import rules

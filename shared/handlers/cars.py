@@ -7,15 +7,15 @@ from flask import Request
 
 from shared.cars.provider import PROVIDERS
 from shared.domain import fitting
-from shared.domain.odometer import Reading
-from shared.domain.state import TripState
+from shared.domain.car.car import Car
+from shared.domain.car.odometer import Reading
+from shared.domain.driver import Caller
+from shared.domain.tracking.state import TripState
 from shared.handlers import fields
 from shared.handlers.bodies import decoded
 from shared.handlers.car_bodies import CarBody
 from shared.handlers.fields import zulu
 from shared.handlers.problems import Problem, bad
-from shared.repositories.accounts import Caller
-from shared.repositories.cars import Car
 from shared.repositories.documents import client
 from shared.repositories.setup import Setup, set_up
 from shared.repositories.user_store import UserStore

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 from flask import Request
 
 from shared.domain import fitting
-from shared.domain.comparison import Month, compared
-from shared.domain.odometer import Reading
-from shared.domain.trip import NO_CAR, Sums, Trip
+from shared.domain.car.car import Car
+from shared.domain.car.odometer import Reading
+from shared.domain.driver import Caller
+from shared.domain.log.comparison import Month, compared
+from shared.domain.log.trip import NO_CAR, Sums, Trip
 from shared.handlers import fields
 from shared.handlers.fields import zulu
-from shared.repositories.accounts import Caller
-from shared.repositories.cars import Car
 from shared.repositories.documents import client
 from shared.repositories.user_store import UserStore
 

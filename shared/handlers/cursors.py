@@ -4,7 +4,7 @@ import base64
 import binascii
 from datetime import datetime
 
-from shared.domain.trip import TRIP_ID, Trip
+from shared.domain.log.trip import TRIP_ID, Trip
 from shared.handlers import fields
 from shared.handlers.problems import Problem, bad
 

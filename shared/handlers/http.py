@@ -11,10 +11,11 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarg
 from werkzeug.routing import BaseConverter, Map, Rule
 
 from shared import logs
+from shared.domain.driver import Caller, Scope
 from shared.domain.fitting import Unfit
 from shared.handlers import limiting
 from shared.handlers.problems import Problem, of_unfit
-from shared.repositories.accounts import AccountRepository, Caller, Scope, UnknownUser
+from shared.repositories.accounts import AccountRepository, UnknownUser
 from shared.repositories.documents import client
 
 MOST_BYTES = 64 * 1024

@@ -11,9 +11,9 @@ from threading import Lock
 from flask import Request
 
 from shared import logs
+from shared.domain.driver import Caller, Scope
 from shared.domain.limits import Limit, after_answer, after_fault, first_block, served, subscriber, to_tell, window_end
 from shared.handlers.problems import Problem
-from shared.repositories.accounts import Caller, Scope
 from shared.repositories.documents import client
 from shared.repositories.limits import RequestCounters
 from shared.settings import whole_number

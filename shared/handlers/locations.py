@@ -7,13 +7,13 @@ from flask import Request
 from msgspec import UNSET, Struct, UnsetType
 
 from shared import logs
-from shared.domain.places import Place, PlaceKind, fitted
+from shared.domain.driver import Caller
+from shared.domain.place.places import Place, PlaceKind, fitted
 from shared.handlers import fields
 from shared.handlers.bodies import decoded
 from shared.handlers.cursors import cursor_of, position_of
 from shared.handlers.place_naming import named
 from shared.handlers.problems import Problem
-from shared.repositories.accounts import Caller
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.places import PlaceRepository, SharedPlaceRepository
 from shared.repositories.user_store import UserStore

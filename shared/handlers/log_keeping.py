@@ -6,17 +6,18 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from shared import logs
-from shared.domain.addresses import ADDRESS_PENDING, wanted
-from shared.domain.ending import Drive
-from shared.domain.ledger import NotATrip, Owner, begun_earlier, closing_reading, measured, resumed, resumes
-from shared.domain.machine import Outcome, remember
-from shared.domain.odometer import Reading
-from shared.domain.rules import Rules
-from shared.domain.settling import settled_by_drive
-from shared.domain.state import TripState
-from shared.domain.trip import Trip, linked
+from shared.domain.car.odometer import Reading
+from shared.domain.driver import Account
+from shared.domain.log.addresses import ADDRESS_PENDING
+from shared.domain.log.drive import Drive
+from shared.domain.log.measuring import NotATrip, Owner, begun_earlier, closing_reading, measured, resumed, resumes
+from shared.domain.log.settling import settled_by_drive
+from shared.domain.log.trip import Trip, linked
+from shared.domain.thresholds import Rules
+from shared.domain.tracking.look_ups import wanted
+from shared.domain.tracking.machine import Outcome, remember
+from shared.domain.tracking.state import TripState
 from shared.handlers.settling import Unread, as_read, latest_before, put_settled, settle, unread_until
-from shared.repositories.accounts import Account
 from shared.repositories.change import Change
 from shared.repositories.documents import Stored
 from shared.repositories.user_store import UserStore

@@ -8,12 +8,13 @@ from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from shared.domain import fitting
-from shared.domain.kinds import DefaultKind, Habits
+from shared.domain.driver import Account, Caller, Key, Language, Scope
+from shared.domain.log.kinds import DefaultKind, Habits
 from shared.handlers import fields
 from shared.handlers.bodies import decoded
 from shared.handlers.fields import zulu
 from shared.handlers.problems import Problem, bad
-from shared.repositories.accounts import Account, AccountRepository, Caller, Key, Language, Scope
+from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import client
 from shared.repositories.setup import Setup, set_up
 from shared.services import keys

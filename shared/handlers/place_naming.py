@@ -6,9 +6,9 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from shared.domain.naming import named_after
-from shared.domain.places import Place
-from shared.domain.trip import Trip
+from shared.domain.log.naming import named_after
+from shared.domain.log.trip import Trip
+from shared.domain.place.places import Place
 from shared.handlers.log_keeping import locked
 from shared.repositories.documents import until_current
 from shared.repositories.user_store import UserStore

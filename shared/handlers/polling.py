@@ -11,17 +11,18 @@ from typing import Any
 import msgspec
 
 from shared import logs
-from shared.domain.asking import is_under_way, look_is_due
-from shared.domain.machine import CarRead, CarUnreachable, Event, LookedAt, Tick, advance
-from shared.domain.odometer import Reading
-from shared.domain.schedule import car_to_ask, claimed, look_begun
-from shared.domain.state import TripState
+from shared.domain.car.asking import is_under_way, look_is_due
+from shared.domain.car.car import Car
+from shared.domain.car.odometer import Reading
+from shared.domain.driver import EMAIL, Account
+from shared.domain.tracking.machine import CarRead, CarUnreachable, Event, LookedAt, Tick, advance
+from shared.domain.tracking.schedule import car_to_ask, claimed, look_begun
+from shared.domain.tracking.state import TripState
 from shared.handlers import addressing, asking, fields
 from shared.handlers.addressing import LookUp
 from shared.handlers.asking import Asked, Permit
 from shared.handlers.log_keeping import owner_of, stage
-from shared.repositories.accounts import EMAIL, Account, AccountRepository
-from shared.repositories.cars import Car
+from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.user_store import UserStore
 from shared.settings import rules

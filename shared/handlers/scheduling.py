@@ -9,9 +9,9 @@ from flask import Request
 from msgspec import Meta
 
 from shared import logs
+from shared.domain.driver import EMAIL
 from shared.handlers import fields
 from shared.messaging.polls import Reason, ask_for_polls, ask_for_shards
-from shared.repositories.accounts import EMAIL
 from shared.repositories.due import SHARDS, Due, due_users, due_users_of_shard, users_with_a_car
 from shared.repositories.streaming import long_reader
 from shared.settings import shard_from

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from shared.domain.odometer import Reading
-from shared.domain.settling import goes_on_from, is_unread, settled
-from shared.domain.trip import Trip, linked
+from shared.domain.car.odometer import Reading
+from shared.domain.log.settling import goes_on_from, is_unread, settled
+from shared.domain.log.trip import Trip, linked
 from shared.repositories.change import Change
 from shared.repositories.documents import Stored
 from shared.repositories.user_store import UserStore

@@ -5,10 +5,10 @@ from typing import Any
 
 from flask import Request
 
-from shared.domain.trip import Sums
+from shared.domain.driver import Caller
+from shared.domain.log.trip import Sums
 from shared.handlers import fields
 from shared.handlers.views import sums_view
-from shared.repositories.accounts import Caller
 from shared.repositories.documents import client
 from shared.repositories.user_store import UserStore
 

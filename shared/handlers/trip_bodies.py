@@ -8,12 +8,12 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from shared.domain import fitting
-from shared.domain.odometer import HIGHEST_KM, SAME_KM
-from shared.domain.trip import DistanceSource, Endpoint, Flag, Trip, TripKind, classified, dated, km, trip_id
+from shared.domain.car.odometer import HIGHEST_KM, SAME_KM
+from shared.domain.driver import Account
+from shared.domain.log.trip import DistanceSource, Endpoint, Flag, Trip, TripKind, classified, dated, km, trip_id
 from shared.handlers import fields
 from shared.handlers.bodies import decoded
 from shared.handlers.problems import bad
-from shared.repositories.accounts import Account
 
 MOST_KM = 5000.0
 MOST_TEXT = 2000

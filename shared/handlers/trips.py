@@ -5,19 +5,20 @@ from typing import Any, get_args
 
 from flask import Request
 
-from shared.domain.addresses import flagged, wanted
-from shared.domain.ending import gone_on_since
-from shared.domain.ledger import so_far_km
-from shared.domain.state import TripState, legs
-from shared.domain.trail import trail_distance_km
-from shared.domain.trip import TRIP_ID, Trip, TripKind
+from shared.domain.driver import Account, Caller
+from shared.domain.log.addresses import flagged
+from shared.domain.log.measuring import so_far_km
+from shared.domain.log.trip import TRIP_ID, Trip, TripKind
+from shared.domain.place.trail import trail_distance_km
+from shared.domain.tracking.ending import gone_on_since
+from shared.domain.tracking.look_ups import wanted
+from shared.domain.tracking.state import TripState, legs
 from shared.handlers import fields
 from shared.handlers.cursors import cursor_of, position_of
 from shared.handlers.log_keeping import locked, relink
 from shared.handlers.problems import Problem, bad
 from shared.handlers.trip_bodies import corrected, manual_trip
 from shared.handlers.views import trip_view
-from shared.repositories.accounts import Account, Caller
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.user_store import UserStore
 from shared.settings import geocoders, rules

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.trip import Sums, Trip
+from shared.domain.log.trip import Sums, Trip
 from shared.handlers.fields import local, zulu
 
 INTERNAL = ("timezone", "year", "month", "gap", "gps_km")

@@ -8,15 +8,15 @@ from flask import Request
 
 from shared import logs
 from shared.domain import fitting
-from shared.domain.machine import Ended, Outcome, Started, advance
-from shared.domain.places import Place
-from shared.domain.state import TripState, legs
-from shared.domain.trail import Fix
+from shared.domain.driver import Account, Caller
+from shared.domain.place.places import Place
+from shared.domain.place.trail import Fix
+from shared.domain.tracking.machine import Ended, Outcome, Started, advance
+from shared.domain.tracking.state import TripState, legs
 from shared.handlers import fields
 from shared.handlers.log_keeping import owner_of, stage
 from shared.handlers.problems import bad
 from shared.messaging.polls import Reason, ask_for_poll
-from shared.repositories.accounts import Account, Caller
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
 from shared.settings import rules

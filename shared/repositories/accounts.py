@@ -2,56 +2,20 @@
 
 import hashlib
 import hmac
-import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import msgspec
 from google.api_core.exceptions import Aborted, AlreadyExists, FailedPrecondition, NotFound
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.domain.kinds import Habits
+from shared.domain.driver import EMAIL, Account, Caller, Key
 from shared.repositories.documents import Stored, from_document, to_document, until_current
 from shared.settings import seconds
-
-Scope = Literal["webhook", "full"]
-Language = Literal["nl", "en"]
-# It becomes the id of a document, which must not be "__…__".
-EMAIL = re.compile(r"(?!__.*__$)[^@\s/\x00-\x1f\x7f]{1,64}@[^@\s/\x00-\x1f\x7f]{1,190}")
-
-
-class Key(msgspec.Struct, frozen=True):
-    """A user's key: only its SHA-256 is kept."""
-
-    sha256: str
-    scope: Scope
-    label: str = ""
-    created_at: datetime | None = None
-    last_used_on: str = ""
-
-
-class Account(msgspec.Struct, frozen=True):
-    """A user: e-mail in lower case, IANA time zone, keys by id."""
-
-    email: str
-    name: str = ""
-    timezone: str = "Europe/Amsterdam"
-    language: Language = "nl"
-    default_car_id: str | None = None
-    habits: Habits = Habits()
-    keys: dict[str, Key] = {}
-    key_hashes: tuple[str, ...] = ()
-
-
-class Caller(msgspec.Struct, frozen=True):
-    """Who is calling, and what their key may do."""
-
-    account: Account
-    scope: Scope
 
 
 class UnknownUser(Exception):

@@ -10,7 +10,7 @@ from typing import Any
 
 from google.cloud import firestore
 
-from shared.domain.geo import Position
+from shared.domain.place.geo import Position
 from shared.repositories.documents import until_current
 
 

@@ -9,44 +9,11 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.field_path import FieldPath
 
 from shared import logs
-from shared.domain.asking import MOST_REFUSALS
+from shared.domain.car.car import Car
 from shared.repositories.documents import Stored, from_document, to_document, until_current
 from shared.secrets import Unreadable, reseal, seal, unseal
 
 CREDENTIALS, TOKENS = "sealed", "tokens"
-
-
-class Car(msgspec.Struct, frozen=True):
-    """A user's car. `login_refusals` counts how often its cloud refused the credentials since they were set.
-
-    The period in which it was available is in dates (yyyy-mm-dd), the odometer at its start in km. Of the credentials
-    it says which fields were set and when (aware UTC).
-    """
-
-    id: str
-    provider: str
-    name: str = ""
-    vin: str = ""
-    brand: str = ""
-    plate: str = ""
-    make: str = ""
-    type: str = ""
-    colour: str = ""
-    available_from: str | None = None
-    available_until: str | None = None
-    start_odometer_km: float | None = None
-    login_refusals: int = 0
-    credentials_set_at: dict[str, datetime] = {}
-
-    @property
-    def login_stopped(self) -> bool:
-        """Whether the car is not asked any more until its credentials change."""
-        return self.login_refusals >= MOST_REFUSALS
-
-    @property
-    def budget_name(self) -> str:
-        """Under which name its requests are counted: another provider is another budget."""
-        return f"{self.id} {self.provider}"
 
 
 class Access(msgspec.Struct, frozen=True):

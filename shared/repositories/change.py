@@ -5,11 +5,11 @@ from typing import Any
 
 from google.cloud import firestore
 
-from shared.domain.odometer import Reading, ReadingSource
-from shared.domain.state import TripState
-from shared.domain.trail import Fix
-from shared.domain.trip import NO_CAR, Sums, Trip, sums_of
-from shared.repositories.cars import Car
+from shared.domain.car.car import Car
+from shared.domain.car.odometer import Reading, ReadingSource
+from shared.domain.log.trip import NO_CAR, Sums, Trip, sums_of
+from shared.domain.place.trail import Fix
+from shared.domain.tracking.state import TripState
 from shared.repositories.documents import Stored, to_document
 from shared.repositories.due import shard_of
 

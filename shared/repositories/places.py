@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from google.cloud import firestore
 from google.cloud.firestore_v1.field_path import FieldPath
 
-from shared.domain.places import Place
+from shared.domain.place.places import Place
 from shared.repositories.documents import Stored, from_document, to_document
 from shared.settings import seconds
 

@@ -7,9 +7,11 @@ from typing import Any, TypeVar
 from google.cloud import firestore
 from msgspec.structs import replace
 
-from shared.domain.trip import NO_CAR
-from shared.repositories.accounts import Account, AccountRepository, UnknownUser, account_document, stored_account
-from shared.repositories.cars import Car, cars_of, credentials_fields
+from shared.domain.car.car import Car
+from shared.domain.driver import Account
+from shared.domain.log.trip import NO_CAR
+from shared.repositories.accounts import AccountRepository, UnknownUser, account_document, stored_account
+from shared.repositories.cars import cars_of, credentials_fields
 from shared.repositories.documents import to_document, until_current
 
 T = TypeVar("T")

@@ -6,11 +6,11 @@ from typing import Any
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.domain.odometer import Reading
-from shared.domain.places import Place
-from shared.domain.state import TripState
-from shared.domain.trail import Fix
-from shared.domain.trip import Sums, Trip
+from shared.domain.car.odometer import Reading
+from shared.domain.log.trip import Sums, Trip
+from shared.domain.place.places import Place
+from shared.domain.place.trail import Fix
+from shared.domain.tracking.state import TripState
 from shared.repositories.cars import CarRepository
 from shared.repositories.change import Change
 from shared.repositories.documents import Stored, from_document, to_document

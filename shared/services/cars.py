@@ -9,10 +9,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from shared.cars.provider import PROVIDERS, Offer
+from shared.domain.car.car import Car
+from shared.domain.car.odometer import HIGHEST_KM
 from shared.domain.fitting import Conflict, day, number, text, unfit
-from shared.domain.odometer import HIGHEST_KM
-from shared.domain.trip import km
-from shared.repositories.cars import Car
+from shared.domain.log.trip import km
 from shared.repositories.setup import Setup
 
 MOST_CARS = 50

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from shared.domain.driver import Account, Key, Scope
 from shared.domain.fitting import Conflict, text
-from shared.repositories.accounts import Account, Key, Scope, hash_key, new_key
+from shared.repositories.accounts import hash_key, new_key
 
 MOST_KEYS = 20
 

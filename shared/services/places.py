@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.domain.fitting import Conflict, unfit
-from shared.domain.places import Place, fitted, refuse_twice
+from shared.domain.place.places import Place, fitted, refuse_twice
 from shared.repositories.documents import until_current
 from shared.repositories.places import PlaceRepository, SharedPlaceRepository
 

@@ -12,8 +12,8 @@ from pytest_httpserver import RequestHandler
 from werkzeug import Request, Response
 
 from shared.cars.provider import CarUnavailable, provider
-from shared.domain.car import CarValues
-from shared.domain.geo import Position
+from shared.domain.car.car import CarValues
+from shared.domain.place.geo import Position
 
 VIN = "TMBJJ7NE1L0000001"
 PLACE = (52.0907, 5.1214)

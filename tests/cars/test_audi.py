@@ -22,8 +22,8 @@ from shared.cars.provider import (
     TooManyRequests,
     provider,
 )
-from shared.domain.car import CarValues, Measured
-from shared.domain.geo import Position
+from shared.domain.car.car import CarValues, Measured
+from shared.domain.place.geo import Position
 from tests.cars.maker import PASSWORD, USER, VIN, Maker, fails_with, guarded, make_httpserver, maker, redirect
 
 __all__ = ["guarded", "make_httpserver", "maker"]

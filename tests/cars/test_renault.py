@@ -21,7 +21,7 @@ from shared.cars.provider import (
     ProviderBroken,
     TooManyRequests,
 )
-from shared.domain.geo import Position
+from shared.domain.place.geo import Position
 from tests.cars.local import PLACE, VIN, at, failed, is_now, position, read, silence
 
 ACCOUNT = {"email": "driver@example.com", "password": "password-never-tell"}

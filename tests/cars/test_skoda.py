@@ -10,7 +10,7 @@ from pytest_httpserver import HTTPServer, RequestHandler
 from werkzeug import Response
 
 from shared.cars.provider import CarUnavailable, ConsentMissing, LoginRefused, NotUnderstood, TooManyRequests
-from shared.domain.geo import Position
+from shared.domain.place.geo import Position
 from tests.cars.local import PLACE, VIN, at, failed, is_now, position, read, silence
 
 KEY = {"api_key": "sk-never-tell-0815"}

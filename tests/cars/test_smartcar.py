@@ -18,7 +18,7 @@ from shared.cars.provider import (
     ProviderBroken,
     TooManyRequests,
 )
-from shared.domain.geo import Position
+from shared.domain.place.geo import Position
 from tests.cars.local import PLACE, VIN, at, failed, position, read, silence
 
 CONSENT = {"refresh_token": "first-refresh"}

@@ -22,7 +22,7 @@ from shared.cars.provider import (
     provider,
 )
 from shared.cars.vw_eu_data_act import MOST_UNPACKED
-from shared.domain.car import CarValues, Measured
+from shared.domain.car.car import CarValues, Measured
 from tests.cars.maker import PASSWORD, USER, VIN, Maker, fails_with, guarded, make_httpserver, maker, redirect
 
 __all__ = ["guarded", "make_httpserver", "maker"]

@@ -10,8 +10,9 @@ from typing import Any
 
 import requests
 
-from shared.repositories.accounts import Account, AccountRepository, Key, hash_key, new_key
-from shared.repositories.cars import Car
+from shared.domain.car.car import Car
+from shared.domain.driver import Account, Key
+from shared.repositories.accounts import AccountRepository, hash_key, new_key
 from shared.repositories.user_store import UserStore
 from tests.chaos.ground import Ground
 from tests.chaos.plan import (

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from shared.repositories.accounts import Scope
+from shared.domain.driver import Scope
 from tests.docs.pages import ROOT, all_pages, anchors, boxes, headings, links, section, target
 
 README = ROOT / "README.md"

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 
-from shared.domain import machine
+from shared.domain.tracking import machine
 from shared.handlers.http import MOST_BYTES
 from shared.repositories.accounts import new_key
 from shared.settings import DEFAULTS_S

@@ -5,24 +5,14 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.addresses import (
-    MOST_WAITING,
-    addressed,
-    claimed,
-    flagged,
-    forgotten,
-    given_up,
-    looked_up,
-    spot,
-    unaddressed_positions,
-    wanted,
-)
-from shared.domain.geo import Position
-from shared.domain.ledger import Owner
-from shared.domain.places import Place
-from shared.domain.schedule import claimed as poll_claimed
-from shared.domain.state import Parked, TripState, Unaddressed
-from shared.domain.trip import Endpoint, Trip
+from shared.domain.log.addresses import addressed, flagged, given_up, spot, unaddressed_positions
+from shared.domain.log.measuring import Owner
+from shared.domain.log.trip import Endpoint, Trip
+from shared.domain.place.geo import Position
+from shared.domain.place.places import Place
+from shared.domain.tracking.look_ups import MOST_WAITING, claimed, forgotten, looked_up, wanted
+from shared.domain.tracking.schedule import claimed as poll_claimed
+from shared.domain.tracking.state import Parked, TripState, Unaddressed
 from tests.domain.world import HOME, LEASE, USUAL, World, at
 
 HERE, THERE = Position(52.1, 5.1), Position(52.2, 5.2)

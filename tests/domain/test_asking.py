@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain import asking
-from shared.domain.asking import Asking, Budget, Window
+from shared.domain.car import asking
+from shared.domain.car.asking import Asking, Budget, Window
 from tests.domain.world import at
 
 HOURLY = Budget(20, timedelta(hours=1), a_read=3)

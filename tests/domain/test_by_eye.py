@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from shared.domain.by_eye import seen_by_eye
-from shared.domain.odometer import Reading
-from shared.domain.state import KEPT_READINGS, Parked, TripState
+from shared.domain.car.odometer import Reading
+from shared.domain.tracking.by_eye import seen_by_eye
+from shared.domain.tracking.state import KEPT_READINGS, Parked, TripState
 
 NOON = datetime(2026, 1, 23, 12, tzinfo=UTC)
 

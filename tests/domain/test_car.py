@@ -2,9 +2,9 @@
 
 import pytest
 
-from shared.domain.car import CarState, CarValues, Measured
-from shared.domain.geo import Position
-from shared.domain.odometer import Reading
+from shared.domain.car.car import CarState, CarValues, Measured
+from shared.domain.car.odometer import Reading
+from shared.domain.place.geo import Position
 from tests.domain.world import at
 
 

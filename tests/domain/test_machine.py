@@ -4,14 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.domain.geo import Position, distance_km
-from shared.domain.machine import CarRead, Ended, Started, Tick, advance
-from shared.domain.odometer import Reading
-from shared.domain.places import Place
-from shared.domain.rules import Rules
-from shared.domain.schedule import claimed
-from shared.domain.state import legs
-from shared.domain.trail import Fix, trail_distance_km
+from shared.domain.car.odometer import Reading
+from shared.domain.place.geo import Position, distance_km
+from shared.domain.place.places import Place
+from shared.domain.place.trail import Fix, trail_distance_km
+from shared.domain.thresholds import Rules
+from shared.domain.tracking.machine import CarRead, Ended, Started, Tick, advance
+from shared.domain.tracking.schedule import claimed
+from shared.domain.tracking.state import legs
 from tests.domain.world import HOME, World, at, fix
 
 SCHOOL = Place("school", "School", HOME[0] + 5 / 111.195, HOME[1], 150, "pause")

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.machine import Ended, Started
+from shared.domain.tracking.machine import Ended, Started
 from tests.domain.world import World, at, fix
 
 minutes = st.integers(0, 240)

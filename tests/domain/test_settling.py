@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from shared.domain.trip import Trip
+from shared.domain.log.trip import Trip
 from tests.domain.world import World, at
 
 FROM_KM = 1000.0

@@ -5,17 +5,27 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from shared.domain.ending import Drive
-from shared.domain.ledger import NotATrip, Owner, begun_earlier, measured, resumed, resumes
-from shared.domain.machine import CarRead, CarUnreachable, Ended, Event, Outcome, Started, Tick, advance, remember
-from shared.domain.odometer import Reading
-from shared.domain.places import Place
-from shared.domain.rules import Rules
-from shared.domain.schedule import claimed
-from shared.domain.settling import goes_on_from, is_unread, settled, settled_by_drive
-from shared.domain.state import TripState
-from shared.domain.trail import Fix
-from shared.domain.trip import Trip
+from shared.domain.car.odometer import Reading
+from shared.domain.log.drive import Drive
+from shared.domain.log.measuring import NotATrip, Owner, begun_earlier, measured, resumed, resumes
+from shared.domain.log.settling import goes_on_from, is_unread, settled, settled_by_drive
+from shared.domain.log.trip import Trip
+from shared.domain.place.places import Place
+from shared.domain.place.trail import Fix
+from shared.domain.thresholds import Rules
+from shared.domain.tracking.machine import (
+    CarRead,
+    CarUnreachable,
+    Ended,
+    Event,
+    Outcome,
+    Started,
+    Tick,
+    advance,
+    remember,
+)
+from shared.domain.tracking.schedule import claimed
+from shared.domain.tracking.state import TripState
 
 USUAL = Rules()
 LEASE = timedelta(seconds=45)

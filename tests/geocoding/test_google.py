@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from shared.domain.geo import Position
+from shared.domain.place.geo import Position
 from shared.geocoding.geocoder import GEOCODERS, Unanswered, geocoder, usable
 from tests.geocoding.services import GOOGLE, GOOGLE_NOTHING, GOOGLE_PATH
 

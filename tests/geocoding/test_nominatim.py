@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from shared.domain.geo import Position
+from shared.domain.place.geo import Position
 from shared.geocoding.geocoder import Unanswered, geocoder, usable
 from shared.wire import MOST_BYTES
 from tests.geocoding.services import NOMINATIM, NOMINATIM_NOTHING, NOMINATIM_PATH

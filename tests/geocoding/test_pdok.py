@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from shared.domain.geo import Position
+from shared.domain.place.geo import Position
 from shared.geocoding.geocoder import Unanswered, geocoder
 from tests.geocoding.services import PDOK, PDOK_NOTHING, PDOK_PATH
 

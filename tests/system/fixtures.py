@@ -17,9 +17,10 @@ import requests
 from google.cloud import firestore
 from msgspec.structs import replace
 
-from shared.domain.places import Place
-from shared.repositories.accounts import Account, AccountRepository, Key, hash_key, new_key
-from shared.repositories.cars import Car
+from shared.domain.car.car import Car
+from shared.domain.driver import Account, Key
+from shared.domain.place.places import Place
+from shared.repositories.accounts import AccountRepository, hash_key, new_key
 from shared.repositories.documents import until_current
 from shared.repositories.user_store import UserStore
 from tools.local import processes

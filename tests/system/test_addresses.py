@@ -17,9 +17,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from shared.domain.addresses import wanted
-from shared.domain.places import Place
-from shared.domain.state import TripState
+from shared.domain.place.places import Place
+from shared.domain.tracking.look_ups import wanted
+from shared.domain.tracking.state import TripState
 from shared.handlers import addressing
 from shared.repositories import documents
 from shared.repositories.addresses import AddressBook

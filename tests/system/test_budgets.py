@@ -12,10 +12,10 @@ from google.cloud import firestore, pubsub_v1
 from google.cloud.firestore_v1.types import CommitRequest
 from pytest_httpserver import HTTPServer
 
-from shared.domain.places import Place
-from shared.domain.trip import Endpoint, Trip, trip_id
+from shared.domain.car.car import Car
+from shared.domain.log.trip import Endpoint, Trip, trip_id
+from shared.domain.place.places import Place
 from shared.repositories import documents
-from shared.repositories.cars import Car
 from shared.repositories.places import SharedPlaceRepository
 from tests.geocoding.services import PDOK, PDOK_PATH
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from shared.domain.car.car import Car
 from shared.repositories.accounts import AccountRepository
-from shared.repositories.cars import Car
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 
 SKODA, OTHER = "TMBJJ7NE1L0000002", "VF1AAAAA000000002"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from shared.domain.car.car import Car
 from shared.domain.fitting import Unfit
-from shared.repositories.cars import Car
 from shared.services import cars as cars_service
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 

@@ -11,8 +11,8 @@ from google.cloud import pubsub_v1
 from msgspec.structs import replace
 
 from shared.cars.provider import PROVIDERS
-from shared.domain.asking import Asking, Window
-from shared.domain.odometer import Reading
+from shared.domain.car.asking import Asking, Window
+from shared.domain.car.odometer import Reading
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_at_once import deliver
 from tests.system.test_rules import NORTH, drive

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.kinds import Habits
-from shared.domain.places import Place
+from shared.domain.log.kinds import Habits
+from shared.domain.place.places import Place
 from shared.repositories.accounts import AccountRepository
 from tests.system.fixtures import UTRECHT, Driver, ago
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.places import Place
-from shared.domain.trip import Endpoint, Trip, trip_id
+from shared.domain.log.trip import Endpoint, Trip, trip_id
+from shared.domain.place.places import Place
 from shared.repositories.documents import to_document
 from shared.repositories.places import SharedPlaceRepository
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago

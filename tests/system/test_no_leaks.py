@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from shared.domain.state import TripState
-from shared.repositories.cars import Car
+from shared.domain.car.car import Car
+from shared.domain.tracking.state import TripState
 from tests.system.fixtures import Driver, Stack, ago
 from tests.system.test_at_once import deliver
 from tests.system.test_daily_readings import next_day

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.cars.provider import PROVIDERS, TooManyRequests
-from shared.domain.asking import Asking, Window
+from shared.domain.car.asking import Asking, Window
 from shared.handlers.asking import ask_once
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_at_once import deliver

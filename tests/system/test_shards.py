@@ -12,7 +12,7 @@ import pytest
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import firestore, pubsub_v1
 
-from shared.domain.state import TripState
+from shared.domain.tracking.state import TripState
 from shared.messaging.polls import AT_ONCE, SHARDS_TOPIC, TOPIC, ask_for_polls
 from shared.repositories.due import SHARDS
 from shared.repositories.streaming import LongReader

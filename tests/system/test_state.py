@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from google.cloud import firestore
 from msgspec.structs import replace
 
-from shared.domain.asking import Asking
-from shared.domain.state import End, TripState
-from shared.domain.trail import Fix
+from shared.domain.car.asking import Asking
+from shared.domain.place.trail import Fix
+from shared.domain.tracking.state import End, TripState
 from shared.repositories.user_store import UserStore
 from tools.measure.drivers import driving, put
 

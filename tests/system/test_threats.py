@@ -13,8 +13,9 @@ import pytest
 import requests
 
 from shared import logs
+from shared.domain.driver import EMAIL
 from shared.handlers.cursors import cursor_of
-from shared.repositories.accounts import EMAIL, AccountRepository, hash_key, new_key
+from shared.repositories.accounts import AccountRepository, hash_key, new_key
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_budgets import Metered, metered  # noqa: F401 - a fixture
 from tests.system.test_tenancy import FULL, MANUAL, WEBHOOKS

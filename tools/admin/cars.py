@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.domain import fitting
+from shared.domain.car.car import Car
 from shared.repositories.accounts import AccountRepository
-from shared.repositories.cars import Car
 from shared.repositories.documents import client
 from shared.repositories.setup import Setup, set_up
 from shared.repositories.user_store import UserStore

@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Callable
 from typing import TypeAlias, get_args
 
-from shared.domain.places import LEAST_RADIUS_M, MOST_RADIUS_M, Place, PlaceKind
-from shared.repositories.accounts import Scope
+from shared.domain.driver import Scope
+from shared.domain.place.places import LEAST_RADIUS_M, MOST_RADIUS_M, Place, PlaceKind
 from tools.admin import cars, keys, places, users
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from shared.repositories.accounts import Account, AccountRepository
+from shared.domain.driver import Account
+from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import client
 from shared.services import keys as service
 from tools.admin import phone, store

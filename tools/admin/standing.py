@@ -9,10 +9,10 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from shared.cars.provider import PROVIDERS, CredentialsMissing, missing_credentials
-from shared.domain.asking import free_again_at
-from shared.domain.state import TripState
-from shared.repositories.accounts import Account
-from shared.repositories.cars import Car
+from shared.domain.car.asking import free_again_at
+from shared.domain.car.car import Car
+from shared.domain.driver import Account
+from shared.domain.tracking.state import TripState
 from shared.repositories.user_store import UserStore
 from shared.services.cars import offers
 from shared.settings import rules

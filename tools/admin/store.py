@@ -7,7 +7,8 @@ from collections.abc import Callable
 from google.api_core.exceptions import DeadlineExceeded, GoogleAPIError, ServiceUnavailable
 from google.auth.exceptions import GoogleAuthError
 
-from shared.repositories.accounts import Account, AccountRepository
+from shared.domain.driver import Account
+from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import client
 from shared.settings import project_id
 

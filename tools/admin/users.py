@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from shared.domain import fitting
-from shared.repositories.accounts import EMAIL, Account, AccountRepository
+from shared.domain.driver import EMAIL, Account
+from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import client
 from shared.repositories.user_store import UserStore
 from shared.services import keys as keys_service

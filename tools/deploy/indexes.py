@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from shared.domain.state import TripState
-from shared.domain.trip import Trip
+from shared.domain.log.trip import Trip
+from shared.domain.tracking.state import TripState
 
 ASCENDING, DESCENDING = "ascending", "descending"
 

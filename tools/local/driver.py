@@ -7,10 +7,11 @@ from typing import Any
 import requests
 from msgspec.structs import replace
 
-from shared.domain.asking import is_under_way
-from shared.domain.geo import Position, distance_km
-from shared.domain.state import TripState
-from shared.repositories.accounts import Account, AccountRepository
+from shared.domain.car.asking import is_under_way
+from shared.domain.driver import Account
+from shared.domain.place.geo import Position, distance_km
+from shared.domain.tracking.state import TripState
+from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import client
 from shared.repositories.user_store import UserStore
 from shared.services import keys

@@ -19,9 +19,10 @@ from cryptography.fernet import Fernet
 from google.cloud import firestore, pubsub_v1
 from msgspec.structs import replace
 
-from shared.domain.state import TripState
+from shared.domain.driver import Account
+from shared.domain.tracking.state import TripState
 from shared.messaging.polls import TOPIC
-from shared.repositories.accounts import Account, AccountRepository
+from shared.repositories.accounts import AccountRepository
 from tools.deploy.functions import BY_NAME, PUBLISH
 from tools.local import processes
 from tools.local.relay import as_event

@@ -6,11 +6,11 @@ from itertools import islice
 
 from google.cloud import firestore
 
-from shared.domain.geo import Position
-from shared.domain.odometer import Reading
-from shared.domain.state import Parked, TripState
-from shared.domain.trail import Fix
-from shared.domain.trip import Endpoint, Trip, trip_id
+from shared.domain.car.odometer import Reading
+from shared.domain.log.trip import Endpoint, Trip, trip_id
+from shared.domain.place.geo import Position
+from shared.domain.place.trail import Fix
+from shared.domain.tracking.state import Parked, TripState
 from shared.repositories.change import state_document
 from shared.repositories.user_store import UserStore
 

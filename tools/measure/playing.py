@@ -15,10 +15,11 @@ from cryptography.fernet import Fernet
 from google.cloud import firestore, pubsub_v1
 from werkzeug.serving import make_server
 
-from shared.domain.places import Place
+from shared.domain.car.car import Car
+from shared.domain.driver import Account, Key, Scope
+from shared.domain.place.places import Place
 from shared.messaging.polls import TOPIC
-from shared.repositories.accounts import Account, AccountRepository, Key, Scope, hash_key
-from shared.repositories.cars import Car
+from shared.repositories.accounts import AccountRepository, hash_key
 from shared.repositories.user_store import UserStore
 from tools.local import processes
 from tools.local.car_cloud import make_app

@@ -20,7 +20,8 @@ from typing import NamedTuple
 
 from google.cloud import firestore
 
-from shared.repositories.accounts import Account, AccountRepository, Key, hash_key
+from shared.domain.driver import Account, Key
+from shared.repositories.accounts import AccountRepository, hash_key
 from shared.repositories.change import state_document
 from shared.repositories.user_store import UserStore
 from tools.measure import instances

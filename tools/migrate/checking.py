@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from shared.domain.trip import Trip
+from shared.domain.log.trip import Trip
 
 TENTH = Decimal("0.1")
 DAY = timedelta(days=1)

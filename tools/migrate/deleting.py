@@ -7,7 +7,7 @@ import msgspec
 from google.api_core.exceptions import FailedPrecondition, NotFound
 from google.cloud import firestore
 
-from shared.domain.state import TripState
+from shared.domain.tracking.state import TripState
 from shared.repositories.user_store import UserStore
 from tools.migrate.checking import place_differences, reading_differences, trip_differences
 from tools.migrate.moving import batched

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 
-from shared.domain.trip import Gap, Trip, linked
+from shared.domain.log.trip import Gap, Trip, linked
 from shared.handlers.log_keeping import locked
 from shared.repositories.documents import until_current
 from shared.repositories.user_store import UserStore

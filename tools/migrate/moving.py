@@ -12,11 +12,11 @@ from google.api_core.exceptions import AlreadyExists
 from google.cloud import firestore
 from msgspec.structs import replace
 
-from shared.domain.state import TripState
-from shared.domain.trip import Trip
+from shared.domain.car.car import Car
+from shared.domain.driver import Account
+from shared.domain.log.trip import Trip
+from shared.domain.tracking.state import TripState
 from shared.handlers.log_keeping import locked
-from shared.repositories.accounts import Account
-from shared.repositories.cars import Car
 from shared.repositories.change import state_document
 from shared.repositories.documents import to_document, until_current
 from shared.repositories.user_store import UserStore

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from shared.domain.car import CAR_ID
-from shared.repositories.cars import Car
+from shared.domain.car.car import Car
+from shared.domain.fitting import CAR_ID
 from shared.repositories.documents import from_document
 from tools.migrate.values import Fields, text
 

@@ -4,11 +4,11 @@ from datetime import datetime
 
 import msgspec
 
-from shared.domain.odometer import HIGHEST_KM
-from shared.domain.places import Place
-from shared.domain.state import TripState
-from shared.domain.trail import Fix, in_order
-from shared.domain.trip import km
+from shared.domain.car.odometer import HIGHEST_KM
+from shared.domain.log.trip import km
+from shared.domain.place.places import Place
+from shared.domain.place.trail import Fix, in_order
+from shared.domain.tracking.state import TripState
 from tools.migrate.old_trips import Owner, car_of, digest, fixes_of
 from tools.migrate.values import Fields, Unreadable, moment, number, position, present, text
 

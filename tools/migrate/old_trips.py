@@ -7,10 +7,10 @@ from typing import Any, Literal
 import msgspec
 import polyline
 
-from shared.domain.car import CAR_ID
-from shared.domain.places import Place, place_at
-from shared.domain.trail import Fix, located, trail_distance_km
-from shared.domain.trip import DistanceSource, Endpoint, Trip, TripKind, classified, dated, km
+from shared.domain.fitting import CAR_ID
+from shared.domain.log.trip import DistanceSource, Endpoint, Trip, TripKind, classified, dated, km
+from shared.domain.place.places import Place, place_at
+from shared.domain.place.trail import Fix, located, trail_distance_km
 from shared.handlers.trip_bodies import MOST_KM
 from tools.migrate.values import Fields, Unreadable, moment, number, odometer_km, position, present, span, text
 

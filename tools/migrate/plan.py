@@ -5,9 +5,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from shared.domain.places import Place
-from shared.domain.state import TripState
-from shared.domain.trip import Trip
+from shared.domain.log.trip import Trip
+from shared.domain.place.places import Place
+from shared.domain.tracking.state import TripState
 from tools.migrate.checking import Tally, raw_tally
 from tools.migrate.old_rows import OldReading
 from tools.migrate.old_trips import Converted

@@ -7,9 +7,9 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from google.cloud import firestore
 
-from shared.domain.places import Place
-from shared.domain.state import TripState
-from shared.repositories.accounts import EMAIL, Account
+from shared.domain.driver import EMAIL, Account
+from shared.domain.place.places import Place
+from shared.domain.tracking.state import TripState
 from shared.repositories.documents import from_document
 from shared.repositories.user_store import UserStore
 from tools.migrate.old_cars import OldCar, new_cars, old_cars

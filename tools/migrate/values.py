@@ -10,9 +10,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from shared.domain.geo import Position
-from shared.domain.odometer import HIGHEST_KM
-from shared.domain.trip import km
+from shared.domain.car.odometer import HIGHEST_KM
+from shared.domain.log.trip import km
+from shared.domain.place.geo import Position
 
 Fields = Mapping[str, Any]
 YEARS = range(2000, 2101)

@@ -11,8 +11,9 @@ import pytest
 from cryptography.fernet import Fernet
 from google.cloud import firestore
 
-from shared.repositories.accounts import Account, AccountRepository
-from shared.repositories.cars import Car
+from shared.domain.car.car import Car
+from shared.domain.driver import Account
+from shared.repositories.accounts import AccountRepository
 from shared.repositories.user_store import UserStore
 from shared.secrets import Unreadable, reseal, seal, unseal
 

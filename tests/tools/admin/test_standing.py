@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.asking import Asking, Window
-from shared.domain.state import End, Parked, TripState, Unaddressed
-from shared.domain.trail import Fix
-from shared.repositories.accounts import Account, Key
-from shared.repositories.cars import Car
+from shared.domain.car.asking import Asking, Window
+from shared.domain.car.car import Car
+from shared.domain.driver import Account, Key
+from shared.domain.place.trail import Fix
+from shared.domain.tracking.state import End, Parked, TripState, Unaddressed
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.tools.admin.conftest import Operator
 from tools.admin.__main__ import main

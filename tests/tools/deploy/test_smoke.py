@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.repositories.accounts import Account, AccountRepository, Key
+from shared.domain.driver import Account, Key
+from shared.repositories.accounts import AccountRepository
 from tests.system.fixtures import Stack
 from tests.tools.deploy.project import ROOT, Project
 from tools.deploy.functions import FUNCTIONS

@@ -10,8 +10,9 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from shared.repositories.accounts import Account, AccountRepository
-from shared.repositories.cars import Car
+from shared.domain.car.car import Car
+from shared.domain.driver import Account
+from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import client
 from shared.repositories.user_store import UserStore
 from tests.system.fixtures import Stack, ago

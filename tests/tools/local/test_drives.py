@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from shared.domain.geo import Position, distance_km
+from shared.domain.place.geo import Position, distance_km
 from tools.local.drives import DRIVE_KM, EINDHOVEN, LASTS, UTRECHT, Course, drive
 
 NOON = datetime(2026, 1, 23, 12, tzinfo=UTC)

@@ -13,10 +13,11 @@ from typing import Any
 
 from google.cloud import firestore
 
-from shared.domain.trip import Sums, Trip, classified, dated, sums_of, trip_id
+from shared.domain.driver import Account
+from shared.domain.log.trip import Sums, Trip, classified, dated, sums_of, trip_id
 from shared.handlers.log_keeping import locked, relink
 from shared.repositories import documents
-from shared.repositories.accounts import Account, AccountRepository
+from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import from_document, until_current
 from shared.repositories.user_store import UserStore
 from tests.tools.migrate.old_store import BORIS, everything

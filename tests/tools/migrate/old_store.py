@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from google.cloud import firestore
 
-from shared.repositories.accounts import Account, AccountRepository
+from shared.domain.driver import Account
+from shared.repositories.accounts import AccountRepository
 
 BORIS, CARLA, DEWI, OTHER = (f"{name}@example.com" for name in ("boris", "carla", "dewi", "other"))
 ZONES = {BORIS: "Europe/Amsterdam", CARLA: "Europe/Lisbon", DEWI: "Europe/Amsterdam"}

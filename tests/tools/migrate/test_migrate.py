@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from shared.domain.machine import Ended, advance
-from shared.domain.trail import Fix
-from shared.domain.trip import Sums
-from shared.repositories.cars import Car
+from shared.domain.car.car import Car
+from shared.domain.log.trip import Sums
+from shared.domain.place.trail import Fix
+from shared.domain.tracking.machine import Ended, advance
 from shared.repositories.due import due_users
 from shared.repositories.streaming import LongReader
 from shared.settings import rules

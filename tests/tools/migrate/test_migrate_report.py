@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.places import Place
+from shared.domain.place.places import Place
 from tests.tools.migrate.migration import House
 from tests.tools.migrate.old_store import BORIS, CARLA, DEWI, SECRETS, OldStore, everything
 from tools.local.processes import wait_until

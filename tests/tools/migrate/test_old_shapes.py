@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from shared.domain.places import Place
-from shared.domain.trail import Fix
-from shared.domain.trip import TRIP_ID, Trip
+from shared.domain.log.trip import TRIP_ID, Trip
+from shared.domain.place.places import Place
+from shared.domain.place.trail import Fix
 from tools.migrate.old_cars import new_cars, old_cars
 from tools.migrate.old_rows import place_of, reading_of, state_of
 from tools.migrate.old_trips import Converted, Owner, trip_of

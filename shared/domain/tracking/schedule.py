@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from shared.domain.asking import looking
-from shared.domain.rules import Rules
-from shared.domain.state import Leg, TripState
+from shared.domain.car.asking import looking
+from shared.domain.thresholds import Rules
+from shared.domain.tracking.state import Leg, TripState
 
 LONGEST_WAIT = timedelta(minutes=30)
 MANY = 16  # doublings after which the longest wait is reached anyway

@@ -10,10 +10,10 @@ from typing import Literal
 
 import msgspec
 
-from shared.domain.asking import Asking
-from shared.domain.odometer import Reading
-from shared.domain.rules import Rules
-from shared.domain.trail import Fix
+from shared.domain.car.asking import Asking
+from shared.domain.car.odometer import Reading
+from shared.domain.place.trail import Fix
+from shared.domain.thresholds import Rules
 
 Phase = Literal["driving", "ending", "paused"]
 

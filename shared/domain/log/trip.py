@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
-from shared.domain.geo import Position
+from shared.domain.place.geo import Position
 
 TripKind = Literal["business", "private", "mixed", "unclassified"]
 DistanceSource = Literal["odometer", "gps", "manual"]

@@ -9,15 +9,15 @@ import msgspec
 import polyline
 from msgspec.structs import replace
 
-from shared.domain.addresses import flagged
-from shared.domain.ending import Drive, EarlierStart
-from shared.domain.geo import Position
-from shared.domain.kinds import Habits, proposed_kind, telling_place
-from shared.domain.odometer import SAME_KM, Reading
-from shared.domain.places import Place, place_at
-from shared.domain.rules import Rules
-from shared.domain.trail import Fix, located, seen_distance_km, trail_distance_km
-from shared.domain.trip import Endpoint, Flag, Trip, classified, dated, end_odometer_km, km, linked, trip_id
+from shared.domain.car.odometer import SAME_KM, Reading
+from shared.domain.log.addresses import flagged
+from shared.domain.log.drive import Drive, EarlierStart
+from shared.domain.log.kinds import Habits, proposed_kind, telling_place
+from shared.domain.log.trip import Endpoint, Flag, Trip, classified, dated, end_odometer_km, km, linked, trip_id
+from shared.domain.place.geo import Position
+from shared.domain.place.places import Place, place_at
+from shared.domain.place.trail import Fix, located, seen_distance_km, trail_distance_km
+from shared.domain.thresholds import Rules
 
 LEAST_BY_ODOMETER_KM = 0.1
 LEAST_BY_GPS_KM = 0.2

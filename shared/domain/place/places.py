@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from shared.domain.fitting import Conflict, number, text, unfit
-from shared.domain.geo import Position, distance_km
+from shared.domain.place.geo import Position, distance_km
 
 PlaceKind = Literal["business", "private", "pause"]
 LEAST_RADIUS_M, MOST_RADIUS_M = 20.0, 2000.0

@@ -1,22 +1,19 @@
 """Owns what a car says of itself: each value with the moment it was measured, and any of them may be missing."""
 
-import re
 from datetime import datetime, timedelta
 from typing import Generic, Literal, TypeVar
 
 import msgspec
 
-from shared.domain.geo import Position
-from shared.domain.odometer import Reading
+from shared.domain.car.asking import MOST_REFUSALS
+from shared.domain.car.odometer import Reading
+from shared.domain.place.geo import Position
 
 T = TypeVar("T")
 CarState = Literal["driving", "parked", "unknown", "offline"]
 
 # Values of one report carry slightly different times; beyond this they speak of different moments.
 SAME_MOMENT = timedelta(minutes=2)
-
-# The id that a driver gives a car, which is part of addresses and of ids in the store.
-CAR_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
 class Measured(msgspec.Struct, Generic[T], frozen=True):
@@ -48,3 +45,36 @@ class CarValues(msgspec.Struct, frozen=True):
 
 def _of_moment(measured: Measured[T] | None, moment: datetime) -> T | None:
     return measured.value if measured and abs(measured.at - moment) <= SAME_MOMENT else None
+
+
+class Car(msgspec.Struct, frozen=True):
+    """A user's car. `login_refusals` counts how often its cloud refused the credentials since they were set.
+
+    The period in which it was available is in dates (yyyy-mm-dd), the odometer at its start in km. Of the credentials
+    it says which fields were set and when (aware UTC).
+    """
+
+    id: str
+    provider: str
+    name: str = ""
+    vin: str = ""
+    brand: str = ""
+    plate: str = ""
+    make: str = ""
+    type: str = ""
+    colour: str = ""
+    available_from: str | None = None
+    available_until: str | None = None
+    start_odometer_km: float | None = None
+    login_refusals: int = 0
+    credentials_set_at: dict[str, datetime] = {}
+
+    @property
+    def login_stopped(self) -> bool:
+        """Whether the car is not asked any more until its credentials change."""
+        return self.login_refusals >= MOST_REFUSALS
+
+    @property
+    def budget_name(self) -> str:
+        """Under which name its requests are counted: another provider is another budget."""
+        return f"{self.id} {self.provider}"

@@ -10,8 +10,9 @@ from itertools import accumulate
 
 from msgspec.structs import replace
 
-from shared.domain.ending import Drive
-from shared.domain.ledger import (
+from shared.domain.car.odometer import Reading
+from shared.domain.log.drive import Drive
+from shared.domain.log.measuring import (
     LEAST_BY_ODOMETER_KM,
     closing_reading,
     driven_readings,
@@ -19,9 +20,8 @@ from shared.domain.ledger import (
     parked_readings,
     tolerance_km,
 )
-from shared.domain.odometer import Reading
-from shared.domain.trail import Fix, trail_distance_km
-from shared.domain.trip import DistanceSource, Flag, Trip, classified, end_odometer_km, km, linked
+from shared.domain.log.trip import DistanceSource, Flag, Trip, classified, end_odometer_km, km, linked
+from shared.domain.place.trail import Fix, trail_distance_km
 
 NOT_READ: Flag = "odometer_pending"
 WAITING: tuple[Flag, ...] = (NOT_READ, "distance_unknown")

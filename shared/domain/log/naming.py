@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from shared.domain.geo import Position
-from shared.domain.places import Place, place_at
-from shared.domain.trip import Endpoint
+from shared.domain.log.trip import Endpoint
+from shared.domain.place.geo import Position
+from shared.domain.place.places import Place, place_at
 
 
 def named_after(end: Endpoint, place: Place, places: Sequence[Place]) -> Endpoint:

@@ -2,9 +2,9 @@
 
 from msgspec.structs import replace
 
-from shared.domain.machine import Outcome, Settlement
-from shared.domain.odometer import Reading
-from shared.domain.state import KEPT_READINGS, Parked, TripState
+from shared.domain.car.odometer import Reading
+from shared.domain.tracking.machine import Outcome, Settlement
+from shared.domain.tracking.state import KEPT_READINGS, Parked, TripState
 
 
 def seen_by_eye(state: TripState, car_id: str, reading: Reading) -> Outcome:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from shared.domain.geo import Position, distance_km
+from shared.domain.place.geo import Position, distance_km
 
 MAX_ACCURACY_M = 100.0
 MIN_LEG_KM = 0.05

@@ -3,52 +3,19 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Literal
 
-import msgspec
-
-from shared.domain.geo import Position
-from shared.domain.odometer import RISEN_KM, Reading, same_km
-from shared.domain.places import Place, place_at
-from shared.domain.rules import Rules
-from shared.domain.state import Leg, Parked, TripState
-from shared.domain.trail import Fix, in_order, located, moved_from
+from shared.domain.car.odometer import RISEN_KM, Reading, same_km
+from shared.domain.log.drive import Drive, EndedBecause
+from shared.domain.place.geo import Position
+from shared.domain.place.places import Place, place_at
+from shared.domain.place.trail import Fix, in_order, located, moved_from
+from shared.domain.thresholds import Rules
+from shared.domain.tracking.state import Leg, Parked, TripState
 
 STILL_READINGS = 3
 STILL_FOR = timedelta(minutes=10)
 STILL_WITHIN_KM = 0.2
-EndedBecause = Literal[
-    "a later start",
-    "the car confirmed the end",
-    "the grace after the end is over",
-    "the car stood still",
-    "nothing was heard any more",
-]
 Over = tuple[datetime, EndedBecause]
-
-
-class Drive(msgspec.Struct, frozen=True, kw_only=True):
-    """A trip that is over, for the ledger to measure. `trail_blocks` of older fixes lie in the store.
-
-    `before` is the next start, where that is known already: a later reading says nothing of this trip.
-    """
-
-    car_id: str | None
-    started_at: datetime
-    ended_at: datetime
-    fixes: tuple[Fix, ...]
-    trail_blocks: int
-    readings: tuple[Reading, ...]
-    why: EndedBecause
-    before: datetime | None = None
-
-
-class EarlierStart(msgspec.Struct, frozen=True):
-    """A start that came when its trip was saved already, as one that begins at a later moment."""
-
-    trip_id: str
-    fix: Fix
-    begun_at: datetime
 
 
 def ended_since(state: TripState, leg: Leg, now: datetime, rules: Rules, has_car: bool) -> Over | None:

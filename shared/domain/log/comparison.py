@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from shared.domain.odometer import Reading
-from shared.domain.trip import Sums, Trip, km
+from shared.domain.car.odometer import Reading
+from shared.domain.log.trip import Sums, Trip, km
 
 WARN_PERCENT = 2.0  # ours
 WARN_GAP_KM = 1.0  # ours

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from shared.domain.geo import Position
-from shared.domain.places import Place, place_at
-from shared.domain.trip import TripKind
+from shared.domain.log.trip import TripKind
+from shared.domain.place.geo import Position
+from shared.domain.place.places import Place, place_at
 
 DefaultKind = Literal["business", "private", "unclassified"]
 

@@ -18,13 +18,16 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from shared.domain.asking import looked
-from shared.domain.ending import STILL_FOR, Drive, EarlierStart, close, ended_since, stale_since, stood_still_since
-from shared.domain.odometer import Disbelief, Reading, same_km, why_not_believed
-from shared.domain.places import Place, place_at
-from shared.domain.rules import Rules
-from shared.domain.schedule import after_failure, scheduled
-from shared.domain.state import (
+from shared.domain.car.asking import looked
+from shared.domain.car.odometer import Disbelief, Reading, same_km, why_not_believed
+from shared.domain.log.drive import Drive, EarlierStart
+from shared.domain.log.trip import Trip
+from shared.domain.place.places import Place, place_at
+from shared.domain.place.trail import Fix, in_order, sort_key, trail_distance_km
+from shared.domain.thresholds import Rules
+from shared.domain.tracking.ending import STILL_FOR, close, ended_since, stale_since, stood_still_since
+from shared.domain.tracking.schedule import after_failure, scheduled
+from shared.domain.tracking.state import (
     KEPT_ENDS,
     KEPT_FIXES,
     KEPT_READINGS,
@@ -35,8 +38,6 @@ from shared.domain.state import (
     TripState,
     legs,
 )
-from shared.domain.trail import Fix, in_order, sort_key, trail_distance_km
-from shared.domain.trip import Trip
 
 FORGET_AN_END_AFTER = timedelta(hours=24)
 GIVE_UP_SETTLING_AFTER = timedelta(hours=24)

@@ -1,0 +1,1 @@
+"""The checks of a log, one a module. There are none yet."""

@@ -1,0 +1,44 @@
+"""Owns who a driver is: their account, and the keys that prove them."""
+
+import re
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from shared.domain.log.kinds import Habits
+
+Scope = Literal["webhook", "full"]
+Language = Literal["nl", "en"]
+# It becomes the id of a document, which must not be "__…__".
+EMAIL = re.compile(r"(?!__.*__$)[^@\s/\x00-\x1f\x7f]{1,64}@[^@\s/\x00-\x1f\x7f]{1,190}")
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A user's key: only its SHA-256 is kept."""
+
+    sha256: str
+    scope: Scope
+    label: str = ""
+    created_at: datetime | None = None
+    last_used_on: str = ""
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A user: e-mail in lower case, IANA time zone, keys by id."""
+
+    email: str
+    name: str = ""
+    timezone: str = "Europe/Amsterdam"
+    language: Language = "nl"
+    default_car_id: str | None = None
+    habits: Habits = Habits()
+    keys: dict[str, Key] = {}
+    key_hashes: tuple[str, ...] = ()
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who is calling, and what their key may do."""
+
+    account: Account
+    scope: Scope
