@@ -4,6 +4,9 @@ from datetime import timedelta
 
 import msgspec
 
+# A phone knows its position to metres: of what it sends, so many decimals of a degree are kept (0.1 m).
+POSITION_DECIMALS = 6
+
 
 class Rules(msgspec.Struct, frozen=True):
     """Waits of the trip machine. Zero means no wait at all."""

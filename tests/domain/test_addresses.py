@@ -1,6 +1,6 @@
 """Which trips wait for an address, when they are looked up, and what becomes of them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -10,19 +10,25 @@ from shared.domain.log.measuring import Owner
 from shared.domain.log.trip import Endpoint, Trip
 from shared.domain.place.geo import Position
 from shared.domain.place.places import Place
+from shared.domain.tracking.events import NotAsked
 from shared.domain.tracking.look_ups import MOST_WAITING, claimed, forgotten, looked_up, wanted
-from shared.domain.tracking.schedule import claimed as poll_claimed
-from shared.domain.tracking.state import Parked, TripState, Unaddressed
+from shared.domain.tracking.schedule import car_to_ask
+from shared.domain.tracking.state import DriverState, GoingOn, LookUps, OpenLog, next_poll_at
 from tests.domain.world import HOME, LEASE, USUAL, World, at
 
 HERE, THERE = Position(52.1, 5.1), Position(52.2, 5.2)
 NOW = at(0)
-IDLE = TripState()
-DRIVING = TripState(active=True, started_at=NOW, next_poll_at=at(5))
-PENDING = TripState(parked={"car": Parked(NOW, "trip", pending_since=NOW)}, next_poll_at=at(5))
+IDLE = DriverState()
+ASKED = OpenLog(ask_at=at(5))
+DRIVING = DriverState(drive=GoingOn(started_at=NOW, car_id="car", heard_at=NOW), open={"car": ASKED})
+PENDING = DriverState(open={"car": replace(ASKED, ended_at=NOW, trip_id="trip", pending_since=NOW)})
 
 
 BEGIN, END = Endpoint(*HERE), Endpoint(*THERE)
+
+
+def due(state: DriverState) -> datetime | None:
+    return next_poll_at(state, USUAL)
 
 
 def trip(begin: Endpoint = BEGIN, end: Endpoint = END, flags: tuple[str, ...] = ()) -> Trip:
@@ -71,29 +77,29 @@ def test_a_spot_is_about_eleven_metres() -> None:
     assert str(spot(Position(-0.00004, 5.12149)).lat) == "0.0"
 
 
-def test_a_driver_at_rest_is_due_for_his_addresses_and_a_trip_going_on_is_not_disturbed() -> None:
-    assert wanted(IDLE, ["a"], NOW).next_poll_at == NOW
+def test_a_driver_at_rest_is_due_for_their_addresses_and_a_trip_going_on_is_not_disturbed() -> None:
+    assert due(wanted(IDLE, ["a"], NOW)) == NOW
     for busy in (DRIVING, PENDING):
         noted = wanted(busy, ["a"], NOW)
-        assert (noted.next_poll_at, noted.unaddressed.trips) == (at(5), ("a",))
+        assert (due(noted), noted.look_ups.trips) == (at(5), ("a",))
         leased = claimed(noted, NOW, LEASE)
         assert leased
-        assert leased.next_poll_at == at(5)
-        assert looked_up(leased, ["a"], ["a"], True, at(1), USUAL).next_poll_at == at(5)
+        assert due(leased) == at(5)
+        assert due(looked_up(leased, ["a"], ["a"], True, at(1), USUAL)) == at(5)
     assert wanted(IDLE, [], NOW) == IDLE
 
 
 def test_a_trip_waits_once_and_fifty_of_them_at_most() -> None:
     state = wanted(wanted(IDLE, ["a", "b"], NOW), ["a"], NOW)
-    assert state.unaddressed.trips == ("b", "a")
+    assert state.look_ups.trips == ("b", "a")
     many = [str(n) for n in range(60)]
-    assert wanted(state, many, NOW).unaddressed.trips == tuple(many[-MOST_WAITING:])
+    assert wanted(state, many, NOW).look_ups.trips == tuple(many[-MOST_WAITING:])
 
 
-def test_look_ups_are_claimed_by_one_and_again_by_another_when_he_died() -> None:
+def test_look_ups_are_claimed_by_one_and_again_by_another_when_the_first_died() -> None:
     leased = claimed(wanted(IDLE, ["a"], NOW), NOW, LEASE)
     assert leased
-    assert leased.next_poll_at == NOW + LEASE
+    assert due(leased) == NOW + LEASE
     assert claimed(leased, NOW + LEASE / 2, LEASE) is None
     assert claimed(leased, NOW + LEASE, LEASE)
     assert claimed(IDLE, NOW, LEASE) is None
@@ -103,22 +109,23 @@ def test_after_failures_waits_double_up_to_a_day_and_a_success_ends_them() -> No
     state, waits = wanted(IDLE, ["a"], NOW), []
     for _ in range(12):
         state = looked_up(state, ["a"], ["a"], True, NOW, USUAL)
-        assert state.next_poll_at
-        waits.append((state.next_poll_at - NOW) / timedelta(minutes=5))
+        due_at = due(state)
+        assert due_at
+        waits.append((due_at - NOW) / timedelta(minutes=5))
     assert waits[:4] == [1, 2, 4, 8]
     assert waits[-1] == timedelta(days=1) / timedelta(minutes=5)
     assert looked_up(state, ["a"], [], False, NOW, USUAL) == IDLE
-    assert looked_up(state, ["a"], ["a"], False, NOW, USUAL).unaddressed == Unaddressed(("a",))
+    assert looked_up(state, ["a"], ["a"], False, NOW, USUAL).look_ups == LookUps(("a",), due_at=NOW)
 
 
 def test_a_new_trip_does_not_end_the_wait_after_a_failure() -> None:
     state = looked_up(wanted(IDLE, ["a"], NOW), ["a"], ["a"], True, NOW, USUAL)
-    assert wanted(state, ["b"], NOW).next_poll_at == at(5)
+    assert due(wanted(state, ["b"], NOW)) == at(5)
 
 
 def test_those_that_were_not_asked_come_before_those_that_are_left() -> None:
     state = wanted(IDLE, ["a", "b", "c"], NOW)
-    assert looked_up(state, ["a", "b"], ["b"], True, NOW, USUAL).unaddressed.trips == ("c", "b")
+    assert looked_up(state, ["a", "b"], ["b"], True, NOW, USUAL).look_ups.trips == ("c", "b")
 
 
 @pytest.mark.parametrize(("hours", "over"), [(47, False), (49, True)])
@@ -149,13 +156,13 @@ def test_trips_without_an_address_outlive_the_next_trip_and_make_the_driver_due_
     world.read(-10, 1000, now=0)
     world.end(20, 10)
     world.read(21, 1010)
-    assert world.state.unaddressed.trips == ("a",)
-    assert wanted(world.state, [], at(21)).next_poll_at == at(21)
+    assert world.state.look_ups.trips == ("a",)
+    assert due(world.state) == at(-5)
 
 
 def test_an_idle_poll_for_addresses_asks_no_car_and_keeps_the_driver_due_until_they_are_claimed() -> None:
     world = World()
     world.state = wanted(world.state, ["a"], at(0))
-    assert poll_claimed(world.state, at(0), LEASE)
-    outcome = world.tick(0)
-    assert (outcome.state.next_poll_at, outcome.state.pending_car_id) == (at(0), None)
+    assert car_to_ask(world.state, at(0)) is None
+    outcome = world.take(NotAsked(), 0)
+    assert (due(outcome.state), outcome.state.open) == (at(0), {})

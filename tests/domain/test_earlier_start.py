@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.thresholds import Rules
-from shared.domain.tracking.machine import Started
+from shared.domain.tracking.events import Started
 from tests.domain.world import World, at, fix
 
 FROM_KM = 1000.0

@@ -5,27 +5,34 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.domain.car.odometer import Reading
+from shared.domain.log.drive import Heard
 from shared.domain.place.geo import Position, distance_km
 from shared.domain.place.places import Place
-from shared.domain.place.trail import Fix, trail_distance_km
+from shared.domain.place.trail import trail_distance_km
 from shared.domain.thresholds import Rules
-from shared.domain.tracking.machine import CarRead, Ended, Started, Tick, advance
-from shared.domain.tracking.schedule import claimed
-from shared.domain.tracking.state import legs
-from tests.domain.world import HOME, World, at, fix
+from shared.domain.tracking.events import CarRead, Ended, NotAsked, Started
+from shared.domain.tracking.machine import advance
+from shared.domain.tracking.schedule import car_to_ask, leased
+from shared.domain.tracking.state import GoingOn, leg_of, next_poll_at
+from tests.domain.world import HOME, LEASE, World, at, fix
 
 SCHOOL = Place("school", "School", HOME[0] + 5 / 111.195, HOME[1], 150, "pause")
 
 
+def going(world: World) -> GoingOn:
+    assert world.state.drive
+    return world.state.drive
+
+
 def phase(world: World) -> str:
-    return legs(world.state, world.rules)[-1].phase if world.state.active else "none"
+    return leg.phase if (leg := leg_of(world.state, world.rules)) else "none"
 
 
 def test_a_start_during_a_trip_is_a_ping_and_is_kept() -> None:
     world = World()
     assert world.start(0, 0) == "trip_started"
     assert [world.start(minutes, minutes / 2) for minutes in range(1, 8)] == ["ping_recorded"] * 7
-    assert len(world.state.fixes) == 8
+    assert len(world.state.events) == 8
     assert world.drives == []
 
 
@@ -42,8 +49,8 @@ def test_older_fixes_move_to_the_trail_a_hundred_at_a_time_and_count() -> None:
     world = World(car=None)
     for n in range(260):
         world.start(n / 10, n / 10)
-    assert len(world.state.fixes) < 111
-    assert world.state.trail_fixes == len(world.trail) == 200
+    assert len(world.state.events) < 111
+    assert going(world).points == len(world.trail) == 200
     world.end(26, 26)
     world.tick(40)
     assert world.distances == [pytest.approx(26 * 1.15, abs=0.3)]
@@ -121,7 +128,7 @@ def test_a_later_start_closes_the_old_trip_and_begins_another() -> None:
     world.end(10, 8)
     assert world.start(15.1, 8) == "trip_started"
     assert [(drive.started_at, drive.ended_at) for drive in world.drives] == [(at(0), at(10))]
-    assert world.state.started_at == at(15.1)
+    assert going(world).started_at == at(15.1)
 
 
 def test_an_end_that_comes_late_still_ends_the_trip_before() -> None:
@@ -130,7 +137,7 @@ def test_an_end_that_comes_late_still_ends_the_trip_before() -> None:
     assert world.start(60, 8) == "ping_recorded"
     assert world.end(20, 8) == "ending"
     assert [(drive.started_at, drive.ended_at) for drive in world.drives] == [(at(0), at(20))]
-    assert world.state.started_at == at(60)
+    assert going(world).started_at == at(60)
     assert phase(world) == "driving"
 
 
@@ -152,7 +159,7 @@ def test_events_of_a_trip_that_is_closed_start_nothing() -> None:
     assert world.start(0, 0) == "ignored"
     assert world.end(20, 8) == "ignored"
     assert world.distances == [10.0]
-    assert not world.state.active
+    assert world.state.drive is None
 
 
 def test_a_reading_from_before_the_start_is_the_start_odometer() -> None:
@@ -173,17 +180,16 @@ def test_an_odometer_that_cannot_be_true_is_ignored_and_counted(km: float) -> No
     world.start(0, 0)
     world.read(-1, 1000, now=1)
     outcome = world.read(5, km)
-    assert outcome.rejected
-    assert outcome.reading is None
+    assert outcome.told is None or outcome.told.why_not
     assert world.state.rejected == 1
-    assert [reading.km for reading in world.state.readings] == [1000]
+    assert [reading.km for reading in going(world).readings] == [1000]
 
 
 def test_an_answer_without_an_odometer_says_nothing() -> None:
     world = World()
     world.start(0, 0)
     world.take(CarRead("car", None), 5)
-    assert world.state.readings == ()
+    assert going(world).readings == ()
     assert phase(world) == "driving"
 
 
@@ -212,23 +218,23 @@ def test_waits_after_failures_double_up_to_half_an_hour_and_keep_what_is_known()
     world.read(-1, 1000, now=0)
     waits = []
     for _ in range(6):
-        due = world.state.next_poll_at
+        due = world.next_poll_at
         assert due
         now = (due - at(0)) / timedelta(minutes=1)
         world.start(now, 0)
         world.fail(now)
-        assert world.state.next_poll_at
-        waits.append((world.state.next_poll_at - due) / timedelta(minutes=1))
+        assert world.next_poll_at
+        waits.append((world.next_poll_at - due) / timedelta(minutes=1))
     assert waits == [5, 10, 20, 30, 30, 30]
-    assert [reading.km for reading in world.state.readings] == [1000]
+    assert [reading.km for reading in going(world).readings] == [1000]
 
 
 def test_a_clouds_wish_to_wait_is_honoured() -> None:
     world = World()
     world.start(0, 0)
     world.fail(0, retry_after_s=3000)
-    assert world.state.car_retry_at == at(50)
-    assert world.state.next_poll_at == at(50)
+    assert world.state.of_car("car").retry_at == at(50)
+    assert world.next_poll_at == at(50)
 
 
 def test_three_still_readings_over_ten_minutes_end_the_trip_at_the_first() -> None:
@@ -260,7 +266,7 @@ def test_a_traffic_jam_is_no_end() -> None:
         moving.start(minutes + 1, minutes / 10)
         moving.read(minutes + 2, 1012)
     assert driving.drives == []
-    assert moving.state.active
+    assert moving.state.drive
     moving.start(33, 3.5)
     assert moving.drives == []
 
@@ -307,7 +313,7 @@ def test_after_the_grace_gps_counts_until_a_reading_settles_it() -> None:
     world.read(50, 1012)
     (trip,) = world.log
     assert (trip.distance_km, trip.distance_source, trip.flags, trip.end_odometer_km) == (12.0, "odometer", (), 1012)
-    assert world.state.next_poll_at is None or not world.state.pending_car_id
+    assert world.next_poll_at is None or not world.state.of_car("car").pending_since
 
 
 def test_a_pending_trip_is_settled_by_the_reading_before_the_next_start() -> None:
@@ -350,7 +356,7 @@ def test_a_start_after_a_pause_goes_on_with_the_same_trip() -> None:
     world.start(0, 0)
     world.end(10, 5)
     assert world.start(40, 5) == "trip_resumed"
-    assert world.state.started_at == at(0)
+    assert going(world).started_at == at(0)
 
 
 @pytest.mark.parametrize(("km", "kept"), [(1000.0, 0), (1000.04, 0), (1000.1, 1)])
@@ -379,24 +385,24 @@ def test_a_start_with_another_car_closes_the_first_cars_trip() -> None:
     world.start(5, 4)
     assert world.start(30, 4, "other") == "trip_started"
     assert [(drive.car_id, drive.ended_at) for drive in world.drives] == [("car", at(5))]
-    assert world.state.car_id == "other"
+    assert going(world).car_id == "other"
 
 
 def test_a_car_named_by_a_later_ping_is_the_trips_car() -> None:
     world = World()
     world.start(0, 0)
     world.start(5, 4, "other")
-    assert world.state.car_id == "other"
+    assert going(world).car_id == "other"
 
 
 def test_the_users_time_zone_decides_the_date() -> None:
     world = World(car=None)
     late = datetime(2026, 3, 31, 22, 30, tzinfo=UTC)  # 00:30 on 1 April in Amsterdam
     world.now = late
-    world.take(Started(Fix(late, *HOME), None), 0)
-    world.take(Ended(Fix(late + timedelta(minutes=9), HOME[0] + 0.1, HOME[1])), 0)
+    world.take(Started(Heard(late, *HOME), None), 0)
+    world.take(Ended(Heard(late + timedelta(minutes=9), HOME[0] + 0.1, HOME[1])), 0)
     world.now = late + timedelta(hours=1)
-    world.take(Tick(has_car=False), 0)
+    world.take(NotAsked(has_car=False), 0)
     assert [(trip.date, trip.year, trip.month) for trip in world.log] == [("2026-04-01", 2026, 4)]
 
 
@@ -434,25 +440,23 @@ def test_without_an_earlier_odometer_the_log_begins_at_the_first_reading_less_wh
     assert trip.distance_km == 20.7
 
 
-def test_a_poll_is_claimed_once() -> None:
+def test_a_car_is_asked_by_one_and_again_by_another_when_the_first_died() -> None:
     world = World()
     world.start(0, 0)
-    lease = timedelta(seconds=45)
-    first = claimed(world.state, at(0), lease)
-    assert first
-    assert claimed(first, at(0), lease) is None
-    assert claimed(first, at(1), lease) is not None
+    assert car_to_ask(world.state, at(0)) == "car"
+    world.state = leased(world.state, "car", at(0) + LEASE)
+    assert car_to_ask(world.state, at(0)) is None
+    assert world.next_poll_at == at(0) + LEASE
+    assert car_to_ask(world.state, at(1)) == "car"
 
 
 def test_an_end_during_a_poll_is_polled_at_once_however_that_one_ends() -> None:
     world = World()
     world.start(0, 0)
-    leased = claimed(world.state, at(0), timedelta(seconds=45))
-    assert leased
-    world.state = leased
+    world.state = leased(world.state, "car", at(0) + LEASE)
     world.end(0.5, 1)
-    outcome = advance(world.state, CarRead("car", Reading(at(-1), 1000), leased.next_poll_at), at(0.6), Rules())
-    assert outcome.state.next_poll_at == at(0.5)
+    outcome = advance(world.state, CarRead("car", Reading(at(-1), 1000), at(0) + LEASE), at(0.6), Rules())
+    assert next_poll_at(outcome.state, Rules()) == at(0.5)
 
 
 def test_distance_on_the_earth_is_the_great_circle() -> None:

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.tracking.machine import Ended, Started
+from shared.domain.tracking.events import Ended, Started
 from tests.domain.world import World, at, fix
 
 minutes = st.integers(0, 240)
@@ -47,7 +47,7 @@ def test_no_sequence_makes_a_distance_negative_or_trips_overlap(events: list[tup
     play(world, events)
     world.tick(1000)
     check(world)
-    assert not world.state.active
+    assert world.state.drive is None
 
 
 @given(st.lists(st.one_of(phone_events, car_events), max_size=20), st.data())
@@ -58,8 +58,8 @@ def test_an_event_that_comes_twice_changes_nothing(
     for event in events:
         play(once, [event])
         play(twice, [event] * (data.draw(st.integers(1, 2)) if event[0] in ("start", "end") else 1))
-    assert [(d.started_at, d.ended_at, d.fixes) for d in once.drives] == [
-        (d.started_at, d.ended_at, d.fixes) for d in twice.drives
+    assert [(d.started_at, d.ended_at, d.events) for d in once.drives] == [
+        (d.started_at, d.ended_at, d.events) for d in twice.drives
     ]
     assert once.trips == twice.trips
 
@@ -78,8 +78,8 @@ def test_the_order_in_which_equal_time_events_arrive_does_not_matter(
         world.tick(60)
         world.tick(400)
         check(world)
-    assert [(d.started_at, d.ended_at, d.fixes) for d in worlds[0].drives] == [
-        (d.started_at, d.ended_at, d.fixes) for d in worlds[1].drives
+    assert [(d.started_at, d.ended_at, d.events) for d in worlds[0].drives] == [
+        (d.started_at, d.ended_at, d.events) for d in worlds[1].drives
     ]
 
 

@@ -1,5 +1,6 @@
-"""Owns a drive that is over, before anybody has measured it."""
+"""Owns a drive that is over, before anybody has measured it, and the words of the phone that it is made of."""
 
+import hashlib
 from datetime import datetime
 from typing import Literal
 
@@ -14,23 +15,40 @@ EndedBecause = Literal[
     "the grace after the end is over",
     "the car stood still",
     "nothing was heard any more",
+    "it is as long as a drive can be",
+    "the driver dropped it",
 ]
 
 
-class Drive(msgspec.Struct, frozen=True, kw_only=True):
-    """A trip that is over, for the ledger to measure. `trail_blocks` of older fixes lie in the store.
+class Heard(Fix, frozen=True, omit_defaults=True):
+    """One word of the phone: that it is in the car, or with `is_end` that it left it; `is_pause` at such a place.
 
-    `before` is the next start, where that is known already: a later reading says nothing of this trip.
+    It came `delay_s` after its own time. `is_stray` if it names a car that the driver does not have.
     """
 
+    delay_s: float = 0.0
+    is_end: bool = False
+    is_pause: bool = False
+    is_stray: bool = False
+
+
+class Drive(msgspec.Struct, frozen=True, kw_only=True):
+    """A drive that is over, for the log to measure: `events` by time, older ones in so many `blocks` in the store.
+
+    Its events are kept under `id`. `is_stray` if it was driven in a car that the driver does not have. `before` is the
+    next start, where that is known already: a later reading says nothing of this drive.
+    """
+
+    id: str
     car_id: str | None
     started_at: datetime
     ended_at: datetime
-    fixes: tuple[Fix, ...]
-    trail_blocks: int
+    events: tuple[Heard, ...]
+    blocks: int
     readings: tuple[Reading, ...]
     why: EndedBecause
     before: datetime | None = None
+    is_stray: bool = False
 
 
 class EarlierStart(msgspec.Struct, frozen=True):
@@ -39,3 +57,9 @@ class EarlierStart(msgspec.Struct, frozen=True):
     trip_id: str
     fix: Fix
     begun_at: datetime
+
+
+def drive_id(began_at: datetime, ended_at: datetime, car_id: str | None) -> str:
+    """The id under which the events of a drive are kept: a driver's drives on one car never have both times alike."""
+    digest = hashlib.sha256(f"{began_at.isoformat()}|{ended_at.isoformat()}|{car_id}".encode()).hexdigest()
+    return f"{began_at:%Y%m%dT%H%M%SZ}-{digest[:12]}"

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from shared.domain.car.odometer import SAME_KM, Reading
 from shared.domain.log.addresses import flagged
 from shared.domain.log.drive import Drive, EarlierStart
+from shared.domain.log.gap import linked
 from shared.domain.log.kinds import Habits, proposed_kind, telling_place
-from shared.domain.log.trip import Endpoint, Flag, Trip, classified, dated, end_odometer_km, km, linked, trip_id
+from shared.domain.log.trip import Endpoint, Flag, Trip, classified, dated, end_odometer_km, km, trip_id
 from shared.domain.place.geo import Position
 from shared.domain.place.places import Place, place_at
 from shared.domain.place.trail import Fix, located, seen_distance_km, trail_distance_km
@@ -155,7 +156,7 @@ def measured(
     if not is_rest and (why := _why_not_a_trip(drive, fixes, distance_km, by_odometer)):
         return NotATrip(drive, why)
     trip = Trip(
-        id=trip_id(owner.user, drive.started_at),
+        id=trip_id(owner.user, drive.started_at, car_id=drive.car_id),
         user=owner.user,
         car_id=drive.car_id,
         started_at=drive.started_at,
@@ -220,7 +221,7 @@ def _parked(drive: Drive, previous: Trip | None) -> _Opening:
 
 def located_fixes(drive: Drive, trail: Sequence[Fix]) -> list[Fix]:
     """The fixes of a drive that can be measured with, the older ones from the store among them, by time."""
-    return [fix for fix in located((*trail, *drive.fixes)) if fix.at <= drive.ended_at]
+    return [fix for fix in located((*trail, *drive.events)) if fix.at <= drive.ended_at]
 
 
 def parked_readings(drive: Drive, previous: Trip | None) -> list[Reading]:
@@ -285,6 +286,7 @@ def _flags(drive: Drive, fixes: Sequence[Fix], opening: _Opening, closing: Readi
         "start_odometer_estimated": opening.estimated and opening.km is not None,
         "distance_unknown": len(fixes) < 2 and (opening.km is None or closing is None),
         "end_unknown": drive.why == "nothing was heard any more",
+        "car_unknown": drive.is_stray,
     }
     return tuple(name for name, holds in flags.items() if holds)
 

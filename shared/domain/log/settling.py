@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading
 from shared.domain.log.drive import Drive
+from shared.domain.log.gap import link, linked
 from shared.domain.log.measuring import (
     LEAST_BY_ODOMETER_KM,
     closing_reading,
@@ -20,11 +21,14 @@ from shared.domain.log.measuring import (
     parked_readings,
     tolerance_km,
 )
-from shared.domain.log.trip import DistanceSource, Flag, Trip, classified, end_odometer_km, km, linked
+from shared.domain.log.rows import Rows
+from shared.domain.log.trip import DistanceSource, Flag, Trip, classified, end_odometer_km, km
 from shared.domain.place.trail import Fix, trail_distance_km
 
 NOT_READ: Flag = "odometer_pending"
 WAITING: tuple[Flag, ...] = (NOT_READ, "distance_unknown")
+# One commit holds them all. Who drives more than this without a word of the car has the older ones left to GPS.
+MOST_UNREAD = 30
 
 
 def is_unread(trip: Trip | None) -> bool:
@@ -38,6 +42,42 @@ def goes_on_from(trip: Trip, previous: Trip | None) -> bool:
         return False
     left_at_km = end_odometer_km(previous)
     return trip.has("start_odometer_estimated") and left_at_km is not None and trip.start_odometer_km == left_at_km
+
+
+def unread_until(rows: Rows, last: Trip | None) -> list[Trip]:
+    """A trip whose end odometer nobody read, and those before it from which it goes on; none where it was read."""
+    found: list[Trip] = []
+    while last and is_unread(last) and (not found or goes_on_from(found[0], last)):
+        found.insert(0, last)
+        if not last.has("start_odometer_estimated") or len(found) == MOST_UNREAD:
+            break
+        last = rows.before(last.car_id, last.started_at)
+    return found
+
+
+def put_settled(rows: Rows, unread: Sequence[Trip], trips: Sequence[Trip | None]) -> None:
+    """Puts the trips that were settled in place of what they were."""
+    for former, trip in zip(unread, trips, strict=True):
+        if trip is None:
+            rows.drop(former)
+        elif trip != former:
+            rows.put(trip)
+
+
+def settle(rows: Rows, unread: Sequence[Trip], reading: Reading, now: datetime) -> Trip | None:
+    """Settles trips, each of which goes on from the one before, by a reading at the end of the last one.
+
+    Gives that one as it is then, None where it was no trip at all. The gap after it follows.
+    """
+    if not unread:
+        return None
+    trips, last = settled(unread, reading, now), unread[-1]
+    if (first := trips[0]) and first.start_odometer_km != unread[0].start_odometer_km:
+        trips[0] = linked(first, rows.before(first.car_id, first.started_at))
+    put_settled(rows, unread, trips)
+    if following := rows.after(last.car_id, last.started_at):
+        link(rows, following)
+    return trips[-1]
 
 
 def settled(unread: Sequence[Trip], reading: Reading, now: datetime) -> list[Trip | None]:

@@ -21,6 +21,7 @@ Flag = Literal[
     "distance_unknown",
     "end_unknown",
     "address_pending",
+    "car_unknown",
 ]
 
 TRIP_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
@@ -108,10 +109,12 @@ class Sums(msgspec.Struct, frozen=True):
         return iter(msgspec.structs.astuple(self))
 
 
-def trip_id(user: str, started_at: datetime, source: TripSource = "automatic") -> str:
-    """The id that follows from user and start, so that a trip saved twice is saved once."""
+def trip_id(
+    user: str, started_at: datetime, source: TripSource = "automatic", car_id: str | None = None, n: int = 0
+) -> str:
+    """The id that follows from user, start and car; with another `n` another one, where that is taken."""
     utc = started_at.astimezone(UTC)
-    digest = hashlib.sha256(f"{user}|{utc.isoformat()}|{source}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{user}|{utc.isoformat()}|{source}|{car_id or ''}|{n}".encode()).hexdigest()
     return f"{utc:%Y%m%dT%H%M%SZ}-{digest[:6]}"
 
 
@@ -143,19 +146,6 @@ def sums_of(trip: Trip) -> Sums:
     unclassified_km = trip.distance_km if trip.kind == "unclassified" else 0.0
     parts = (trip.distance_km, trip.business_km, trip.private_km, unclassified_km)
     return Sums(1, *(round(part * 1000) for part in parts))
-
-
-def linked(trip: Trip, previous: Trip | None) -> Trip:
-    """The trip with the gap between the end of the one before on the same car and its own start.
-
-    A negative gap is an overlap: the odometers of the two contradict each other.
-    """
-    left_at_km = None if previous is None else end_odometer_km(previous)
-    if previous is None or left_at_km is None or trip.start_odometer_km is None or trip.car_id is None:
-        return replace(trip, gap=None, gap_before_km=0.0)
-    gap_km = km(trip.start_odometer_km - left_at_km)
-    gap = Gap(previous.id, left_at_km, previous.ended_at) if gap_km else None
-    return replace(trip, gap=gap, gap_before_km=gap_km)
 
 
 def end_odometer_km(trip: Trip) -> float | None:

@@ -5,72 +5,76 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from shared.domain.car.asking import looking
 from shared.domain.thresholds import Rules
-from shared.domain.tracking.state import Leg, TripState
+from shared.domain.tracking.state import DriverState, GoingOn, Leg, OpenLog, with_log
 
 LONGEST_WAIT = timedelta(minutes=30)
 MANY = 16  # doublings after which the longest wait is reached anyway
 
 
-def after_failure(state: TripState, retry_after: timedelta, now: datetime, rules: Rules) -> TripState:
-    """The state after a failed read: waits double from the ordinary one, and the cloud's own wish is honoured."""
-    wait = min(rules.poll_every * 2 ** min(state.failures, MANY), LONGEST_WAIT)
-    return replace(state, failures=state.failures + 1, car_retry_at=now + max(wait, retry_after))
+def after_failure(log: OpenLog, retry_after: timedelta, now: datetime, rules: Rules) -> OpenLog:
+    """A car after a failed read: waits double from the ordinary one, and the cloud's own wish is honoured."""
+    wait = min(rules.poll_every * 2 ** min(log.failures, MANY), LONGEST_WAIT)
+    return replace(log, failures=log.failures + 1, retry_at=now + max(wait, retry_after))
 
 
-def scheduled(
-    state: TripState,
-    leg: Leg | None,
-    now: datetime,
-    rules: Rules,
-    lease_until: datetime | None = None,
-    has_car: bool = True,
-    not_before: datetime | None = None,
-) -> TripState:
-    """The state with its next poll. A poll that was wanted while this one was under way (not our lease) stays.
+def planned(
+    state: DriverState, car_id: str, leg: Leg | None, now: datetime, rules: Rules, not_before: datetime | None = None
+) -> DriverState:
+    """The state with the next time at which a car is asked, after it was or could not be; never, if nothing waits.
 
-    `not_before` is when the car may be asked again; a trip may be over earlier.
+    `leg` is the drive going on. Not before the car's cloud is fit again, nor before a moment if one is given. Where
+    somebody wants it sooner by now, it stays as they want it.
     """
-    retry_at = max((moment for moment in (state.car_retry_at, not_before) if moment), default=None)
-    next_poll_at = _next_poll_at(replace(state, car_retry_at=retry_at), leg, now, rules, has_car)
-    wanted_at = state.next_poll_at if state.next_poll_at != lease_until else None
-    if next_poll_at and wanted_at:
-        next_poll_at = min(next_poll_at, wanted_at)
-    counted = state.polls_after_end + 1 if leg is None or leg.ended_at else 0
-    return replace(state, next_poll_at=next_poll_at, polls_after_end=counted)
+    log, drive = state.of_car(car_id), state.drive
+    going = drive if drive and leg and drive.car_id == car_id else None
+    wait = _wait(log, going, leg, rules)
+    moments = [moment for moment in (log.retry_at, not_before) if moment]
+    ask_at = None if wait is None else max([now + wait, *moments])
+    wanted = [moment for moment in (ask_at, log.ask_at) if moment]
+    log = replace(log, ask_at=min(wanted, default=None))
+    if going and leg:
+        asked = going.polls_after_end + 1 if leg.ended_at else 0
+        return with_log(replace(state, drive=replace(going, polls_after_end=asked)), car_id, log)
+    return with_log(state, car_id, replace(log, asked=log.asked + 1) if log.pending_since else log)
 
 
-def _next_poll_at(state: TripState, leg: Leg | None, now: datetime, rules: Rules, has_car: bool) -> datetime | None:
-    doublings = 2 ** min(state.polls_after_end, MANY)
-    if leg is None and state.pending_car_id is None:
-        return state.unaddressed.due_at(now)
-    if leg is None:
-        return _not_before_retry(state, now + min(rules.poll_every * doublings, LONGEST_WAIT))
-    if leg.ended_at:
-        wait = min(rules.poll_after_end * doublings, rules.poll_every)
-        return max(now, min(_not_before_retry(state, now + wait), leg.ended_at + rules.wait_for_end(has_car)))
-    stale_at = (state.heard_at or now) + rules.stale_after
-    return min(_not_before_retry(state, now + rules.poll_every), stale_at) if has_car else stale_at
+def _wait(log: OpenLog, going: GoingOn | None, leg: Leg | None, rules: Rules) -> timedelta | None:
+    if going and leg:
+        if not going.is_asked:
+            return None
+        after_end = rules.poll_after_end * (1 << min(going.polls_after_end, MANY))
+        return min(after_end, rules.poll_every) if leg.ended_at else rules.poll_every
+    if log.pending_since:
+        return min(rules.poll_every * (1 << min(log.asked, MANY)), LONGEST_WAIT)
+    return None
 
 
-def _not_before_retry(state: TripState, moment: datetime) -> datetime:
-    return max(moment, state.car_retry_at) if state.car_retry_at else moment
+# --- whose turn it is ----------------------------------------------------------------------------------------------
 
 
-def claimed(state: TripState, now: datetime, lease: timedelta) -> TripState | None:
-    """The state with this poll claimed until the lease is over, or None where no poll is due."""
-    due = state.next_poll_at is not None and state.next_poll_at <= now
-    return replace(state, next_poll_at=now + lease) if due else None
+def car_to_ask(state: DriverState, now: datetime) -> str | None:
+    """The car that is to be asked now: that of the drive going on first, then the one due for longest."""
+    due = [(car_id, log.due_at) for car_id, log in state.open.items() if log.due_at and log.due_at <= now]
+    driven = state.drive.car_id if state.drive else None
+    return min(due, key=lambda one: (one[0] != driven, one[1], one[0]))[0] if due else None
 
 
-def look_begun(state: TripState, car_ids: Iterable[str], now: datetime) -> TripState:
-    """The state with a daily look at these cars that is due now. Only for a driver of whom no trip needs a poll."""
-    return replace(state, asking=looking(state.asking, car_ids, now), next_poll_at=now)
+def leased(state: DriverState, car_id: str, until: datetime) -> DriverState:
+    """The state in which one car is being asked until a moment at the latest."""
+    return with_log(state, car_id, replace(state.of_car(car_id), leased_until=until, ask_at=None))
 
 
-def car_to_ask(state: TripState) -> str | None:
-    """The car whose turn it is: that of the trip going on, of the trip that waits for its end odometer, of the look."""
-    if state.active:
-        return state.car_id
-    return state.pending_car_id or next(iter(state.asking.to_look_at), None)
+def given_back(state: DriverState, car_id: str, lease_until: datetime | None) -> DriverState:
+    """The state in which nobody asks the car, if that lease is still the one that counts."""
+    log = state.of_car(car_id)
+    return with_log(state, car_id, replace(log, leased_until=None)) if log.leased_until == lease_until else state
+
+
+def looking(state: DriverState, car_ids: Iterable[str], now: datetime) -> DriverState:
+    """The state with a daily look begun: each of these cars is asked now, unless something has it asked anyway."""
+    for car_id in sorted(car_ids):
+        log = state.of_car(car_id)
+        if log.due_at is None:
+            state = with_log(state, car_id, replace(log, ask_at=now))
+    return replace(state, asking=replace(state.asking, looked_at=now))

@@ -1,68 +1,149 @@
-"""Owns what is remembered of one driver between two events: the trip going on, and where each car was last parked.
+"""Owns what is remembered of one driver between two events, and what follows from it: the drives, the next poll.
 
-The phase of a trip is not stored but follows from the phone's events in the order of their own times. So it
-cannot depend on the order in which they arrive.
+The phase of a drive is not stored but follows from the phone's events in the order of their own times. So it cannot
+depend on the order in which they arrive. Nor is the next poll stored by anybody who changes the state: it follows from
+all that waits.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from shared.domain.car.asking import Asking
 from shared.domain.car.odometer import Reading
+from shared.domain.log.drive import Heard
 from shared.domain.place.trail import Fix
 from shared.domain.thresholds import Rules
 
 Phase = Literal["driving", "ending", "paused"]
 
-TRAIL_BLOCK = 100  # fixes moved out of the state at a time
-KEPT_FIXES = 10  # the newest, which stay when a block is moved
-KEPT_READINGS = 60
-KEPT_ENDS = 20
+# Stands for every car that the phone names and the driver does not have: however many names, it is one.
+UNKNOWN_CAR = "-"
+KEPT_CARS = 60
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-class End(Fix, frozen=True, omit_defaults=True):
-    """The phone left the car; `paused` if that was at a place of kind pause."""
+class GoingOn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The drive going on: since when and in which car, as far as the events tell by now; its believed readings.
 
-    paused: bool = False
-
-
-class Parked(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is known of a car since its last trip: the trip, its end, the last believed reading.
-
-    `begun_at` is where that trip begins as far as it is known, and `free_since` the end of the one before.
+    `heard_at` is when phone or car last showed that it goes on. Older events lie in the store in so many `blocks`, of
+    which so many `points` have a position and make `km`; `last` is the latest fix among them. `is_asked` is false once
+    nobody can be asked how far the car has gone.
     """
 
+    started_at: datetime
+    car_id: str | None
+    heard_at: datetime
+    readings: tuple[Reading, ...] = ()
+    polls_after_end: int = 0
+    is_asked: bool = True
+    blocks: int = 0
+    points: int = 0
+    km: float = 0.0
+    last: Fix | None = None
+
+
+class OverDrive(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A drive that is over, or what was heard beside any: the id under which its events are kept, and when it was."""
+
+    id: str
+    began_at: datetime
     ended_at: datetime
+    car_id: str | None = None
+
+
+class OpenLog(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is open of one car's log: its last trip, its last believed reading, and when it is asked.
+
+    `pending_since` is when the trip began to wait for its end odometer, and `asked` how often the car was asked since.
+    `begun_at` is where that trip begins as far as it is known, `free_since` the end of the one before. `told` is the
+    newest that the car said, believed or not. After so many `failures` it is not asked before `retry_at`. `ask_at` is
+    when it is asked next, and `leased_until` until when somebody does it.
+    """
+
+    ended_at: datetime | None = None
     trip_id: str | None = None
     last: Reading | None = None
+    told: Reading | None = None
     pending_since: datetime | None = None
     begun_at: datetime | None = None
     free_since: datetime | None = None
+    asked: int = 0
+    failures: int = 0
+    retry_at: datetime | None = None
+    ask_at: datetime | None = None
+    leased_until: datetime | None = None
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When somebody has to look at the car: once a lease that was not given back is over, else when it is asked."""
+        return self.leased_until or self.ask_at
 
 
-class Unaddressed(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Ids of trips whose addresses are still to be found; not before `retry_at`, which grows with the failures."""
+class LookUps(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Ids of trips whose addresses are still to be found; not before `due_at`, which grows with the failures."""
 
     trips: tuple[str, ...] = ()
     failures: int = 0
-    retry_at: datetime | None = None
+    due_at: datetime | None = None
 
-    def due_at(self, now: datetime) -> datetime | None:
-        """When they are looked up next; None where there are none."""
-        if not self.trips:
-            return None
-        return max(now, self.retry_at) if self.retry_at else now
+
+class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One driver's memory; times are aware UTC. Every field is bounded, whatever is sent and however long.
+
+    `drive` is the one going on, `events` what was heard and is in no drive that is over, `recent` the drives that are.
+    """
+
+    drive: GoingOn | None = None
+    events: tuple[Heard, ...] = ()
+    recent: tuple[OverDrive, ...] = ()
+    closed_until: datetime | None = None
+    open: dict[str, OpenLog] = {}
+    asking: Asking = Asking()
+    look_ups: LookUps = LookUps()
+    rejected: int = 0
+    log_changes: int = 0
+
+    def of_car(self, car_id: str) -> OpenLog:
+        """What is open of a car's log; nothing, for one of which nothing is known."""
+        return self.open.get(car_id) or OpenLog()
+
+    def known_readings(self, car_id: str) -> tuple[Reading, ...]:
+        """The believed readings of the car by time, from its last parked one."""
+        last = self.of_car(car_id).last
+        driven = self.drive.readings if self.drive and self.drive.car_id == car_id else ()
+        return ((last,) if last else ()) + driven
+
+
+def with_log(state: DriverState, car_id: str, log: OpenLog) -> DriverState:
+    """The state with what is open of a car's log.
+
+    A driver has fewer cars at a time than are remembered. Of those that they had, the one left longest ago is
+    forgotten first, but none before its trip has its end odometer: what the log says of it is in the store.
+    """
+    others = {other: kept for other, kept in state.open.items() if other != car_id}
+    if len(others) >= KEPT_CARS:
+        del others[min(others, key=lambda other: _forgotten_first(others[other]))]
+    return replace(state, open={**others, car_id: log})
+
+
+def _forgotten_first(log: OpenLog) -> tuple[bool, bool, datetime]:
+    return log.pending_since is not None, log.due_at is not None, log.ended_at or LONG_AGO
+
+
+# --- drives --------------------------------------------------------------------------------------------------------
 
 
 class Leg(msgspec.Struct):
-    """A trip as far as the phone tells: from the first start to an end that no start followed in time."""
+    """A drive as far as the phone tells: from the first start to an end that no start followed in time."""
 
     started_at: datetime
     last_at: datetime
-    car_id: str | None = None
+    car_id: str | None
+    events: list[Heard]
     ended_at: datetime | None = None
     paused: bool = False
 
@@ -74,85 +155,85 @@ class Leg(msgspec.Struct):
         return "paused" if self.paused else "driving"
 
 
-class TripState(msgspec.Struct, frozen=True, kw_only=True):
-    """One driver's memory; times are aware UTC. Without a trip going on `active` is false and most of it is empty."""
+def cut(drive: GoingOn | None, events: Iterable[Heard], rules: Rules) -> tuple[list[Heard], list[Leg]]:
+    """The events that belong to no drive, and the drives that all others make, by time: all but the last are over.
 
-    active: bool = False
-    started_at: datetime | None = None
-    car_id: str | None = None
-    fixes: tuple[Fix, ...] = ()
-    ends: tuple[End, ...] = ()
-    trail_blocks: int = 0
-    trail_fixes: int = 0
-    trail_km: float = 0.0
-    trail_last: Fix | None = None
-    readings: tuple[Reading, ...] = ()
-    rejected: int = 0
-    heard_at: datetime | None = None
-    failures: int = 0
-    polls_after_end: int = 0
-    car_retry_at: datetime | None = None
-    next_poll_at: datetime | None = None
-    closed_until: datetime | None = None
-    parked: dict[str, Parked] = {}
-    log_changes: int = 0
-    unaddressed: Unaddressed = Unaddressed()
-    asking: Asking = Asking()
-
-    def known_readings(self, car_id: str) -> tuple[Reading, ...]:
-        """The believed readings of the car by time, from its last parked one."""
-        parked = self.parked.get(car_id)
-        last = (parked.last,) if parked and parked.last else ()
-        return last + (self.readings if self.car_id == car_id else ())
-
-    @property
-    def pending_car_id(self) -> str | None:
-        """The car whose last trip still waits for its end odometer while nothing is going on."""
-        waiting = [(parked.ended_at, car_id) for car_id, parked in self.parked.items() if parked.pending_since]
-        return max(waiting)[1] if waiting and not self.active else None
-
-
-def legs(state: TripState, rules: Rules) -> list[Leg]:
-    """The trips that the phone's events make, by time; all but the last are over.
-
-    An end without a start before it waits for one. At equal times a start comes before an end.
+    The first goes on from what lies in the store of the drive going on, and nothing older than that ends it or begins
+    another. An end without a start before it waits for one. At equal times a start comes before an end.
     """
-    found: list[Leg] = []
-    if state.trail_last and state.started_at:
-        found.append(Leg(state.started_at, state.trail_last.at, state.car_id))
-    for event in _by_time(state):
-        if isinstance(event, End):
-            _leave(found, event)
+    stored = drive.last if drive else None
+    legs = [Leg(drive.started_at, stored.at, drive.car_id, [])] if drive and stored else []
+    loose = list[Heard]()
+    for event in sorted(events, key=_by_time):
+        if not event.is_end:
+            _enter(legs, event, stored, rules)
+        elif legs:
+            _leave(legs[-1], event, stored)
         else:
-            _enter(found, event, rules)
-    return found
+            loose.append(event)
+    if drive and not legs:
+        legs.append(Leg(drive.started_at, drive.started_at, drive.car_id, []))
+    return loose, legs
 
 
-def _by_time(state: TripState) -> Iterable[Fix]:
-    return sorted((*state.fixes, *state.ends), key=lambda event: (event.at, isinstance(event, End)))
+def _by_time(event: Heard) -> tuple[datetime, bool, str, float, float]:
+    return event.at, event.is_end, event.car_id or "", event.lat or 0.0, event.lng or 0.0
 
 
-def _leave(found: list[Leg], end: End) -> None:
-    if not found or found[-1].ended_at:
+def _leave(leg: Leg, end: Heard, stored: Fix | None) -> None:
+    leg.events.append(end)
+    if leg.ended_at or (stored and end.at < stored.at):
         return
-    leg = found[-1]
     leg.last_at = max(leg.last_at, end.at)
-    leg.paused = end.paused
-    leg.ended_at = None if end.paused else end.at
+    leg.paused = end.is_pause
+    leg.ended_at = None if end.is_pause else end.at
 
 
-def _enter(found: list[Leg], start: Fix, rules: Rules) -> None:
-    leg = found[-1] if found else None
-    if leg is None or _begins_anew(leg, start, rules):
-        found.append(Leg(start.at, start.at, start.car_id))
+def _enter(legs: list[Leg], start: Heard, stored: Fix | None, rules: Rules) -> None:
+    car_id = UNKNOWN_CAR if start.is_stray else start.car_id
+    is_old = stored is not None and start.at <= stored.at
+    if not legs or (not is_old and _begins_anew(legs[-1], start, car_id, rules)):
+        legs.append(Leg(start.at, start.at, car_id, [start]))
         return
+    leg = legs[-1]
+    leg.events.append(start)
     leg.started_at = min(leg.started_at, start.at)
     leg.last_at = max(leg.last_at, start.at)
-    leg.car_id = leg.car_id or start.car_id
+    leg.car_id = leg.car_id or car_id
     leg.ended_at, leg.paused = None, False
 
 
-def _begins_anew(leg: Leg, start: Fix, rules: Rules) -> bool:
-    other_car = bool(start.car_id and leg.car_id and start.car_id != leg.car_id)
+def _begins_anew(leg: Leg, start: Heard, car_id: str | None, rules: Rules) -> bool:
+    other_car = bool(car_id and leg.car_id and car_id != leg.car_id)
     too_late = bool(leg.ended_at and start.at - leg.ended_at > rules.resume_within)
     return other_car or too_late
+
+
+def leg_of(state: DriverState, rules: Rules) -> Leg | None:
+    """The drive going on as the phone tells of it; None where none is."""
+    return cut(state.drive, state.events, rules)[1][-1] if state.drive else None
+
+
+# --- the next poll -------------------------------------------------------------------------------------------------
+
+
+def next_poll_at(state: DriverState, rules: Rules) -> datetime | None:
+    """When somebody has to look at this driver next: at a car, at the drive going on, or for addresses.
+
+    None only where nothing waits. Addresses wait for the polls of a car, which find them along the way.
+    """
+    due = [log.due_at for log in state.open.values() if log.due_at]
+    if state.drive:
+        due.append(_over_at(state, state.drive, rules))
+    return min(due, default=state.look_ups.due_at)
+
+
+def _over_at(state: DriverState, drive: GoingOn, rules: Rules) -> datetime:
+    """When the drive going on is over by itself, if nothing more is heard. Whoever reads its car may finish first."""
+    leg = leg_of(state, rules)
+    if leg and leg.ended_at:
+        over_at = leg.ended_at + rules.wait_for_end(drive.is_asked)
+    else:
+        over_at = drive.heard_at + rules.stale_after
+    leased_until = state.of_car(drive.car_id).leased_until if drive.car_id else None
+    return max(over_at, leased_until) if leased_until else over_at

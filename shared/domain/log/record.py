@@ -1,0 +1,126 @@
+"""Owns what is kept of a drive: all that the phone said, as small as it can be told without loss.
+
+Sixty pings take less than 2 KB, so that they can be kept as long as the log is. All of one kind is one text, and what
+changes from event to event is told as the difference, which is short.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import msgspec
+import polyline
+from msgspec.structs import replace
+
+from shared.domain.log.drive import Heard
+from shared.domain.thresholds import POSITION_DECIMALS
+
+MILLISECOND = timedelta(milliseconds=1)
+# Whether an event is a start or ping, an end, or an end at a place of kind pause; in capitals if it has no position.
+LETTERS = {(False, False): "s", (True, False): "e", (True, True): "p"}
+MEANINGS = {letter: meaning for meaning, letter in LETTERS.items()}
+STRAY = "?"  # before the name of a car that the driver did not have; no car's id has it
+ALL = "*"  # after a value that holds for all events
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the phone said of one drive, by time. The first event was at `began_at` (aware UTC).
+
+    `kinds` has one letter an event. The other texts have one entry an event, nothing for what was not said: `seconds`
+    since the event before, the `delays_s` after which each came, `accuracies_m`, and in `named` which of the `cars` it
+    named. `positions` is a polyline of precision 6 of those that have one. `is_dropped` if its driver wanted no trip.
+    """
+
+    id: str
+    began_at: datetime
+    kinds: str
+    seconds: str
+    delays_s: str
+    positions: str = ""
+    accuracies_m: str = ""
+    cars: tuple[str, ...] = ()
+    named: str = ""
+    is_dropped: bool = False
+
+
+def recorded(record_id: str, events: Iterable[Heard], is_dropped: bool = False) -> Record:
+    """What is kept of events, of which there is one at least: each once, however often it came."""
+    kept = _once(events)
+    cars = tuple(dict.fromkeys(name for heard in kept if (name := _name(heard))))
+    offsets_ms = [round((heard.at - kept[0].at) / MILLISECOND) for heard in kept]
+    positions = [heard.position for heard in kept if heard.position]
+    return Record(
+        id=record_id,
+        began_at=kept[0].at,
+        kinds="".join(_letter(heard) for heard in kept),
+        seconds=_text([_short((later - earlier) / 1000) for earlier, later in pairwise([0, *offsets_ms])]),
+        delays_s=_text([_short(heard.delay_s) for heard in kept]),
+        positions=polyline.encode(positions, POSITION_DECIMALS) if positions else "",
+        accuracies_m=_text(["" if heard.accuracy_m is None else _number(heard.accuracy_m) for heard in kept]),
+        cars=cars,
+        named=_text([str(cars.index(name)) if (name := _name(heard)) else "" for heard in kept]),
+        is_dropped=is_dropped,
+    )
+
+
+def events_of(record: Record) -> list[Heard]:
+    """The events of a record, as they were heard."""
+    count = len(record.kinds)
+    columns = (_entries(text, count) for text in (record.seconds, record.delays_s, record.accuracies_m, record.named))
+    positions = iter(polyline.decode(record.positions, POSITION_DECIMALS) if record.positions else ())
+    events, at = list[Heard](), record.began_at
+    for letter, seconds, delay_s, accuracy_m, named in zip(record.kinds, *columns, strict=True):
+        at += round(float(seconds or 0) * 1000) * MILLISECOND
+        is_end, is_pause = MEANINGS[letter.lower()]
+        lat, lng = next(positions) if letter.islower() else (None, None)
+        name = record.cars[int(named)] if named else ""
+        heard = Heard(at, lat, lng, float(accuracy_m) if accuracy_m else None, name.removeprefix(STRAY) or None)
+        is_stray = name.startswith(STRAY)
+        events.append(replace(heard, delay_s=float(delay_s or 0), is_end=is_end, is_pause=is_pause, is_stray=is_stray))
+    return events
+
+
+def with_event(record: Record, heard: Heard) -> Record:
+    """The record with one event more; the same one if it has it already."""
+    grown = recorded(record.id, [*events_of(record), heard], record.is_dropped)
+    return grown if len(grown.kinds) > len(record.kinds) else record
+
+
+def _once(events: Iterable[Heard]) -> list[Heard]:
+    """By time, each event once: as it came first."""
+    found: dict[Heard, Heard] = {}
+    for heard in sorted(events, key=lambda heard: heard.delay_s):
+        found.setdefault(replace(heard, delay_s=0.0), heard)
+    return sorted(found.values(), key=lambda heard: (heard.at, heard.is_end, _name(heard), heard.position or (0, 0)))
+
+
+def _letter(heard: Heard) -> str:
+    letter = LETTERS[heard.is_end, heard.is_pause]
+    return letter if heard.position else letter.upper()
+
+
+def _name(heard: Heard) -> str:
+    return f"{STRAY if heard.is_stray else ''}{heard.car_id}" if heard.car_id else ""
+
+
+def _number(value: float) -> str:
+    """To three decimals and no more than are needed."""
+    return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def _short(value: float) -> str:
+    """The same, and nothing for zero."""
+    text = _number(value)
+    return "" if text in ("0", "-0") else text
+
+
+def _text(values: list[str]) -> str:
+    if len(values) > 1 and len(set(values)) == 1:
+        return values[0] + ALL if values[0] else ""
+    return ",".join(values) if any(values) else ""
+
+
+def _entries(text: str, count: int) -> list[str]:
+    if not text or text.endswith(ALL):
+        return [text.removesuffix(ALL)] * count
+    return text.split(",")
