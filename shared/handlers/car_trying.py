@@ -14,7 +14,6 @@ from shared.domain.driver import Caller
 from shared.domain.place.geo import Position
 from shared.domain.tracking.by_eye import seen_by_eye
 from shared.handlers import fields
-from shared.handlers.asking import ask_once
 from shared.handlers.bodies import decoded
 from shared.handlers.car_bodies import OdometerBody
 from shared.handlers.cars import STOPPED, found
@@ -23,6 +22,7 @@ from shared.handlers.log_keeping import owner_of, stage
 from shared.handlers.problems import Problem
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
+from shared.services.asking import ask_once
 from shared.settings import rules
 
 WHY: dict[Disbelief, str] = {
