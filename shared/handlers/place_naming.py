@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from shared.domain.log.naming import named_after
 from shared.domain.log.trip import Trip
 from shared.domain.place.places import Place
-from shared.handlers.log_keeping import locked
 from shared.repositories.documents import until_current
 from shared.repositories.user_store import UserStore
+from shared.services.log import locked
 
 MOST_TRIPS = 500
 # In one commit: each one waits for all other changes of the log, and is done again where one came between.
