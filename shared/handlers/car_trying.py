@@ -16,13 +16,14 @@ from shared.domain.tracking.by_eye import seen_by_eye
 from shared.handlers import fields
 from shared.handlers.bodies import decoded
 from shared.handlers.car_bodies import OdometerBody
-from shared.handlers.cars import STOPPED, found
 from shared.handlers.fields import zulu
 from shared.handlers.log_keeping import owner_of, stage
 from shared.handlers.problems import Problem
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
 from shared.services.asking import ask_once
+from shared.services.cars import found
+from shared.services.credentials import STOPPED
 from shared.settings import rules
 
 WHY: dict[Disbelief, str] = {
