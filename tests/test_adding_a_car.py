@@ -12,7 +12,7 @@ from typing import Any
 import tesselaar
 
 from shared.cars.answers import instant, odometer_km
-from shared.domain.car import CarValues
+from shared.domain.car.car import CarValues
 
 
 class Provider:
