@@ -12,7 +12,7 @@ from typing import Any
 import tesselaar
 
 from shared.cars.answers import instant, odometer_km
-from shared.domain.car import CarValues
+from shared.domain.car.car import CarValues
 
 
 class Provider:
@@ -56,7 +56,7 @@ LOOK = """
 import json, sys
 from types import ModuleType
 from shared.cars.provider import ProviderBroken, provider
-from shared.handlers.cars import _offer_view
+from shared.handlers.cars import _offers_view
 from shared.services.cars import offers
 
 def broken():
@@ -65,7 +65,7 @@ def broken():
     except ProviderBroken as error:
         return str(error)
 
-offered, told = _offer_view("tesselaar"), broken()
+(offered,), told = [offer for offer in _offers_view() if offer["provider"] == "tesselaar"], broken()
 sys.modules["tesselaar"] = ModuleType("tesselaar")
 print(json.dumps({"offered": offered, "is_chosen_from": "tesselaar" in offers(), "without_library": told,
                   "with_library": provider("tesselaar").__module__}))

@@ -42,7 +42,7 @@ def pytest_run(*arguments: object, **env: str) -> "subprocess.CompletedProcess[s
 
 
 def test_a_test_of_the_domain_runs_from_an_editor_and_starts_no_emulator() -> None:
-    done = pytest_run("tests/domain/test_car.py", **NOBODY)
+    done = pytest_run("tests/domain/car/test_car.py", **NOBODY)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

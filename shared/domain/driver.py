@@ -1,11 +1,15 @@
 """Owns who a driver is: their account, and the keys that prove them."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
+from shared.domain import fitting
+from shared.domain.log import kinds
 from shared.domain.log.kinds import Habits
 
 Scope = Literal["webhook", "full"]
@@ -42,3 +46,18 @@ class Caller(msgspec.Struct, frozen=True):
 
     account: Account
     scope: Scope
+
+
+def fitted(account: Account, said: Mapping[str, Any]) -> Account:
+    """The user with what they say of themselves and of their habits, by the names of the fields. Raises Unfit.
+
+    What is not said stays, and so does the default car, for which their cars must be known.
+    """
+    given: dict[str, Any] = {"habits": kinds.fitted(account.habits, said)}
+    if "name" in said:
+        given["name"] = fitting.text(said["name"], "name")
+    if "language" in said:
+        given["language"] = said["language"]
+    if "timezone" in said:
+        given["timezone"] = fitting.timezone(said["timezone"])
+    return replace(account, **given)

@@ -26,6 +26,14 @@ class Conflict(Unfit):
     """It fits by itself, but not beside what is there already."""
 
 
+class NotFound(Unfit):
+    """What it is about is not there, or is not the driver's."""
+
+
+class Forbidden(Unfit):
+    """What it is about is there, and for others to change."""
+
+
 def unfit(field: str, why: str) -> Unfit:
     """The error of one field."""
     return Unfit(f"{field}: {why}", field)

@@ -1,39 +1,25 @@
 """Answers whether a car's log adds up to its odometer."""
 
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Request
 
 from shared.domain import fitting
-from shared.domain.car.car import Car
-from shared.domain.car.odometer import Reading
 from shared.domain.driver import Caller
-from shared.domain.log.comparison import Month, compared
-from shared.domain.log.trip import NO_CAR, Sums, Trip
+from shared.domain.log.trip import Trip
 from shared.handlers import fields
 from shared.handlers.fields import zulu
-from shared.repositories.documents import client
-from shared.repositories.user_store import UserStore
-
-SHOWN_READINGS = 20
+from shared.services.comparison import compare
 
 
 def show(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """The comparison of one car, the default one if none is named, else of the trips without a car."""
-    account, store = caller.account, UserStore(client(), caller.account.email)
     year = fields.whole(request, "year", fitting.YEARS)
-    car_id = fields.query_car_id(request) or account.default_car_id
-    before = datetime(year + 1, 1, 1, tzinfo=ZoneInfo(account.timezone)).astimezone(UTC) if year else None
-    readings = store.readings(car_id, SHOWN_READINGS, before)
-    gaps = store.gap_trips(car_id, year)
-    latest = Reading(readings[0]["at"], readings[0]["km"]) if readings else None
-    car = store.cars.list_cars().get(car_id or "")
-    result = compared(_start_km(store, car_id, car, year), latest, _months(store, car_id, year), gaps)
+    found = compare(caller.account, fields.query_car_id(request), year)
+    result, readings = found.result, [_reading(reading) for reading in found.readings]
     return {
-        "user": account.email,
-        "car_id": car_id,
+        "user": caller.account.email,
+        "car_id": found.car_id,
         "start_odometer_km": result.start_odometer_km,
         "comparison": {
             "actual_odometer_km": result.actual_odometer_km,
@@ -41,37 +27,18 @@ def show(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
             "difference_km": result.difference_km,
             "difference_percent": result.difference_percent,
             "status": result.status,
-            "reading_at": zulu(latest.at) if latest else None,
+            "reading_at": readings[0]["at"] if readings else None,
         },
         "closed": result.closed,
-        "gaps": [_gap(trip) for trip in gaps],
+        "gaps": [_gap(trip) for trip in found.gaps],
         "timeline": result.timeline,
-        "odometer_readings": [
-            {"at": zulu(reading["at"]), "odometer_km": reading["km"], "source": reading["source"]}
-            for reading in readings
-        ],
-        "warnings": _warnings(car, gaps, result.start_odometer_km),
+        "odometer_readings": readings,
+        "warnings": found.warnings,
     }, 200
 
 
-def _start_km(store: UserStore, car_id: str | None, car: Car | None, year: int | None) -> float | None:
-    """What the driver set for the car where it lies in the time asked for, else what the log says."""
-    if car and car.start_odometer_km is not None and (year is None or str(year) == (car.available_from or "")[:4]):
-        return car.start_odometer_km
-    first = store.first_trip(car_id, year)
-    if first and first.start_odometer_km is not None:
-        return first.start_odometer_km
-    reading = store.first_reading(car_id)
-    return reading["km"] if reading else None
-
-
-def _months(store: UserStore, car_id: str | None, year: int | None) -> list[Month]:
-    return [
-        Month(f"{found_year}-{number:02d}", cars[car_id or NO_CAR])
-        for found_year, months in sorted(store.sums(year).items())
-        for number, cars in sorted(months.items())
-        if cars.get(car_id or NO_CAR, Sums()).trip_count
-    ]
+def _reading(reading: dict[str, Any]) -> dict[str, Any]:
+    return {"at": zulu(reading["at"]), "odometer_km": reading["km"], "source": reading["source"]}
 
 
 def _gap(trip: Trip) -> dict[str, Any]:
@@ -85,14 +52,3 @@ def _gap(trip: Trip) -> dict[str, Any]:
         "from": zulu(gap.since) if gap else None,
         "until": zulu(trip.started_at),
     }
-
-
-def _warnings(car: Car | None, gaps: list[Trip], start_km: float | None) -> list[str]:
-    found = {
-        "The car's cloud refuses the credentials and is not asked any more until they are set again.": bool(
-            car and car.login_stopped
-        ),
-        "Two trips overlap: their odometers contradict each other.": any(trip.gap_before_km < 0 for trip in gaps),
-        "There is no odometer reading yet.": start_km is None,
-    }
-    return [text for text, holds in found.items() if holds]

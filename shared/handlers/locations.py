@@ -6,18 +6,12 @@ import msgspec
 from flask import Request
 from msgspec import UNSET, Struct, UnsetType
 
-from shared import logs
 from shared.domain.driver import Caller
-from shared.domain.place.places import Place, PlaceKind, fitted
-from shared.handlers import fields
+from shared.domain.place.places import Place, PlaceKind
 from shared.handlers.bodies import decoded
 from shared.handlers.cursors import cursor_of, position_of
-from shared.handlers.place_naming import named
-from shared.handlers.problems import Problem
-from shared.repositories.documents import Stored, client, until_current
-from shared.repositories.places import PlaceRepository, SharedPlaceRepository
-from shared.repositories.user_store import UserStore
 from shared.services import places
+from shared.services.place_naming import Naming
 
 START = "start"  # of the log, where nothing has been named yet
 
@@ -45,80 +39,40 @@ class ApplyBody(Struct, forbid_unknown_fields=True):
 
 def list_places(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """The driver's places by name, then those shared by all."""
-    own = sorted(PlaceRepository(client(), caller.account.email).read().value.values(), key=_by_name)
-    shared = sorted(SharedPlaceRepository(client()).list_places(), key=_by_name)
-    return {"locations": [_view(place) for place in own] + [_view(place, shared=True) for place in shared]}, 200
+    found = places.list_places(caller.account.email)
+    shown = [*(_view(place) for place in found.own), *(_view(place, shared=True) for place in found.shared)]
+    return {"locations": shown}, 200
 
 
 def add(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """A new place; the first of the trips that begin or end there get its name."""
-    place = places.add(PlaceRepository(client(), caller.account.email), decoded(request, PlaceBody).said())
-    return {**_view(place), **_first_named(caller, place)}, 201
+    place, naming = places.add_and_name(caller.account.email, decoded(request, PlaceBody).said())
+    return {**_view(place), **_naming_view(naming)}, 201
 
 
 def change(request: Request, caller: Caller, place_id: str) -> tuple[dict[str, Any], int]:
     """A place with some fields changed; the first of the trips that begin or end there get its name."""
-    body, repository = decoded(request, PlaceBody), PlaceRepository(client(), caller.account.email)
-    before, place = until_current(lambda: _change(repository, place_id, body))
-    circles = [(one.name, one.lat, one.lng, one.radius_m) for one in (before, place)]
-    told = _first_named(caller, place) if circles[0] != circles[1] else {"renamed": 0, "next_cursor": None}
-    return {**_view(place), **told}, 200
+    place, naming = places.change(caller.account.email, place_id, decoded(request, PlaceBody).said())
+    return {**_view(place), **_naming_view(naming)}, 200
 
 
 def delete(request: Request, caller: Caller, place_id: str) -> tuple[None, int]:
     """Takes a place away. Trips keep its name."""
-    repository = PlaceRepository(client(), caller.account.email)
-
-    def attempt() -> None:
-        read = repository.read()
-        repository.delete(read, _found(read, place_id).id)
-
-    until_current(attempt)
+    places.delete(caller.account.email, place_id)
     return None, 204
 
 
 def apply(request: Request, caller: Caller, place_id: str) -> tuple[dict[str, Any], int]:
     """Names the ends of the next trips of the log, from a cursor on."""
     cursor = decoded(request, ApplyBody).cursor if request.get_data() else None
-    place = _found(PlaceRepository(client(), caller.account.email).read(), place_id)
-    return _named(caller, place, cursor), 200
-
-
-def _change(repository: PlaceRepository, place_id: str, body: PlaceBody) -> tuple[Place, Place]:
-    read = repository.read()
-    before = _found(read, place_id)
-    place = fitted(before, body.said())
-    if place != before:
-        repository.put(read, place)
-    return before, place
-
-
-def _found(read: Stored[dict[str, Place]], place_id: str) -> Place:
-    if place := read.value.get(place_id):
-        return place
-    if any(place.id == place_id for place in SharedPlaceRepository(client()).list_places()):
-        raise Problem(403, "This place is shared by all; only the operator changes it.")
-    raise Problem(404, "There is no such place.")
-
-
-def _first_named(caller: Caller, place: Place) -> dict[str, Any]:
-    """The first page, for a place that is stored already: whatever fails now, the caller goes on from its start."""
-    try:
-        return _named(caller, place, None)
-    except Exception:  # noqa: BLE001 - an error would say that nothing was changed
-        logs.log().warning("trips not named yet; the caller goes on", exc_info=True, extra={"place": place.id})
-        return {"renamed": 0, "next_cursor": START}
-
-
-def _named(caller: Caller, place: Place, cursor: str | None) -> dict[str, Any]:
-    store, after = UserStore(client(), caller.account.email), position_of(None if cursor == START else cursor)
-    renamed, last = named(store, place, after, fields.utc_now())
-    return {"renamed": renamed, "next_cursor": cursor_of(last) if last else None}
-
-
-def _by_name(place: Place) -> tuple[str, str]:
-    return place.name.lower(), place.id
+    after = position_of(None if cursor == START else cursor)
+    return _naming_view(places.name_trips(caller.account.email, place_id, after)), 200
 
 
 def _view(place: Place, shared: bool = False) -> dict[str, Any]:
     return {**msgspec.structs.asdict(place), "shared": shared}
+
+
+def _naming_view(naming: Naming) -> dict[str, Any]:
+    going_on = cursor_of(naming.last) if naming.last else START
+    return {"renamed": naming.renamed, "next_cursor": None if naming.is_done else going_on}

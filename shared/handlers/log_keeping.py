@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from msgspec.structs import replace
-
 from shared import logs
 from shared.domain.car.odometer import Reading
 from shared.domain.driver import Account
@@ -126,14 +124,3 @@ def _waits_on(
         settle(change, store, unread, closing, now)
         return state
     return remember(state, drive.car_id, unread[-1].trip, now, rules)
-
-
-def locked(change: Change, read: Stored[TripState], changed: Trip | None = None) -> None:
-    """Makes a change by hand wait for every other one: all that alters the log writes the driver's state.
-
-    The address that the changed trip may lack is looked up later.
-    """
-    state = replace(read.value, log_changes=read.value.log_changes + 1)
-    if changed and changed.has(ADDRESS_PENDING):
-        state = wanted(state, [changed.id], changed.updated_at)
-    change.put_state(read, state)

@@ -1,25 +1,16 @@
 """Shows and changes what drivers set for themselves: name, language, time zone, habits, default car, keys."""
 
-import re
 from typing import Any
 
+import msgspec
 from flask import Request
 from msgspec import UNSET, Struct, UnsetType, field
-from msgspec.structs import replace
 
-from shared.domain import fitting
 from shared.domain.driver import Account, Caller, Key, Language, Scope
-from shared.domain.log.kinds import DefaultKind, Habits
-from shared.handlers import fields
+from shared.domain.log.kinds import DefaultKind
 from shared.handlers.bodies import decoded
 from shared.handlers.fields import zulu
-from shared.handlers.problems import Problem, bad
-from shared.repositories.accounts import AccountRepository
-from shared.repositories.documents import client
-from shared.repositories.setup import Setup, set_up
-from shared.services import keys
-
-HOUR = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+from shared.services import keys, own_settings
 
 
 class Hours(Struct, forbid_unknown_fields=True):
@@ -27,12 +18,6 @@ class Hours(Struct, forbid_unknown_fields=True):
 
     from_: str = field(name="from")
     until: str
-
-    def checked(self) -> tuple[str, str]:
-        """The two, in order. Raises 400."""
-        if not (HOUR.fullmatch(self.from_) and HOUR.fullmatch(self.until) and self.from_ < self.until):
-            raise bad("business_hours", "must be two times of a day in order, as 08:00 and 18:00")
-        return self.from_, self.until
 
 
 class SettingsBody(Struct, forbid_unknown_fields=True):
@@ -46,28 +31,12 @@ class SettingsBody(Struct, forbid_unknown_fields=True):
     private_days: list[int] | UnsetType = UNSET
     business_hours: Hours | None | UnsetType = UNSET
 
-    def applied_to(self, account: Account) -> Account:
-        """The user with these settings, all but the default car. Raises 400."""
-        changed = replace(account, habits=self._habits(account.habits))
-        if self.name is not UNSET:
-            changed = replace(changed, name=fitting.text(self.name, "name"))
-        if self.language is not UNSET:
-            changed = replace(changed, language=self.language)
-        if self.timezone is not UNSET:
-            changed = replace(changed, timezone=fitting.timezone(self.timezone))
-        return changed
-
-    def _habits(self, habits: Habits) -> Habits:
-        if self.default_kind is not UNSET:
-            habits = replace(habits, default_kind=self.default_kind)
-        if self.private_days is not UNSET:
-            if not set(self.private_days) <= set(range(1, 8)):
-                raise bad("private_days", "must be ISO weekdays, from 1 for Monday to 7 for Sunday")
-            habits = replace(habits, private_days=tuple(sorted(set(self.private_days))))
-        if self.business_hours is not UNSET:
-            hours = self.business_hours.checked() if self.business_hours else None
-            habits = replace(habits, business_hours=hours)
-        return habits
+    def said(self) -> dict[str, Any]:
+        """What is said, by the names of the fields."""
+        said = {field: value for field, value in msgspec.structs.asdict(self).items() if value is not UNSET}
+        if self.business_hours:
+            said["business_hours"] = self.business_hours.from_, self.business_hours.until
+        return said
 
 
 class KeyBody(Struct, forbid_unknown_fields=True):
@@ -84,19 +53,7 @@ def show(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
 
 def change(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """The settings with some of them changed. Trips that are in the log keep their time zone."""
-    body, email = decoded(request, SettingsBody), caller.account.email
-    car_id = body.default_car_id
-    if car_id is UNSET:
-        return _view(AccountRepository(client()).change(email, body.applied_to)), 200
-
-    def attempt(setup: Setup) -> dict[str, Any]:
-        wanted = fitting.car_id(car_id)
-        if wanted not in setup.cars:
-            raise bad("default_car_id", "must be one of your cars")
-        setup.put_account(replace(body.applied_to(setup.account), default_car_id=wanted))
-        return _view(setup.account)
-
-    return set_up(client(), email, attempt), 200
+    return _view(own_settings.change(caller.account.email, decoded(request, SettingsBody).said())), 200
 
 
 def list_keys(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
@@ -108,23 +65,13 @@ def list_keys(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
 def add_key(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """One more key. It is in this answer and in no other."""
     body = decoded(request, KeyBody)
-    made = keys.make(body.scope, body.label, fields.utc_now())
-    AccountRepository(client()).change(caller.account.email, lambda account: keys.added(account, made))
+    made = keys.give(caller.account.email, body.scope, body.label)
     return {**_key_view(made.id, made.kept), "key": made.key}, 201
 
 
 def delete_key(request: Request, caller: Caller, key_id: str) -> tuple[None, int]:
     """A key less, also the one of this call, but not the last one that can do everything."""
-
-    def without(account: Account) -> Account:
-        if key_id not in account.keys:
-            raise Problem(404, "There is no such key.")
-        kept = {other: key for other, key in account.keys.items() if other != key_id}
-        if not any(key.scope == "full" for key in kept.values()):
-            raise Problem(409, "This is your last full key: make another one first.")
-        return replace(account, keys=kept)
-
-    AccountRepository(client()).change(caller.account.email, without)
+    keys.delete(caller.account.email, key_id)
     return None, 204
 
 

@@ -18,13 +18,14 @@ from shared.domain.driver import EMAIL, Account
 from shared.domain.tracking.machine import CarRead, CarUnreachable, Event, LookedAt, Tick, advance
 from shared.domain.tracking.schedule import car_to_ask, claimed, look_begun
 from shared.domain.tracking.state import TripState
-from shared.handlers import addressing, asking, fields
+from shared.handlers import addressing, fields
 from shared.handlers.addressing import LookUp
-from shared.handlers.asking import Asked, Permit
 from shared.handlers.log_keeping import owner_of, stage
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.user_store import UserStore
+from shared.services import asking
+from shared.services.asking import Asked, Permit
 from shared.settings import rules
 
 DAILY = "daily"

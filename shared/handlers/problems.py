@@ -5,7 +5,9 @@ from http import HTTPStatus
 import msgspec
 from flask import Response
 
-from shared.domain.fitting import Conflict, Unfit
+from shared.domain.fitting import Conflict, Forbidden, NotFound, Unfit
+
+STATUSES: dict[type[Unfit], int] = {Forbidden: 403, NotFound: 404, Conflict: 409}
 
 
 class Problem(Exception):
@@ -31,8 +33,8 @@ class Problem(Exception):
 
 
 def of_unfit(error: Unfit) -> Problem:
-    """What callers see of an error of the domain: 409 where it conflicts with what is there, else 400."""
-    return Problem(409 if isinstance(error, Conflict) else 400, error.detail, error.field)
+    """What callers see of an error of the domain: the status of its kind, else 400."""
+    return Problem(STATUSES.get(type(error), 400), error.detail, error.field)
 
 
 def bad(field: str, detail: str) -> Problem:

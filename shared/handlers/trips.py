@@ -15,12 +15,13 @@ from shared.domain.tracking.look_ups import wanted
 from shared.domain.tracking.state import TripState, legs
 from shared.handlers import fields
 from shared.handlers.cursors import cursor_of, position_of
-from shared.handlers.log_keeping import locked, relink
+from shared.handlers.log_keeping import relink
 from shared.handlers.problems import Problem, bad
 from shared.handlers.trip_bodies import corrected, manual_trip
 from shared.handlers.views import trip_view
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.user_store import UserStore
+from shared.services.log import locked
 from shared.settings import geocoders, rules
 
 KINDS = get_args(TripKind)

@@ -1,1 +1,1 @@
-"""Use cases that more than one door has: the driver's calls over HTTP, and the operator's tool."""
+"""Use cases, one a function: each reads what it needs, asks the domain, and stores what comes of it."""

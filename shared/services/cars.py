@@ -1,29 +1,42 @@
-"""Sets up a driver's cars and their credentials, and holds what is said of them against what fits."""
+"""Lists, sets up and deletes a driver's cars and their credentials, and owns what of a car fits."""
 
 import os
 import re
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from shared.cars.provider import PROVIDERS, Offer
 from shared.domain.car.car import Car
-from shared.domain.car.odometer import HIGHEST_KM
-from shared.domain.fitting import Conflict, day, number, text, unfit
+from shared.domain.car.odometer import HIGHEST_KM, Reading
+from shared.domain.driver import Account
+from shared.domain.fitting import Conflict, NotFound, day, number, text, unfit
 from shared.domain.log.trip import km
-from shared.repositories.setup import Setup
+from shared.domain.tracking.state import TripState
+from shared.repositories.documents import client
+from shared.repositories.setup import Setup, set_up
+from shared.repositories.user_store import UserStore
+from shared.services import credentials
+from shared.services.credentials import Credential, credentials_of
 
 MOST_CARS = 50
 # A VIN (ISO 3779) has no I, O and Q. Its check digit is none in Europe. Simulated cars are free in the matter.
 VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 SIMULATED_VIN = re.compile(r"[A-Z0-9]{1,17}")
 PLATE = re.compile(r"(?=.{2,10}$)[A-Z0-9ÄÖÜ]+(-+[A-Z0-9ÄÖÜ]+)*")
-MOST_CREDENTIAL = 4000
-MOST_FIELD = 100
 PERIOD = ("available_from", "available_until")
 TEXTS = ("brand", "make", "type", "colour")
+
+
+class OwnCar(NamedTuple):
+    """A driver's car: whether it is their default, what its provider takes, the newest odometer that was asked for."""
+
+    car: Car
+    is_default: bool
+    credentials: list[Credential]
+    last: Reading | None = None
 
 
 def offers() -> dict[str, Offer]:
@@ -32,23 +45,62 @@ def offers() -> dict[str, Offer]:
     return {provider: offer for provider, offer in PROVIDERS.items() if simulated or provider != "simulated"}
 
 
-def put(setup: Setup, car_id: str, said: Mapping[str, Any], now: datetime, default: bool = False) -> bool:
+def list_cars(account: Account) -> list[OwnCar]:
+    """The driver's cars by id, each with the newest odometer that is remembered of it."""
+    store = UserStore(client(), account.email)
+    state, cars = store.state().value, store.cars.list_cars()
+    return [_own(car, account, _last(state, car_id)) for car_id, car in sorted(cars.items())]
+
+
+def put(
+    email: str,
+    car_id: str,
+    said: Mapping[str, Any],
+    default: bool = False,
+    opened_by: Mapping[str, Any] | None = None,
+) -> tuple[OwnCar, bool]:
     """A car with what is said of it, by the names of its fields; what is not said stays. True if the car is new.
 
-    Its credentials stay as well, unless its provider is another one. Raises Unfit, also where there are too many.
+    Its credentials stay as well, unless its provider is another one, or they are given. Raises Unfit, also where there
+    are too many cars.
     """
-    stored = setup.cars.get(car_id)
-    if stored is None and len(setup.cars) >= MOST_CARS:
-        raise Conflict(f"A driver can have {MOST_CARS} cars at most.")
-    if stored is None and "provider" not in said:
-        raise unfit("provider", "is needed")
-    car = fitted(stored or Car(id=car_id, provider=said["provider"], name=car_id), said)
-    setup.put_car(car)
-    if stored and stored.provider != car.provider:
-        setup.put_credentials(car_id, None, now)
-    if default:
-        setup.put_account(replace(setup.account, default_car_id=car_id))
-    return stored is None
+
+    def attempt(setup: Setup) -> tuple[OwnCar, bool]:
+        now = datetime.now(UTC)
+        is_new = _put(setup, car_id, said, now, default)
+        if opened_by is not None:
+            credentials.put(setup, setup.cars[car_id], opened_by, now)
+        return _own(setup.cars[car_id], setup.account), is_new
+
+    return set_up(client(), email, attempt)
+
+
+def delete(email: str, car_id: str) -> None:
+    """Takes a driver's car away with its credentials; trips and readings stay in the log. Raises NotFound."""
+    set_up(client(), email, lambda setup: setup.drop_car(found(setup.cars, car_id).id))
+
+
+def put_credentials(email: str, car_id: str, said: Callable[[], Mapping[str, Any]]) -> list[Credential]:
+    """What opens the car's cloud, in place of what was set before. Raises Unfit; no value is in its words.
+
+    That the car is not there, or its provider, is said before what is wrong with the credentials: these are called for.
+    """
+
+    def attempt(setup: Setup) -> list[Credential]:
+        car = found(setup.cars, car_id)
+        credentials.refuse_gone_provider(car)
+        credentials.put(setup, car, said(), datetime.now(UTC))
+        return credentials_of(setup.cars[car.id])
+
+    return set_up(client(), email, attempt)
+
+
+def found(cars: Mapping[str, Car], car_id: str) -> Car:
+    """The car of that id, in any case of letters. Raises NotFound."""
+    car = cars.get(car_id.lower())
+    if car is None:
+        raise NotFound("There is no such car.")
+    return car
 
 
 def fitted(car: Car, said: Mapping[str, Any]) -> Car:
@@ -82,37 +134,27 @@ def vin(value: str, provider: str) -> str:
     return found
 
 
-def put_credentials(setup: Setup, car_id: str, said: Mapping[str, Any], now: datetime) -> None:
-    """What opens the car's cloud, in place of what was set before. Raises Unfit; no value is in its words."""
-    car = setup.cars[car_id]
-    refuse_gone_provider(car)
-    setup.put_credentials(car_id, _credentials(car.provider, said), now)
+def _own(car: Car, account: Account, last: Reading | None = None) -> OwnCar:
+    return OwnCar(car, car.id == account.default_car_id, credentials_of(car), last)
 
 
-def refuse_gone_provider(car: Car) -> None:
-    """Raises Conflict where nobody knows any more what the car's cloud is opened with."""
-    if car.provider not in PROVIDERS:
-        raise Conflict("The car's provider is not offered any more: choose another one.", "provider")
+def _last(state: TripState, car_id: str) -> Reading | None:
+    return max(state.known_readings(car_id), key=lambda reading: reading.at, default=None)
 
 
-def _credentials(provider: str, said: Mapping[str, Any]) -> dict[str, str]:
-    offer = PROVIDERS[provider]
-    taken = (*offer.credentials, *offer.optional)
-    for field in said:
-        if field not in taken:
-            raise unfit(field[:MOST_FIELD], f"is not asked for; {offer.label} takes {', '.join(taken)}")
-    for field in offer.credentials:
-        if field not in said:
-            raise unfit(field, f"is needed by {offer.label}")
-    return {field: _credential(value, field) for field, value in said.items()}
-
-
-def _credential(value: Any, field: str) -> str:
-    if not isinstance(value, str):
-        raise unfit(field, "must be a string")
-    if not 0 < len(value) <= MOST_CREDENTIAL:
-        raise unfit(field, f"must have 1 to {MOST_CREDENTIAL} letters")
-    return value
+def _put(setup: Setup, car_id: str, said: Mapping[str, Any], now: datetime, default: bool) -> bool:
+    stored = setup.cars.get(car_id)
+    if stored is None and len(setup.cars) >= MOST_CARS:
+        raise Conflict(f"A driver can have {MOST_CARS} cars at most.")
+    if stored is None and "provider" not in said:
+        raise unfit("provider", "is needed")
+    car = fitted(stored or Car(id=car_id, provider=said["provider"], name=car_id), said)
+    setup.put_car(car)
+    if stored and stored.provider != car.provider:
+        setup.put_credentials(car_id, None, now)
+    if default:
+        setup.put_account(replace(setup.account, default_car_id=car_id))
+    return stored is None
 
 
 def _plate(value: str) -> str:

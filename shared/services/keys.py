@@ -1,14 +1,15 @@
-"""Gives a driver keys: the driver over HTTP and the operator by the tool."""
+"""Gives drivers keys and takes them away: the driver over HTTP and the operator by the tool."""
 
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from shared.domain.driver import Account, Key, Scope
-from shared.domain.fitting import Conflict, text
-from shared.repositories.accounts import hash_key, new_key
+from shared.domain.fitting import Conflict, NotFound, text
+from shared.repositories.accounts import AccountRepository, hash_key, new_key
+from shared.repositories.documents import client
 
 MOST_KEYS = 20
 
@@ -33,3 +34,38 @@ def added(account: Account, made: NewKey) -> Account:
     if len(account.keys) >= MOST_KEYS:
         raise Conflict(f"A driver can have {MOST_KEYS} keys at most: delete one first.")
     return replace(account, keys={**account.keys, made.id: made.kept})
+
+
+def keep(email: str, made: NewKey) -> None:
+    """Stores a key that was made for a driver. Raises Conflict where there are too many, and UnknownUser."""
+    AccountRepository(client()).change(email, lambda account: added(account, made))
+
+
+def give(email: str, scope: Scope, label: str) -> NewKey:
+    """A fresh key for a driver, stored. Raises Unfit for its label, Conflict where there are too many."""
+    made = make(scope, label, datetime.now(UTC))
+    keep(email, made)
+    return made
+
+
+def delete(email: str, key_id: str) -> None:
+    """Takes a key from a driver. Raises NotFound, and Conflict where it is the last that can do everything."""
+
+    def without(account: Account) -> Account:
+        kept = _without(account, key_id)
+        if not any(key.scope == "full" for key in kept.keys.values()):
+            raise Conflict("This is your last full key: make another one first.")
+        return kept
+
+    AccountRepository(client()).change(email, without)
+
+
+def revoke(email: str, key_id: str) -> None:
+    """Takes a key from a driver, be it their last one, as the operator may. Raises NotFound."""
+    AccountRepository(client()).change(email, lambda account: _without(account, key_id))
+
+
+def _without(account: Account, key_id: str) -> Account:
+    if key_id not in account.keys:
+        raise NotFound("There is no such key.")
+    return replace(account, keys={other: key for other, key in account.keys.items() if other != key_id})

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from shared.cars.provider import BeingAsked, CarUnavailable, ConsentMissing, LoginRefused
 from shared.domain.car.asking import Asking
 from shared.domain.car.car import Car
-from shared.handlers import asking
-from shared.handlers.asking import Asked, ask_once
+from shared.services import asking
+from shared.services.asking import Asked, ask_once
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_at_once import deliver
 from tests.system.test_rules import NORTH

@@ -7,7 +7,7 @@ import pytest
 
 from shared.cars.provider import PROVIDERS, TooManyRequests
 from shared.domain.car.asking import Asking, Window
-from shared.handlers.asking import ask_once
+from shared.services.asking import ask_once
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_at_once import deliver
 from tests.system.test_rules import NORTH

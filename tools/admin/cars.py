@@ -3,14 +3,12 @@
 import argparse
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import Any
 
 from shared.domain import fitting
 from shared.domain.car.car import Car
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import client
-from shared.repositories.setup import Setup, set_up
 from shared.repositories.user_store import UserStore
 from shared.services import cars as service
 from tools.admin.store import Wrong, user
@@ -25,14 +23,7 @@ def set_car(options: argparse.Namespace) -> None:
         raise Wrong("car_id: is needed")
     said = {field: value for field in Car.__struct_fields__ if (value := getattr(options, field, None)) is not None}
     credentials = _object(options.credentials)
-
-    def attempt(setup: Setup) -> None:
-        now = datetime.now(UTC)
-        service.put(setup, car_id, said, now, options.default)
-        if credentials is not None:
-            service.put_credentials(setup, car_id, credentials, now)
-
-    set_up(client(), email, attempt)
+    service.put(email, car_id, said, options.default, credentials)
     print(f"car: {car_id}")
 
 

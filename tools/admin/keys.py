@@ -3,11 +3,6 @@
 import argparse
 from datetime import UTC, datetime
 
-from msgspec.structs import replace
-
-from shared.domain.driver import Account
-from shared.repositories.accounts import AccountRepository
-from shared.repositories.documents import client
 from shared.services import keys as service
 from tools.admin import phone, store
 
@@ -17,20 +12,14 @@ def add_key(options: argparse.Namespace) -> None:
     store.user(options.email)
     made = service.make(options.scope, options.label, datetime.now(UTC))
     told = (phone.told(options.email, made.key) or [phone.NO_URLS]) if options.scope == "webhook" else []
-    AccountRepository(client()).change(options.email, lambda account: service.added(account, made))
+    service.keep(options.email, made)
     phone.tell(told, made)
 
 
 def revoke_key(options: argparse.Namespace) -> None:
     """Takes a key from a user; instances in the cloud may still know it for a minute."""
-
-    def without(account: Account) -> Account:
-        if options.key_id not in account.keys:
-            raise store.Wrong(f"{options.email} has no key {options.key_id}")
-        return replace(account, keys={key_id: key for key_id, key in account.keys.items() if key_id != options.key_id})
-
     store.user(options.email)
-    AccountRepository(client()).change(options.email, without)
+    service.revoke(options.email, options.key_id)
     print(f"revoked: {options.key_id}")
 
 

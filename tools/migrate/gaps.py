@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 
 from shared.domain.log.trip import Gap, Trip, linked
-from shared.handlers.log_keeping import locked
 from shared.repositories.documents import until_current
 from shared.repositories.user_store import UserStore
+from shared.services.log import locked
 
 
 def with_gaps(trips: Iterable[Trip]) -> list[Trip]:

@@ -16,11 +16,11 @@ from shared.domain.car.car import Car
 from shared.domain.driver import Account
 from shared.domain.log.trip import Trip
 from shared.domain.tracking.state import TripState
-from shared.handlers.log_keeping import locked
 from shared.repositories.change import state_document
 from shared.repositories.documents import to_document, until_current
 from shared.repositories.user_store import UserStore
 from shared.secrets import Unreadable, seal
+from shared.services.log import locked
 from tools.migrate.gaps import with_gaps
 from tools.migrate.old_cars import OldCar, joined, new_cars, old_cars
 from tools.migrate.old_rows import OldReading, reading_key

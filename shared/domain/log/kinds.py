@@ -1,17 +1,21 @@
 """Owns what drivers say of their habits, and the kind of a trip that follows from their places and habits."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import replace
 
+from shared.domain.fitting import unfit
 from shared.domain.log.trip import TripKind
 from shared.domain.place.geo import Position
 from shared.domain.place.places import Place, place_at
 
 DefaultKind = Literal["business", "private", "unclassified"]
+HOUR = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 class Habits(msgspec.Struct, frozen=True):
@@ -20,6 +24,28 @@ class Habits(msgspec.Struct, frozen=True):
     default_kind: DefaultKind = "unclassified"
     private_days: tuple[int, ...] = ()
     business_hours: tuple[str, str] | None = None
+
+
+def fitted(habits: Habits, said: Mapping[str, Any]) -> Habits:
+    """The habits with what is said of them, by the names of their fields; what is not said stays. Raises Unfit."""
+    given = {field: said[field] for field in Habits.__struct_fields__ if field in said}
+    if "private_days" in given:
+        given["private_days"] = _weekdays(given["private_days"])
+    if given.get("business_hours"):
+        given["business_hours"] = _hours(*given["business_hours"])
+    return replace(habits, **given)
+
+
+def _weekdays(days: Sequence[int]) -> tuple[int, ...]:
+    if not set(days) <= set(range(1, 8)):
+        raise unfit("private_days", "must be ISO weekdays, from 1 for Monday to 7 for Sunday")
+    return tuple(sorted(set(days)))
+
+
+def _hours(begin: str, end: str) -> tuple[str, str]:
+    if not (HOUR.fullmatch(begin) and HOUR.fullmatch(end) and begin < end):
+        raise unfit("business_hours", "must be two times of a day in order, as 08:00 and 18:00")
+    return begin, end
 
 
 def telling_place(places: Sequence[Place], position: Position | None) -> Place | None:

@@ -50,6 +50,12 @@ def refuse_twice(places: Iterable[Place], place: Place) -> None:
         raise Conflict("A place of this name exists there already.", "name")
 
 
+def names_the_same(place: Place, other: Place) -> bool:
+    """Whether both give the same name to the same ends of trips."""
+    circles = [(one.name, one.lat, one.lng, one.radius_m) for one in (place, other)]
+    return circles[0] == circles[1]
+
+
 def place_at(places: Iterable[Place], position: Position | None, kind: PlaceKind | None = None) -> Place | None:
     """The place whose circle holds the position, the nearest centre first; None if there is none."""
     if position is None:

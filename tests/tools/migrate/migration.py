@@ -15,11 +15,12 @@ from google.cloud import firestore
 
 from shared.domain.driver import Account
 from shared.domain.log.trip import Sums, Trip, classified, dated, sums_of, trip_id
-from shared.handlers.log_keeping import locked, relink
+from shared.handlers.log_keeping import relink
 from shared.repositories import documents
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import from_document, until_current
 from shared.repositories.user_store import UserStore
+from shared.services.log import locked
 from tests.tools.migrate.old_store import BORIS, everything
 from tools.local import processes
 from tools.local.processes import wait_until

@@ -6,7 +6,7 @@ middle one may never come back: the count of requests stays then, and the login 
 
 from collections.abc import Iterator
 from copy import deepcopy
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -27,7 +27,6 @@ from shared.cars.provider import (
 from shared.domain.car import asking
 from shared.domain.car.car import Car, CarValues
 from shared.domain.tracking.state import TripState
-from shared.handlers import fields
 from shared.repositories.cars import Access
 from shared.repositories.change import Change
 from shared.repositories.documents import Stored, until_current
@@ -163,7 +162,7 @@ def ask_once(store: UserStore, car: Car) -> CarValues:
     if permit.missing:
         raise CredentialsMissing(permit.missing)
     if permit.not_before:
-        raise TooManyRequests(permit.why_not, permit.not_before - fields.utc_now())
+        raise TooManyRequests(permit.why_not, permit.not_before - datetime.now(UTC))
     if permit.login_stopped:
         raise LoginRefused(permit.why_not)
     if not permit.given:
@@ -176,7 +175,7 @@ def ask_once(store: UserStore, car: Car) -> CarValues:
 
 
 def _begin_once(store: UserStore, car: Car) -> Permit:
-    stored, cars, change, now = store.state(), store.cars.read(), store.change(), fields.utc_now()
+    stored, cars, change, now = store.state(), store.cars.read(), store.change(), datetime.now(UTC)
     state, permit = begin(change, stored.value, cars, cars.value.get(car.id, car), now, now + lease())
     change.put_state(stored, state)
     change.commit()
