@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from shared import logs
+from shared import logs, settings
 from shared.domain.log.addresses import ADDRESS_PENDING, addressed, given_up, spot, unaddressed_positions
 from shared.domain.place.geo import Position
 from shared.domain.place.places import place_at
@@ -16,7 +16,6 @@ from shared.handlers import fields
 from shared.repositories.addresses import AddressBook
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
-from shared.settings import geocoders, rules, seconds
 
 # No request begins later than this after the first; the lease is longer than it, the last request and the commit.
 BEGUN_WITHIN_S = 15.0
@@ -33,9 +32,9 @@ class LookUp(NamedTuple):
 
 def claim(state: TripState, now: datetime) -> tuple[TripState, LookUp | None]:
     """The state to store with the look-ups that it claims, if any are due."""
-    if not usable(geocoders()):
+    if not usable(settings.current.geocoders):
         return forgotten(state), None
-    leased = claimed(state, now, timedelta(seconds=LEASE_MARGIN_S + 2 * seconds("GEOCODER_TIMEOUT_S")))
+    leased = claimed(state, now, timedelta(seconds=LEASE_MARGIN_S + 2 * settings.current.geocoder_timeout_s))
     if leased is None or leased.unaddressed.retry_at is None:
         return state, None
     return leased, LookUp(leased.unaddressed.trips[:AT_A_TIME], leased.unaddressed.retry_at)
@@ -64,7 +63,7 @@ def _keep(store: UserStore, claim: LookUp, found: dict[Position, str], failed: b
             change.put_trip(trip, changed)
         if changed.has(ADDRESS_PENDING) and not given_up(trip.value, now):
             left.append(trip_id)
-    change.put_state(read, looked_up(read.value, claim.trip_ids, left, failed, now, rules()))
+    change.put_state(read, looked_up(read.value, claim.trip_ids, left, failed, now, settings.current.rules))
     change.commit()
 
 
@@ -77,7 +76,7 @@ class _Asking:
     def __init__(self, store: UserStore) -> None:
         self.failed, self._resting = False, set[str]()
         self._store, self._book = store, AddressBook(client())
-        self._names = usable(geocoders())
+        self._names = usable(settings.current.geocoders)
         self._begin_until = time.monotonic() + BEGUN_WITHIN_S
 
     def found(self, positions: Sequence[Position]) -> dict[Position, str]:
@@ -117,7 +116,7 @@ class _Asking:
             return None
         try:
             service = geocoder(name)
-            return (service.address(there, seconds("GEOCODER_TIMEOUT_S")) or "") if self._may_ask(name) else None
+            return (service.address(there, settings.current.geocoder_timeout_s) or "") if self._may_ask(name) else None
         except Unanswered as error:
             self._note_failure(name, str(error))
             if error.rest:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from shared import logs
+from shared import logs, settings
 from shared.cars.provider import (
     PROVIDERS,
     BeingAsked,
@@ -26,6 +26,7 @@ from shared.cars.provider import (
 )
 from shared.domain.car import asking
 from shared.domain.car.car import Car, CarValues
+from shared.domain.thresholds import MOST_REFUSALS
 from shared.domain.tracking.state import TripState
 from shared.handlers import fields
 from shared.repositories.cars import Access
@@ -33,7 +34,6 @@ from shared.repositories.change import Change
 from shared.repositories.documents import Stored, until_current
 from shared.repositories.user_store import UserStore
 from shared.secrets import Unreadable
-from shared.settings import seconds
 
 LEASE_MARGIN = timedelta(seconds=5)
 SHORTEST_SECRET = 4  # what is shorter is no secret, and stands in words of all kinds
@@ -64,7 +64,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 def lease() -> timedelta:
     """How long a read of a car may take at most."""
-    return timedelta(seconds=seconds("CAR_TIMEOUT_S")) + LEASE_MARGIN
+    return timedelta(seconds=settings.current.car_timeout_s) + LEASE_MARGIN
 
 
 def begin(
@@ -74,7 +74,7 @@ def begin(
     if missing := missing_credentials(car.provider, car.credentials_set_at):
         return state, Permit(False, str(CredentialsMissing(missing)), missing=missing)
     # Where nothing is counted, the credentials were set since: the reads that were lost before count no more.
-    counts_for = timedelta(seconds=seconds("LOST_LOGIN_COUNTS_S") if car.login_refusals else 0)
+    counts_for = settings.current.lost_login_counts_for if car.login_refusals else timedelta()
     kept, forgotten = asking.without_old_lost(state.asking, car.id, now, counts_for)
     kept, lost = asking.without_lost(kept, car.id, now)
     if lost:
@@ -83,7 +83,7 @@ def begin(
     if refusals != car.login_refusals:
         change.set_refusals(cars, car.id, refusals)
     state = replace(state, asking=kept)
-    if refusals >= asking.MOST_REFUSALS:
+    if refusals >= MOST_REFUSALS:
         return state, Permit(False, "the login was refused too often", login_stopped=True)
     if not asking.may_log_in(kept, car.id, refusals):
         return state, Permit(False, "it is being asked, and one more login could be a third refused one")
@@ -118,7 +118,7 @@ def _read(store: UserStore, car: Car, access: Access) -> CarValues:
     tokens = deepcopy(access.tokens)
     reader = provider(car.provider)
     try:
-        return reader.read(car.vin, access.credentials, tokens, seconds("CAR_TIMEOUT_S"))
+        return reader.read(car.vin, access.credentials, tokens, settings.current.car_timeout_s)
     except CarUnavailable:
         raise
     except Exception as error:  # noqa: BLE001 - else the message would come again, with one more login each time

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Request
 from msgspec.structs import replace
 
+from shared import settings
 from shared.cars.provider import CarUnavailable, CredentialsMissing, missing_credentials
 from shared.domain.car.car import Car, CarValues, Measured
 from shared.domain.car.odometer import Disbelief, Reading, why_not_believed
@@ -23,7 +24,6 @@ from shared.handlers.log_keeping import owner_of, stage
 from shared.handlers.problems import Problem
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
-from shared.settings import rules
 
 WHY: dict[Disbelief, str] = {
     "falls": "is below an earlier reading",
@@ -82,7 +82,7 @@ def _enter(store: UserStore, caller: Caller, car: Car, reading: Reading, now: da
         raise Problem(409, f"This odometer cannot be right, it {WHY.get(why, why)}. Known: {beside}.", "odometer_km")
     outcome, change = seen_by_eye(read.value, car.id, reading), store.change()
     change.add_reading(car.id, reading, now, "manual")
-    state = stage(change, store, outcome, owner_of(caller.account), now, rules())
+    state = stage(change, store, outcome, owner_of(caller.account), now, settings.current.rules)
     change.put_state(read, replace(state, log_changes=state.log_changes + 1))
     change.commit()
 

@@ -10,13 +10,12 @@ from threading import Lock
 
 from flask import Request
 
-from shared import logs
+from shared import logs, settings
 from shared.domain.driver import Caller, Scope
 from shared.domain.limits import Limit, after_answer, after_fault, first_block, served, subscriber, to_tell, window_end
 from shared.handlers.problems import Problem
 from shared.repositories.documents import client
 from shared.repositories.limits import RequestCounters
-from shared.settings import whole_number
 
 # Of each kind an instance remembers so many names at most, a few MiB: whoever has more addresses fills no memory.
 MOST_NAMES = 10_000
@@ -49,7 +48,7 @@ class Door:
 
     def lets_in(self, name: str, now: datetime) -> bool:
         """Whether one more request of the name is served, which is counted with this."""
-        limit = Limit(whole_number(self._setting))
+        limit = Limit(settings.current.limits[self._setting])
         if not limit.requests:
             return True
         known = self._known(name, limit, now)
@@ -119,7 +118,7 @@ def address(request: Request) -> str:
     Behind PROXIES_IN_FRONT of the operator's own, each of which added an entry, it is so many entries before the last.
     """
     entries = request.headers.get("X-Forwarded-For", "").split(",")
-    told = entries[max(len(entries) - 1 - whole_number("PROXIES_IN_FRONT"), 0)]
+    told = entries[max(len(entries) - 1 - settings.current.proxies_in_front, 0)]
     return subscriber(told) or subscriber(request.remote_addr or "") or "unknown"
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from shared import logs
+from shared import logs, settings
 from shared.domain.car.odometer import Reading
 from shared.domain.driver import Account
 from shared.domain.log.addresses import ADDRESS_PENDING
@@ -21,12 +21,11 @@ from shared.handlers.settling import Unread, as_read, latest_before, put_settled
 from shared.repositories.change import Change
 from shared.repositories.documents import Stored
 from shared.repositories.user_store import UserStore
-from shared.settings import geocoders
 
 
 def owner_of(account: Account) -> Owner:
     """What the ledger must know of a user."""
-    return Owner(account.email, account.timezone, account.habits, addresses=bool(geocoders()))
+    return Owner(account.email, account.timezone, account.habits, addresses=bool(settings.current.geocoders))
 
 
 def stage(change: Change, store: UserStore, outcome: Outcome, owner: Owner, now: datetime, rules: Rules) -> TripState:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from shared import logs
+from shared import logs, settings
 from shared.domain.car.asking import is_under_way, look_is_due
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import Reading
@@ -25,7 +25,6 @@ from shared.handlers.log_keeping import owner_of, stage
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.user_store import UserStore
-from shared.settings import rules
 
 DAILY = "daily"
 OLDEST_MESSAGE = timedelta(minutes=5)
@@ -127,10 +126,10 @@ def _record(store: UserStore, claim: Claim, asked: Asked | None) -> tuple[TripSt
     state = read.value
     if asked and claim.car:
         state = asking.finish(change, store, state, claim.car, claim.permit, asked)
-    outcome = advance(state, _event(store, state, claim, asked), now, rules(), store.places())
+    outcome = advance(state, _event(store, state, claim, asked), now, settings.current.rules, store.places())
     # Only a trip that is over needs to know its owner's time zone and habits.
     account = AccountRepository(client()).find(store.email) if outcome.drives else None
-    state = stage(change, store, outcome, owner_of(account or Account(store.email)), now, rules())
+    state = stage(change, store, outcome, owner_of(account or Account(store.email)), now, settings.current.rules)
     # A poll that finishes a trip has done enough, one that looks at cars goes on: the next one finds the addresses.
     busy = bool(outcome.drives or state.asking.to_look_at)
     state, look_up = (state, None) if busy else addressing.claim(state, now)

@@ -8,13 +8,12 @@ import msgspec
 from flask import Request
 from msgspec import Meta
 
-from shared import logs
+from shared import logs, settings
 from shared.domain.driver import EMAIL
 from shared.handlers import fields
 from shared.messaging.polls import Reason, ask_for_polls, ask_for_shards
 from shared.repositories.due import SHARDS, Due, due_users, due_users_of_shard, users_with_a_car
 from shared.repositories.streaming import long_reader
-from shared.settings import shard_from
 
 REASON: Reason = "schedule"
 # Then the next tick is there, and asks for all who are still due.
@@ -46,7 +45,7 @@ def poll_all(request: Request) -> tuple[dict[str, Any], int]:
 
     From SHARD_FROM users on it leaves those who come after them to the shards, each of which is a call of its own.
     """
-    now, at_most, asked = fields.utc_now(), shard_from(), _Asked()
+    now, at_most, asked = fields.utc_now(), settings.current.shard_from, _Asked()
     published = ask_for_polls(asked.users(due_users(long_reader(), now, at_most)), REASON)
     told = {"active": published, "published": published}
     if asked.last and published >= at_most:

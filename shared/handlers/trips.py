@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 from flask import Request
 
+from shared import settings
 from shared.domain.driver import Account, Caller
 from shared.domain.log.addresses import flagged
 from shared.domain.log.measuring import so_far_km
@@ -21,7 +22,6 @@ from shared.handlers.trip_bodies import corrected, manual_trip
 from shared.handlers.views import trip_view
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.user_store import UserStore
-from shared.settings import geocoders, rules
 
 KINDS = get_args(TripKind)
 
@@ -47,7 +47,7 @@ def show(request: Request, caller: Caller, trip_id: str) -> tuple[dict[str, Any]
 
 def add(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """A trip entered by hand."""
-    trip = flagged(manual_trip(request, caller.account, fields.utc_now()), bool(geocoders()))
+    trip = flagged(manual_trip(request, caller.account, fields.utc_now()), bool(settings.current.geocoders))
     return trip_view(until_current(lambda: _put(_store(caller), None, trip))), 201
 
 
@@ -107,7 +107,7 @@ def _correct(store: UserStore, account: Account, trip_id: str, body: Any) -> Tri
     if body.revision is not None and body.revision != read.value.revision:
         raise Problem(409, f"The trip is at revision {read.value.revision} by now.", "revision")
     trip = body.applied_to(read.value, account, fields.utc_now())
-    return _put(store, read, flagged(trip, bool(geocoders())) if body.moves else trip)
+    return _put(store, read, flagged(trip, bool(settings.current.geocoders)) if body.moves else trip)
 
 
 def _delete(store: UserStore, trip_id: str) -> None:
@@ -141,7 +141,7 @@ def _drop_active(store: UserStore) -> None:
 
 
 def _active_view(state: TripState, started_at: datetime, account: Account) -> dict[str, Any]:
-    leg = legs(state, rules())[-1]
+    leg = legs(state, settings.current.rules)[-1]
     readings = state.known_readings(state.car_id or "")
     last = (state.trail_last,) if state.trail_last else ()
     gps_km = state.trail_km + trail_distance_km((*last, *state.fixes, *state.ends))

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Request
 
-from shared import logs
+from shared import logs, settings
 from shared.domain import fitting
 from shared.domain.driver import Account, Caller
 from shared.domain.place.places import Place
@@ -19,7 +19,6 @@ from shared.handlers.problems import bad
 from shared.messaging.polls import Reason, ask_for_poll
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
-from shared.settings import rules
 
 
 def start(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
@@ -49,11 +48,11 @@ def _record(
     store: UserStore, account: Account, event: Started | Ended, now: datetime, places: Sequence[Place]
 ) -> tuple[Outcome, TripState]:
     read = store.state()
-    outcome = advance(read.value, event, now, rules(), places)
+    outcome = advance(read.value, event, now, settings.current.rules, places)
     if outcome.state == read.value and not outcome.drives:
         return outcome, outcome.state
     change = store.change()
-    state = stage(change, store, outcome, owner_of(account), now, rules())
+    state = stage(change, store, outcome, owner_of(account), now, settings.current.rules)
     change.put_state(read, state)
     change.commit()
     return outcome, state
@@ -75,7 +74,7 @@ def _told(account: Account, outcome: Outcome, state: TripState) -> dict[str, Any
     if state.active and state.started_at and outcome.reason != "no_active_trip":
         told["car_id"] = state.car_id
         told["started_at"] = fields.local(state.started_at, account.timezone)
-        if state.ends and (ended_at := legs(state, rules())[-1].ended_at):
+        if state.ends and (ended_at := legs(state, settings.current.rules)[-1].ended_at):
             told["ended_at"] = fields.local(ended_at, account.timezone)
     return told
 

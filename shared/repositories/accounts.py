@@ -13,9 +13,9 @@ from google.api_core.exceptions import Aborted, AlreadyExists, FailedPreconditio
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from shared import settings
 from shared.domain.driver import EMAIL, Account, Caller, Key
 from shared.repositories.documents import Stored, from_document, to_document, until_current
-from shared.settings import seconds
 
 
 class UnknownUser(Exception):
@@ -128,7 +128,7 @@ class AccountRepository:
     def _fresh(self, email: str | None, digest: str) -> Stored[Account] | None:
         """The user as read not long ago, if they had this key then."""
         read_at, stored = self._cache.get(email or digest, (0.0, None))
-        fresh_after = time.monotonic() - seconds("USER_CACHE_S")
+        fresh_after = time.monotonic() - settings.current.user_cache_s
         return stored if stored and read_at > fresh_after and digest in stored.value.key_hashes else None
 
     def _stored(self, email: str) -> Stored[Account] | None:

@@ -11,7 +11,7 @@ import msgspec
 from google.api_core.exceptions import Aborted, AlreadyExists, FailedPrecondition, NotFound
 from google.cloud import firestore
 
-from shared.settings import project_id
+from shared import settings
 
 T = TypeVar("T")
 FIRST_WAIT_S, LONGEST_WAIT_S, BOUND_S = 0.01, 0.5, 20.0
@@ -27,7 +27,7 @@ class Stored(msgspec.Struct, Generic[T], frozen=True):
 @cache
 def client() -> firestore.Client:
     """The Firestore client of this instance, made at the first use: imports must stay quick."""
-    return firestore.Client(project=project_id())
+    return firestore.Client(project=settings.current.project_id)
 
 
 def to_document(struct: msgspec.Struct) -> dict[str, Any]:
