@@ -14,8 +14,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore, pubsub_v1
 from werkzeug.test import EnvironBuilder
 
-from shared.domain.limits import Limit, window_end
-from shared.handlers.limiting import MOST_NAMES, Door
+from shared.handlers.limiting import MOST_NAMES, Door, Limit, window_end
 from shared.handlers.limiting import address as address_of
 from shared.repositories.limits import RequestCounters
 from tests.system.fixtures import Driver, Stack
