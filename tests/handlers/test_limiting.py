@@ -107,7 +107,5 @@ def test_all_instances_have_the_same_windows_by_the_clock(now: datetime, end: da
         ("203.0.113.7:443", None),
     ],
 )
-def test_an_ipv6_subscriber_is_one_caller_by_any_of_their_addresses(
-    address: str, is_of: str | None
-) -> None:
+def test_an_ipv6_subscriber_is_one_caller_by_any_of_their_addresses(address: str, is_of: str | None) -> None:
     assert subscriber(address) == is_of
