@@ -46,7 +46,7 @@ def find_addresses(store: UserStore, claim: LookUp) -> None:
     positions = dict.fromkeys(position for read in reads if read for position in unaddressed_positions(read.value))
     asking = _Asking(store)
     found = asking.found(list(positions)) if positions else {}
-    until_current(lambda: _keep(store, claim, found, failed=asking.failed))
+    until_current(_keep)(store, claim, found, failed=asking.failed)
 
 
 def _keep(store: UserStore, claim: LookUp, found: dict[Position, str], failed: bool) -> None:

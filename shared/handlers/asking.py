@@ -159,7 +159,7 @@ def ask_once(store: UserStore, car: Car) -> CarValues:
     TooManyRequests where the budget is used up, LoginRefused where the login was refused too often before, and
     BeingAsked where one more login could be one too many, CredentialsMissing where there is none to try.
     """
-    permit = until_current(lambda: _begin_once(store, car))
+    permit = until_current(_begin_once)(store, car)
     if permit.missing:
         raise CredentialsMissing(permit.missing)
     if permit.not_before:
@@ -169,7 +169,7 @@ def ask_once(store: UserStore, car: Car) -> CarValues:
     if not permit.given:
         raise BeingAsked(permit.why_not)
     asked = read(store, car)
-    until_current(lambda: _finish_once(store, car, permit, asked))
+    until_current(_finish_once)(store, car, permit, asked)
     if asked.error or asked.values is None:
         raise asked.error or ProviderBroken("no answer")
     return asked.values

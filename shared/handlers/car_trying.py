@@ -71,7 +71,7 @@ def enter_odometer(request: Request, caller: Caller, car_id: str) -> tuple[dict[
     store, now = UserStore(client(), caller.account.email), fields.utc_now()
     car = found(store.cars.list_cars(), car_id)
     reading = decoded(request, OdometerBody).reading(caller.account.timezone, now)
-    until_current(lambda: _enter(store, caller, car, reading, now))
+    until_current(_enter)(store, caller, car, reading, now)
     return {"car_id": car.id, "odometer_km": reading.km, "at": zulu(reading.at), "source": "manual"}, 201
 
 

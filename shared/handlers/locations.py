@@ -59,7 +59,7 @@ def add(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
 def change(request: Request, caller: Caller, place_id: str) -> tuple[dict[str, Any], int]:
     """A place with some fields changed; the first of the trips that begin or end there get its name."""
     body, repository = decoded(request, PlaceBody), PlaceRepository(client(), caller.account.email)
-    before, place = until_current(lambda: _change(repository, place_id, body))
+    before, place = until_current(_change)(repository, place_id, body)
     circles = [(one.name, one.lat, one.lng, one.radius_m) for one in (before, place)]
     told = _first_named(caller, place) if circles[0] != circles[1] else {"renamed": 0, "next_cursor": None}
     return {**_view(place), **told}, 200
@@ -73,7 +73,7 @@ def delete(request: Request, caller: Caller, place_id: str) -> tuple[None, int]:
         read = repository.read()
         repository.delete(read, _found(read, place_id).id)
 
-    until_current(attempt)
+    until_current(attempt)()
     return None, 204
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 
 from msgspec.structs import replace
 
@@ -27,7 +26,7 @@ def named(store: UserStore, place: Place, after: After | None, now: datetime) ->
     """
     places, renamed = store.places(), 0
     for _ in range(0, MOST_TRIPS, AT_A_TIME):
-        changed, last = until_current(partial(_name_some, store, place, places, after, now))
+        changed, last = until_current(_name_some)(store, place, places, after, now)
         renamed += changed
         if last is None:
             return renamed, None

@@ -72,7 +72,7 @@ def poll(store: UserStore, daily: bool = False) -> None:
     than one call has time for, or the poller dies on the way, the scheduler's next tick has it go on.
     """
     for _ in range(CARS_A_MESSAGE):
-        claim = until_current(lambda: _claim(store, daily))
+        claim = until_current(_claim)(store, daily)
         if claim is None or not _goes_on(store, claim):
             return
 
@@ -80,7 +80,7 @@ def poll(store: UserStore, daily: bool = False) -> None:
 def _goes_on(store: UserStore, claim: Claim) -> bool:
     """Carries a claim out, and finds the addresses that are due then; whether a daily look has cars left."""
     asked = asking.read(store, claim.car) if claim.car and claim.permit.given else None
-    state, look_up = until_current(lambda: _record(store, claim, asked))
+    state, look_up = until_current(_record)(store, claim, asked)
     if look_up:
         addressing.find_addresses(store, look_up)
     return bool(claim.look_at and state.asking.to_look_at)

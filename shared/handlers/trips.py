@@ -48,19 +48,19 @@ def show(request: Request, caller: Caller, trip_id: str) -> tuple[dict[str, Any]
 def add(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """A trip entered by hand."""
     trip = flagged(manual_trip(request, caller.account, fields.utc_now()), bool(settings.current.geocoders))
-    return trip_view(until_current(lambda: _put(_store(caller), None, trip))), 201
+    return trip_view(until_current(_put)(_store(caller), None, trip)), 201
 
 
 def correct(request: Request, caller: Caller, trip_id: str) -> tuple[dict[str, Any], int]:
     """A trip with some fields changed, if it is still of the revision that the caller saw."""
     store, body = _store(caller), corrected(request)
-    return trip_view(until_current(lambda: _correct(store, caller.account, trip_id, body))), 200
+    return trip_view(until_current(_correct)(store, caller.account, trip_id, body)), 200
 
 
 def delete(request: Request, caller: Caller, trip_id: str) -> tuple[None, int]:
     """Takes a trip out of the log."""
     store = _store(caller)
-    until_current(lambda: _delete(store, trip_id))
+    until_current(_delete)(store, trip_id)
     return None, 204
 
 
@@ -75,7 +75,7 @@ def show_active(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
 def drop_active(request: Request, caller: Caller) -> tuple[None, int]:
     """Drops the trip going on; what the phone sent for it does not begin it again."""
     store = _store(caller)
-    until_current(lambda: _drop_active(store))
+    until_current(_drop_active)(store)
     return None, 204
 
 

@@ -38,7 +38,7 @@ def end(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
 
 def _answer(account: Account, event: Started | Ended, now: datetime, places: Sequence[Place]) -> tuple[Any, int]:
     store = UserStore(client(), account.email)
-    outcome, state = until_current(lambda: _record(store, account, event, now, places))
+    outcome, state = until_current(_record)(store, account, event, now, places)
     if outcome.poll_now:
         _ask_for_poll(account.email, outcome.status)
     return _told(account, outcome, state), 200

@@ -55,14 +55,12 @@ class AccountRepository:
             return False
         return True
 
+    @until_current
     def change(self, email: str, changed: Callable[[Account], Account]) -> Account:
         """A user as `changed` makes them of what is stored, and computed again where somebody else was quicker.
 
         Gives them as stored. Raises UnknownUser, and what `changed` raises.
         """
-        return until_current(lambda: self._change(email, changed))
-
-    def _change(self, email: str, changed: Callable[[Account], Account]) -> Account:
         read = self._stored(email)
         if read is None:
             raise UnknownUser(email)
@@ -79,14 +77,13 @@ class AccountRepository:
         """Deletes a user with everything that is theirs: trips, sums, readings, places, cars, credentials."""
         self._db.recursive_delete(self._users.document(email))
 
+    @until_current
     def proven(self, email: str | None, key: str) -> Caller | None:
         """Whose key it is, or None where it is nobody's or not that of the user named (e-mail in lower case).
 
         Notes the day on which the key was last used: one small write a day.
         """
-        return until_current(lambda: self._proven(email, hash_key(key)))
-
-    def _proven(self, email: str | None, digest: str) -> Caller | None:
+        digest = hash_key(key)
         read = self._stored(email) if email else self._owner(digest)
         found = _key_of(read.value, digest) if read else None
         if read is None or found is None:

@@ -88,10 +88,11 @@ def set_up(db: firestore.Client, email: str, attempt: Callable[[Setup], T]) -> T
     Gives what `attempt` gives, raises what it raises, and UnknownUser.
     """
 
+    @until_current
     def once() -> T:
         setup = Setup(db, email)
         given = attempt(setup)
         setup.commit()
         return given
 
-    return until_current(once)
+    return once()

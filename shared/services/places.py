@@ -30,6 +30,7 @@ def _new(said: Mapping[str, Any]) -> Place:
 
 
 def _added(places: PlaceRepository | SharedPlaceRepository, place: Place, at_most: int | None) -> Place:
+    @until_current
     def attempt() -> None:
         read = places.read()
         if at_most is not None and len(read.value) >= at_most:
@@ -37,5 +38,5 @@ def _added(places: PlaceRepository | SharedPlaceRepository, place: Place, at_mos
         refuse_twice(read.value.values(), place)
         places.put(read, place)
 
-    until_current(attempt)
+    attempt()
     return place
