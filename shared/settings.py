@@ -1,7 +1,14 @@
-"""Owns what an operator sets by environment variable, and the defaults."""
+"""Owns what an operator sets by environment variable, and the defaults.
+
+All of it is read and checked once, when an instance starts: using a setting calls nothing, and a wrong one stops the
+instance before it serves anybody.
+"""
 
 import os
+from collections.abc import Mapping
 from datetime import timedelta
+
+import msgspec
 
 from shared.domain.thresholds import Rules
 
@@ -16,6 +23,8 @@ DEFAULTS_S = {
     "GEOCODER_TIMEOUT_S": 4.0,
     "USER_CACHE_S": 60.0,
 }
+# About thirty years: added to a moment of today it is still a moment.
+LONGEST_S = 1_000_000_000
 
 # How many requests a minute: of a user's phone, of all else that they call, and of an address without a valid key.
 LIMITS = {"LIMIT_USER_WEBHOOKS": 1500, "LIMIT_USER_CALLS": 600, "LIMIT_ADDRESS_FAILURES": 300}
@@ -29,42 +38,72 @@ GEOCODERS = "pdok,nominatim"
 TEXTS = ("GEOCODERS", "GEOCODER_CONTACT")
 
 
-def seconds(name: str) -> float:
-    """A setting in seconds. Raises ValueError where it is not a number from 0 on."""
-    value = float(os.environ.get(name) or DEFAULTS_S[name])
-    if not 0 <= value < float("inf"):
-        raise ValueError(f"{name} must be a number of seconds from 0 on, not {value}")
+class WrongSetting(SystemExit):
+    """A setting holds what it cannot: nothing can be served, and the process ends with the sentence that says so."""
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What holds in this instance.
+
+    `limits` are requests a minute by the name of their setting, 0 for no limit; `geocoders` are asked in their order;
+    without a `project_id` the client libraries find the Google Cloud project by themselves.
+    """
+
+    rules: Rules
+    car_timeout_s: float
+    lost_login_counts_for: timedelta
+    geocoder_timeout_s: float
+    user_cache_s: float
+    limits: Mapping[str, int]
+    proxies_in_front: int
+    shard_from: int
+    geocoders: tuple[str, ...]
+    project_id: str | None
+
+
+def read_anew() -> None:
+    """Reads and checks all settings, for who has changed the environment of this process. Raises WrongSetting."""
+    global current  # noqa: PLW0603 - one reading for the whole instance
+    current = _read()
+
+
+def _read() -> Settings:
+    waits = ("POLL_EVERY_S", "POLL_AFTER_END_S", "END_GRACE_S", "RESUME_WITHIN_S", "STALE_AFTER_S")
+    return Settings(
+        rules=Rules(*(timedelta(seconds=_seconds(name)) for name in waits)),
+        car_timeout_s=_seconds("CAR_TIMEOUT_S"),
+        lost_login_counts_for=timedelta(seconds=_seconds("LOST_LOGIN_COUNTS_S")),
+        geocoder_timeout_s=_seconds("GEOCODER_TIMEOUT_S"),
+        user_cache_s=_seconds("USER_CACHE_S"),
+        limits={name: _whole_number(name, default) for name, default in LIMITS.items()},
+        proxies_in_front=_whole_number("PROXIES_IN_FRONT", NUMBERS["PROXIES_IN_FRONT"]),
+        shard_from=_whole_number("SHARD_FROM", SHARD_FROM, least=1),
+        # Also by spaces: gcloud takes a comma for the end of a setting.
+        geocoders=tuple(os.environ.get("GEOCODERS", GEOCODERS).replace(",", " ").split()),
+        project_id=os.environ.get("GOOGLE_CLOUD_PROJECT") or None,
+    )
+
+
+def _seconds(name: str) -> float:
+    text = os.environ.get(name) or DEFAULTS_S[name]
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= LONGEST_S:
+        raise WrongSetting(f"{name} must be a number of seconds from 0 to {LONGEST_S}, not {text!r}.")
     return value
 
 
-def whole_number(name: str) -> int:
-    """A setting that counts something. Raises ValueError where it is not a whole number from 0 on."""
-    value = int(os.environ.get(name) or NUMBERS[name])
-    if value < 0:
-        raise ValueError(f"{name} must be a whole number from 0 on, not {value}")
+def _whole_number(name: str, default: int, least: int = 0) -> int:
+    text = os.environ.get(name) or default
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if value < least:
+        raise WrongSetting(f"{name} must be a whole number from {least} on, not {text!r}.")
     return value
 
 
-def rules() -> Rules:
-    """The waits of the trip machine."""
-    names = ("POLL_EVERY_S", "POLL_AFTER_END_S", "END_GRACE_S", "RESUME_WITHIN_S", "STALE_AFTER_S")
-    return Rules(*(timedelta(seconds=seconds(name)) for name in names))
-
-
-def geocoders() -> tuple[str, ...]:
-    """The geocoders that find addresses, in the order in which they are asked; none where GEOCODERS is empty."""
-    # Also by spaces: gcloud takes a comma for the end of a setting.
-    return tuple(os.environ.get("GEOCODERS", GEOCODERS).replace(",", " ").split())
-
-
-def shard_from() -> int:
-    """So many polls the scheduler asks for by itself. Raises ValueError where it is not a number from 1 on."""
-    value = int(os.environ.get("SHARD_FROM") or SHARD_FROM)
-    if value < 1:
-        raise ValueError(f"SHARD_FROM must be a number from 1 on, not {value}")
-    return value
-
-
-def project_id() -> str | None:
-    """The Google Cloud project, or None where the client libraries find it by themselves."""
-    return os.environ.get("GOOGLE_CLOUD_PROJECT") or None
+current = _read()

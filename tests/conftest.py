@@ -4,21 +4,24 @@ import os
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
-from hypothesis import settings
 
+from shared import settings
 from tools.local.emulators import sdk_roots
+from tools.local.processes import environment
 
 if TYPE_CHECKING:
     from tests.system.fixtures import Driver, Stack
 
 # The same examples in each run; HYPOTHESIS_PROFILE=search looks for new ones.
-settings.register_profile("same", max_examples=150, deadline=None, derandomize=True)
-settings.register_profile("search", max_examples=3000, deadline=None)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+hypothesis.settings.register_profile("same", max_examples=150, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", max_examples=3000, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 pytest_plugins = ["tests.emulators"]
 # A newcomer has no Google Cloud SDK, and nothing of ours installs one: what it alone can tell is then not asked for.
@@ -30,6 +33,7 @@ def pytest_configure() -> None:
     """Runs in the process that starts the workers, and in each worker."""
     os.environ["GEOCODERS"] = ""  # no test asks a service on the internet
     os.environ.setdefault("CREDENTIALS_KEYS", urlsafe_b64encode(secrets.token_bytes(32)).decode())
+    settings.read_anew()
 
 
 # Tests of half a minute and more, each followed by one that may run beside it: four under faults at once would fail for
@@ -59,6 +63,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             # One half of the workers begins with its longest, the other comes to it later.
             stretch.insert(len(stretch) * (2 * n + worker % 2) // (2 * len(own) + 1), item)
         items += stretch
+
+
+@pytest.fixture
+def set_by_operator() -> Iterator[Callable[..., None]]:
+    """Sets variables that an operator may set, has the settings of this process read anew, and undoes both."""
+    with ExitStack() as undone:
+        yield lambda **variables: undone.enter_context(environment(variables))
 
 
 @pytest.fixture(scope="session")

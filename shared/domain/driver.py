@@ -16,6 +16,8 @@ Scope = Literal["webhook", "full"]
 Language = Literal["nl", "en"]
 # It becomes the id of a document, which must not be "__…__".
 EMAIL = re.compile(r"(?!__.*__$)[^@\s/\x00-\x1f\x7f]{1,64}@[^@\s/\x00-\x1f\x7f]{1,190}")
+# In which way the log of a user is kept. What was kept in another way is refused, not guessed at.
+LOG_VERSION = 2
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -39,6 +41,7 @@ class Account(msgspec.Struct, frozen=True):
     habits: Habits = Habits()
     keys: dict[str, Key] = {}
     key_hashes: tuple[str, ...] = ()
+    log_version: int = LOG_VERSION
 
 
 class Caller(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Owns the waits and limits that an operator may set."""
+"""Owns the numbers that can be tuned: each with its unit, and where it comes from. "Ours" is chosen, not measured."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ POSITION_DECIMALS = 6
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """Waits of the trip machine. Zero means no wait at all."""
+    """Waits of the trip machine, which an operator may set. Zero means no wait at all."""
 
     poll_every: timedelta = timedelta(seconds=300)
     poll_after_end: timedelta = timedelta(seconds=60)
@@ -20,3 +20,24 @@ class Rules(msgspec.Struct, frozen=True):
     def wait_for_end(self, has_car: bool) -> timedelta:
         """How long after an end its trip stays open. Without a car only a quick reconnection may still come."""
         return self.end_grace if has_car else min(self.end_grace, self.resume_within)
+
+
+# --- trails
+
+MOST_ACCURACY_M = 100.0  # ours: a fix that is less sure says little about a road
+LEAST_LEG_KM = 0.05  # ours: what a phone that lies still wanders
+# Roads are longer than straight lines, and the more so the farther two fixes are apart. Ours, held against recorded
+# drives by the tests.
+SHORT_LEG_KM = 1.0
+SHORT_LEG_FACTOR = 1.15
+LONG_LEG_FACTOR = 1.3
+
+# --- places
+
+LEAST_RADIUS_M, USUAL_RADIUS_M, MOST_RADIUS_M = 20.0, 150.0, 2000.0  # ours
+
+# --- asking cars
+
+MOST_REFUSALS = 2  # more refused logins than this get accounts locked
+# Cloud Scheduler and Pub/Sub may deliver twice; the next day's look comes later than this.
+ONE_LOOK_IN = timedelta(hours=12)

@@ -21,7 +21,6 @@ from shared.repositories.user_store import UserStore
 from shared.services import car_trying
 from shared.services.car_trying import Failure
 from shared.services.cars import found
-from shared.settings import rules
 
 WHY: dict[Disbelief, str] = {
     "falls": "is below an earlier reading",
@@ -52,7 +51,7 @@ def enter_odometer(request: Request, caller: Caller, car_id: str) -> tuple[dict[
     store, now = UserStore(client(), caller.account.email), fields.utc_now()
     car = found(store.cars.list_cars(), car_id)
     reading = decoded(request, OdometerBody).reading(caller.account.timezone, now)
-    until_current(lambda: _enter(store, caller, car, reading, now))
+    until_current(_enter)(store, caller, car, reading, now)
     return {"car_id": car.id, "odometer_km": reading.km, "at": zulu(reading.at), "source": "manual"}, 201
 
 
@@ -63,7 +62,7 @@ def _enter(store: UserStore, caller: Caller, car: Car, reading: Reading, now: da
         raise Problem(409, f"This odometer cannot be right, it {WHY.get(why, why)}. Known: {beside}.", "odometer_km")
     outcome, change = seen_by_eye(read.value, car.id, reading), store.change()
     change.add_reading(car.id, reading, now, "manual")
-    state = stage(change, store, outcome, owner_of(caller.account), now, rules())
+    state = stage(change, store, outcome, owner_of(caller.account), now, settings.current.rules)
     change.put_state(read, replace(state, log_changes=state.log_changes + 1))
     change.commit()
 

@@ -1,8 +1,12 @@
 """Owns the door of every HTTP function: routes, who is calling, and the shape of answers and errors."""
 
+import hmac
 import io
+import secrets
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from threading import Lock
 from typing import Any, NamedTuple
 
 import msgspec
@@ -10,7 +14,7 @@ from flask import Request, Response
 from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarge
 from werkzeug.routing import BaseConverter, Map, Rule
 
-from shared import logs
+from shared import logs, settings
 from shared.domain.driver import Caller, Scope
 from shared.domain.fitting import Unfit
 from shared.handlers import limiting
@@ -21,6 +25,9 @@ from shared.repositories.documents import client
 MOST_BYTES = 64 * 1024
 # Answers are personal: nobody on the way keeps one, no browser takes one for a page, and no key in a URL is passed on.
 PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+READING = ("GET", "HEAD")
+# So many callers an instance remembers at most, some MiB.
+MOST_KNOWN = 10_000
 Handler = Callable[..., tuple[Any, int]]
 
 
@@ -29,6 +36,63 @@ class Call(NamedTuple):
 
     handler: Handler
     scope: Scope | None
+
+
+class _Known(NamedTuple):
+    """A caller as read at a moment of `time.monotonic`, and the day (UTC) on which the use of their key was noted."""
+
+    caller: Caller
+    read_at_s: float
+    used_on: date
+
+
+class KnownCallers:
+    """Whom an instance let in within USER_CACHE_S: their next call reads no account. Safe for threads.
+
+    Others are not remembered, so that no stranger fills it. A key is kept as its digest under a secret of the process,
+    of which nobody can find out a part by how long a look at it takes.
+    """
+
+    def __init__(self) -> None:
+        self._secret, self._lock, self._forgotten = secrets.token_bytes(32), Lock(), 0
+        self._known: dict[tuple[str, bytes], _Known] = {}
+
+    def find(self, email: str, key: str, now: datetime) -> Caller | None:
+        """Who called by this e-mail (lower case, "" for none) and key not long ago, and on this day. Reads nothing."""
+        known = self._known.get(self._named(email, key))
+        if known is None or known.used_on != now.date():
+            return None
+        return known.caller if known.read_at_s > time.monotonic() - settings.current.user_cache_s else None
+
+    def read(self, email: str, key: str, now: datetime) -> Caller | None:
+        """The same as the store has it now, whatever is remembered; None where the key is nobody's, or not theirs."""
+        named, forgotten, read_at_s = self._named(email, key), self._forgotten, time.monotonic()
+        caller = AccountRepository(client()).proven(email or None, key) if key else None
+        with self._lock:
+            self._known.pop(named, None)
+            if caller and self._forgotten == forgotten:  # else it may have been read before somebody's change
+                self._known[named] = _Known(caller, read_at_s, now.date())
+            if len(self._known) > MOST_KNOWN:
+                del self._known[next(iter(self._known))]
+        return caller
+
+    def forget(self, email: str) -> None:
+        """Has a user read again by their next call; other instances may know them for USER_CACHE_S more."""
+        with self._lock:
+            self._forgotten += 1
+            self._known = {name: known for name, known in self._known.items() if known.caller.account.email != email}
+
+    def forget_all(self) -> None:
+        """Knows nobody, as a new instance does."""
+        with self._lock:
+            self._forgotten += 1
+            self._known = {}
+
+    def _named(self, email: str, key: str) -> tuple[str, bytes]:
+        return email, hmac.digest(self._secret, key.encode(), "sha256")
+
+
+KNOWN = KnownCallers()
 
 
 class _Id(BaseConverter):
@@ -66,9 +130,7 @@ def _answer(request: Request, calls: Map, anew: bool) -> Response:
     try:
         _read_body(request)
         call, arguments = _match(request, calls)
-        if call.scope:
-            arguments = {"caller": _caller(request, call.scope, anew), **arguments}
-        body, status = call.handler(request=request, **arguments)
+        body, status = _handled(request, call, arguments, anew)
         return Response(b"" if status == 204 else msgspec.json.encode(body), status, content_type="application/json")
     except Problem as problem:
         return problem.response()
@@ -81,6 +143,17 @@ def _answer(request: Request, calls: Map, anew: bool) -> Response:
     except Exception:  # noqa: BLE001 - the last door: a caller gets an answer, the log gets the trace
         logs.log().exception("a bug, or a service that is down", extra={"path": request.path})
         return Problem(500, "Something went wrong here; nothing was changed. Please try again.").response()
+
+
+def _handled(request: Request, call: Call, arguments: dict[str, Any], anew: bool) -> tuple[Any, int]:
+    if call.scope is None:
+        return call.handler(request=request, **arguments)
+    caller = _caller(request, call.scope, anew)
+    try:
+        return call.handler(request=request, caller=caller, **arguments)
+    finally:
+        if call.scope == "full" and request.method not in READING:  # it may have changed what is known of them
+            KNOWN.forget(caller.account.email)
 
 
 def _read_body(request: Request) -> None:
@@ -114,9 +187,10 @@ def _caller(request: Request, scope: Scope, anew: bool) -> Caller:
     email = (request.args.get("user") or request.headers.get("X-User-Email") or "").strip().lower()
     kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
     key = bearer.strip() if kind.lower() == "bearer" else request.args.get("key", "")
-    accounts, now = AccountRepository(client()) if key else None, datetime.now(UTC)
-    limiting.refuse_early(request, scope, accounts.remembered(email or None, key) if accounts else None, now)
-    caller = accounts.proven(email or None, key, anew) if accounts else None
+    now = datetime.now(UTC)
+    known = KNOWN.find(email, key, now)
+    limiting.refuse_early(request, scope, known, now)
+    caller = known if known and not anew else KNOWN.read(email, key, now)
     limiting.count_call(request, scope, caller, now)
     if caller is None:
         raise _not_proven()

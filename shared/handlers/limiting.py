@@ -1,25 +1,104 @@
 """Owns whether a caller is served or told to wait: all calls of a user, and those without a valid key of an address.
 
-What an instance remembers is of the minute going on; beyond that it asks the counters that all instances share.
+An instance serves a first block of a minute's requests without asking anybody, so that an ordinary driver costs
+nothing. For each further block it asks a counter that all instances share, which by then is told of the first one too.
+So M instances let through the limit and at most M - 1 blocks more, and an instance alone exactly the limit.
 """
 
 import math
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv6Address, ip_address
 from threading import Lock
+from typing import NamedTuple
 
+import msgspec
 from flask import Request
+from msgspec.structs import replace
 
-from shared import logs
+from shared import logs, settings
 from shared.domain.driver import Caller, Scope
-from shared.domain.limits import Limit, after_answer, after_fault, first_block, served, subscriber, to_tell, window_end
 from shared.handlers.problems import Problem
 from shared.repositories.documents import client
 from shared.repositories.limits import RequestCounters
-from shared.settings import whole_number
 
+WINDOW = timedelta(minutes=1)
+BLOCKS_OF_A_LIMIT = 10
+IPV6_SUBSCRIBER_BITS = 64
 # Of each kind an instance remembers so many names at most, a few MiB: whoever has more addresses fills no memory.
 MOST_NAMES = 10_000
+
+# --- counting: what one instance may serve of one name in one minute
+
+
+class Limit(NamedTuple):
+    """So many requests of a name a window."""
+
+    requests: int
+
+    @property
+    def block(self) -> int:
+        """How many are served, or taken from the shared counter, at once."""
+        return max(1, self.requests // BLOCKS_OF_A_LIMIT)
+
+
+class Count(msgspec.Struct, frozen=True):
+    """What an instance knows of one name in one window: served here, allowed here, and told to the shared counter.
+
+    `is_last` says that nothing more will be allowed in this window.
+    """
+
+    served: int
+    allowed: int
+    told: int = 0
+    is_last: bool = False
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether all that is allowed was served."""
+        return self.served >= self.allowed
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether the limit is used up: every other request of this window is refused."""
+        return self.is_last and self.is_spent
+
+
+def window_end(now: datetime) -> datetime:
+    """When the window of a moment is over (aware UTC). All instances have the same windows, by the clock."""
+    since_epoch = now - datetime.fromtimestamp(0, UTC)
+    return now - since_epoch % WINDOW + WINDOW
+
+
+def first_block(limit: Limit) -> Count:
+    """The count of a name that the instance did not see in this window."""
+    return Count(served=0, allowed=limit.block)
+
+
+def to_tell(count: Count, limit: Limit) -> int:
+    """How much to add to the shared counter: one more block, and what it was not told of."""
+    return limit.block + count.allowed - count.told
+
+
+def after_answer(count: Count, limit: Limit, sum_of_all: int) -> Count:
+    """With what of one more block is left, by the shared counter's sum after `to_tell` was added to it."""
+    left = limit.requests - (sum_of_all - limit.block)
+    more = min(max(left, 0), limit.block)
+    allowed = count.allowed + more
+    return replace(count, allowed=allowed, told=allowed, is_last=more < limit.block)
+
+
+def after_fault(count: Count, limit: Limit) -> Count:
+    """With one more block where the shared counter cannot be reached: a fault refuses nobody."""
+    return replace(count, allowed=count.allowed + limit.block)
+
+
+def served(count: Count) -> Count:
+    """With one more request served."""
+    return replace(count, served=count.served + 1)
+
+
+# --- what an instance remembers of the minute going on
 
 
 class _Name:
@@ -49,7 +128,7 @@ class Door:
 
     def lets_in(self, name: str, now: datetime) -> bool:
         """Whether one more request of the name is served, which is counted with this."""
-        limit = Limit(whole_number(self._setting))
+        limit = Limit(settings.current.limits[self._setting])
         if not limit.requests:
             return True
         known = self._known(name, limit, now)
@@ -82,6 +161,9 @@ class Door:
             known.so_far = after_fault(known.so_far, limit)
         else:
             known.so_far = after_answer(known.so_far, limit, told)
+
+
+# --- the calls
 
 
 def _counters() -> RequestCounters:
@@ -119,8 +201,22 @@ def address(request: Request) -> str:
     Behind PROXIES_IN_FRONT of the operator's own, each of which added an entry, it is so many entries before the last.
     """
     entries = request.headers.get("X-Forwarded-For", "").split(",")
-    told = entries[max(len(entries) - 1 - whole_number("PROXIES_IN_FRONT"), 0)]
+    told = entries[max(len(entries) - 1 - settings.current.proxies_in_front, 0)]
     return subscriber(told) or subscriber(request.remote_addr or "") or "unknown"
+
+
+def subscriber(address: str) -> str | None:
+    """Whom an IP address stands for: IPv4 itself, of IPv6 the /64, which is one subscriber's. None if it is none."""
+    try:
+        found = ip_address(address.strip())
+    except ValueError:
+        return None
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    network = int(found) >> (128 - IPV6_SUBSCRIBER_BITS) << (128 - IPV6_SUBSCRIBER_BITS)
+    return f"{IPv6Address(network)}/{IPV6_SUBSCRIBER_BITS}"
 
 
 def _users(scope: Scope) -> Door:

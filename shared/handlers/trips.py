@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 from flask import Request
 
+from shared import settings
 from shared.domain.driver import Account, Caller
 from shared.domain.log.addresses import flagged
 from shared.domain.log.measuring import so_far_km
@@ -22,7 +23,6 @@ from shared.handlers.views import trip_view
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.user_store import UserStore
 from shared.services.log import locked
-from shared.settings import geocoders, rules
 
 KINDS = get_args(TripKind)
 
@@ -48,20 +48,20 @@ def show(request: Request, caller: Caller, trip_id: str) -> tuple[dict[str, Any]
 
 def add(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """A trip entered by hand."""
-    trip = flagged(manual_trip(request, caller.account, fields.utc_now()), bool(geocoders()))
-    return trip_view(until_current(lambda: _put(_store(caller), None, trip))), 201
+    trip = flagged(manual_trip(request, caller.account, fields.utc_now()), bool(settings.current.geocoders))
+    return trip_view(until_current(_put)(_store(caller), None, trip)), 201
 
 
 def correct(request: Request, caller: Caller, trip_id: str) -> tuple[dict[str, Any], int]:
     """A trip with some fields changed, if it is still of the revision that the caller saw."""
     store, body = _store(caller), corrected(request)
-    return trip_view(until_current(lambda: _correct(store, caller.account, trip_id, body))), 200
+    return trip_view(until_current(_correct)(store, caller.account, trip_id, body)), 200
 
 
 def delete(request: Request, caller: Caller, trip_id: str) -> tuple[None, int]:
     """Takes a trip out of the log."""
     store = _store(caller)
-    until_current(lambda: _delete(store, trip_id))
+    until_current(_delete)(store, trip_id)
     return None, 204
 
 
@@ -76,7 +76,7 @@ def show_active(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
 def drop_active(request: Request, caller: Caller) -> tuple[None, int]:
     """Drops the trip going on; what the phone sent for it does not begin it again."""
     store = _store(caller)
-    until_current(lambda: _drop_active(store))
+    until_current(_drop_active)(store)
     return None, 204
 
 
@@ -108,7 +108,7 @@ def _correct(store: UserStore, account: Account, trip_id: str, body: Any) -> Tri
     if body.revision is not None and body.revision != read.value.revision:
         raise Problem(409, f"The trip is at revision {read.value.revision} by now.", "revision")
     trip = body.applied_to(read.value, account, fields.utc_now())
-    return _put(store, read, flagged(trip, bool(geocoders())) if body.moves else trip)
+    return _put(store, read, flagged(trip, bool(settings.current.geocoders)) if body.moves else trip)
 
 
 def _delete(store: UserStore, trip_id: str) -> None:
@@ -142,7 +142,7 @@ def _drop_active(store: UserStore) -> None:
 
 
 def _active_view(state: TripState, started_at: datetime, account: Account) -> dict[str, Any]:
-    leg = legs(state, rules())[-1]
+    leg = legs(state, settings.current.rules)[-1]
     readings = state.known_readings(state.car_id or "")
     last = (state.trail_last,) if state.trail_last else ()
     gps_km = state.trail_km + trail_distance_km((*last, *state.fixes, *state.ends))

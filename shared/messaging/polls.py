@@ -14,7 +14,7 @@ from google.pubsub_v1.services.publisher import PublisherClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.types import PublishRequest
 
-from shared.settings import project_id
+from shared import settings
 
 TOPIC, SHARDS_TOPIC = "poll-car", "poll-shard"
 Reason = Literal[
@@ -63,7 +63,7 @@ def _publish_all(topic: str, bodies: Iterable[Mapping[str, Any]]) -> int:
 
 
 def _publish(topic: str, bodies: Iterable[Mapping[str, Any]]) -> None:
-    request = PublishRequest(topic=f"projects/{project_id()}/topics/{topic}")
+    request = PublishRequest(topic=f"projects/{settings.current.project_id}/topics/{topic}")
     messages = PublishRequest.pb(request).messages  # a message of its own class would cost as much as all the rest
     for body in bodies:
         messages.add(data=msgspec.json.encode(body))

@@ -3,19 +3,17 @@
 import hashlib
 import hmac
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
-from google.api_core.exceptions import Aborted, AlreadyExists, FailedPrecondition, NotFound
+from google.api_core.exceptions import AlreadyExists
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.domain.driver import EMAIL, Account, Caller, Key
 from shared.repositories.documents import Stored, from_document, to_document, until_current
-from shared.settings import seconds
 
 
 class UnknownUser(Exception):
@@ -24,9 +22,6 @@ class UnknownUser(Exception):
 
 class AccountRepository:
     """All users. For the door of each function and for the operator."""
-
-    # Read at most once in USER_CACHE_S in each instance: by e-mail or key hash.
-    _cache: ClassVar[dict[str, tuple[float, Stored[Account]]]] = {}
 
     def __init__(self, db: firestore.Client) -> None:
         self._db, self._users = db, db.collection("users")
@@ -58,78 +53,42 @@ class AccountRepository:
             self._users.document(account.email).create(account_document(account))
         except AlreadyExists:
             return False
-        self.read_anew()
         return True
 
+    @until_current
     def change(self, email: str, changed: Callable[[Account], Account]) -> Account:
         """A user as `changed` makes them of what is stored, and computed again where somebody else was quicker.
 
         Gives them as stored. Raises UnknownUser, and what `changed` raises.
         """
-        return until_current(lambda: self._change(email, changed))
-
-    def _change(self, email: str, changed: Callable[[Account], Account]) -> Account:
         read = self._stored(email)
         if read is None:
             raise UnknownUser(email)
         account = changed(read.value)
         option = self._db.write_option(last_update_time=read.version)
         self._users.document(email).update(account_document(account), option=option)
-        self.read_anew()
         return account
 
     def save(self, account: Account) -> None:
         """Stores all of a user whom nobody else writes at the time, as tests and tools have them; see `change`."""
         self._users.document(account.email).set(account_document(account))
-        self.read_anew()
 
     def forget(self, email: str) -> None:
         """Deletes a user with everything that is theirs: trips, sums, readings, places, cars, credentials."""
         self._db.recursive_delete(self._users.document(email))
-        self.read_anew()
 
-    def read_anew(self) -> None:
-        """Makes this instance forget the users that it read; others may know them for USER_CACHE_S more."""
-        self._cache.clear()
+    @until_current
+    def proven(self, email: str | None, key: str) -> Caller | None:
+        """Whose key it is, or None where it is nobody's or not that of the user named (e-mail in lower case).
 
-    def proven(self, email: str | None, key: str | None, anew: bool = False) -> Caller | None:
-        """Whose key it is, or None where it is nobody's or not that of the user named.
-
-        `anew` reads the user now, whatever this instance remembers of them.
+        Notes the day on which the key was last used: one small write a day.
         """
-        if not key:
-            return None
         digest = hash_key(key)
-        if anew:
-            for name in {email or digest, digest}:
-                self._cache.pop(name, None)
-        stored = self._cached(email, digest)
-        if stored is None:
+        read = self._stored(email) if email else self._owner(digest)
+        found = _key_of(read.value, digest) if read else None
+        if read is None or found is None:
             return None
-        if found := _key_of(stored.value, digest):
-            self._note_use(stored, *found)
-        return Caller(stored.value, found[1].scope) if found else None
-
-    def remembered(self, email: str | None, key: str) -> Caller | None:
-        """Whose key it is as far as this instance remembers, or None. Reads nothing."""
-        digest = hash_key(key)
-        stored = self._fresh(email, digest)
-        found = _key_of(stored.value, digest) if stored else None
-        return Caller(stored.value, found[1].scope) if stored and found else None
-
-    def _cached(self, email: str | None, digest: str) -> Stored[Account] | None:
-        if stored := self._fresh(email, digest):
-            return stored
-        stored = self._stored(email) if email else self._owner(digest)
-        if stored:
-            self._cache[email or digest] = (time.monotonic(), stored)
-        return stored
-
-    def _fresh(self, email: str | None, digest: str) -> Stored[Account] | None:
-        """The user as read not long ago, if they had this key then."""
-        read_at, stored = self._cache.get(email or digest, (0.0, None))
-        fresh_after = time.monotonic() - seconds("USER_CACHE_S")
-        return stored if stored and read_at > fresh_after and digest in stored.value.key_hashes else None
+        return Caller(self._with_use_noted(read, *found), found[1].scope)
 
     def _stored(self, email: str) -> Stored[Account] | None:
         return stored_account(self._users.document(email).get()) if EMAIL.fullmatch(email) else None
@@ -138,25 +97,18 @@ class AccountRepository:
         owners = self._users.where(filter=FieldFilter("key_hashes", "array_contains", digest)).limit(1)
         return next((stored_account(snapshot) for snapshot in owners.stream()), None)
 
-    def _note_use(self, read: Stored[Account], key_id: str, key: Key) -> None:
-        """Remembers the day of a key's last use: one small write a day."""
-        today, email = datetime.now(UTC).date().isoformat(), read.value.email
+    def _with_use_noted(self, read: Stored[Account], key_id: str, key: Key) -> Account:
+        """The user with the day of a key's last use. Raises a conflict of google.api_core where anything changed since.
+
+        Then the key may have been revoked, and half a key must not come back.
+        """
+        today = datetime.now(UTC).date().isoformat()
         if key.last_used_on == today:
-            return
-        try:
-            # Only if nothing changed since: the key may have been revoked, and half a key must not come back.
-            option = self._db.write_option(last_update_time=read.version)
-            field = {f"keys.`{key_id}`.last_used_on": today}
-            version = self._users.document(email).update(field, option=option).update_time
-        except (FailedPrecondition, Aborted, NotFound):
-            for name in (email, key.sha256):
-                self._cache.pop(name, None)
-            return
+            return read.value
+        option = self._db.write_option(last_update_time=read.version)
+        self._users.document(read.value.email).update({f"keys.`{key_id}`.last_used_on": today}, option=option)
         used = msgspec.structs.replace(key, last_used_on=today)
-        noted = msgspec.structs.replace(read.value, keys={**read.value.keys, key_id: used})
-        for name in (email, key.sha256):
-            if name in self._cache:
-                self._cache[name] = (self._cache[name][0], Stored(noted, version))
+        return msgspec.structs.replace(read.value, keys={**read.value.keys, key_id: used})
 
 
 def _key_of(account: Account, digest: str) -> tuple[str, Key] | None:

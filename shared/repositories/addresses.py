@@ -35,18 +35,12 @@ class AddressBook:
         """Keeps what was found at a spot, "" for nothing, and by whom."""
         self._spot(spot).set({"address": address, "provider": provider, "at": now})
 
+    @until_current
     def take_turn(self, service: str, apart: timedelta, patience: timedelta) -> timedelta | None:
         """How long to wait for a turn, which is taken with this; None where that is longer than the patience.
 
         Whoever asks, from whatever instance: any two turns of a service lie as far apart as demanded.
         """
-        return until_current(lambda: self._take_turn(service, apart, patience))
-
-    def rest(self, service: str, until: datetime) -> None:
-        """Nobody's turn comes before this moment: the service said that it was too much."""
-        self._turns.document(service).set({"free_at": until})
-
-    def _take_turn(self, service: str, apart: timedelta, patience: timedelta) -> timedelta | None:
         now, document = datetime.now(UTC), self._turns.document(service)
         read = document.get()
         turn = max(now, read.get("free_at")) if read.exists else now
@@ -58,6 +52,10 @@ class AddressBook:
         else:
             document.create(taken)
         return turn - now
+
+    def rest(self, service: str, until: datetime) -> None:
+        """Nobody's turn comes before this moment: the service said that it was too much."""
+        self._turns.document(service).set({"free_at": until})
 
     def _spot(self, spot: Position) -> firestore.DocumentReference:
         document: firestore.DocumentReference = self._addresses.document(f"{spot.lat:.4f},{spot.lng:.4f}")

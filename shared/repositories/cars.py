@@ -75,7 +75,7 @@ class CarRepository:
             self._put_tokens(car_id, tokens, read.version)
         except FailedPrecondition:
             # Another car's tokens, or a new seal, change the document too, and some clouds give a token only once.
-            until_current(lambda: self._keep_later(car_id, tokens, read))
+            until_current(self._keep_later)(car_id, tokens, read)
 
     def _keep_later(self, car_id: str, tokens: dict[str, Any], read: Access) -> None:
         now = self.access(car_id)
@@ -88,11 +88,9 @@ class CarRepository:
         option = self._db.write_option(last_update_time=version)
         self._credentials.update({f"{TOKENS}.`{car_id}`": seal(tokens)}, option=option)
 
+    @until_current
     def reseal(self, dry_run: bool = False) -> Resealed:
         """Seals everything anew that is not sealed with the newest key. What cannot be opened stays as it is."""
-        return until_current(lambda: self._reseal(dry_run))
-
-    def _reseal(self, dry_run: bool) -> Resealed:
         snapshot = self._credentials.get()
         data, changes = snapshot.to_dict() or {}, {}
         already, unreadable = 0, []

@@ -1,20 +1,45 @@
 """Owns how our structs become Firestore documents and back, and how a commit holds against other writers."""
 
-import random
-import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 import msgspec
 from google.api_core.exceptions import Aborted, AlreadyExists, FailedPrecondition, NotFound
+from google.api_core.retry import Retry, if_exception_type
 from google.cloud import firestore
 
-from shared.settings import project_id
+from shared import settings
 
 T = TypeVar("T")
-FIRST_WAIT_S, LONGEST_WAIT_S, BOUND_S = 0.01, 0.5, 20.0
+P = ParamSpec("P")
+
+
+class Repeating(Protocol):
+    """Makes a function one that is run again until it is through."""
+
+    def __call__(self, attempt: Callable[P, T], /) -> Callable[P, T]: ...
+
+
+# Runs an attempt (read, compute, commit) again until nobody else wrote in between, after a random wait of up to 10 ms,
+# twice that, and so on up to 0.5 s. It raises RetryError, from the last conflict, where that would take over 20 s.
+until_current: Repeating = Retry(
+    predicate=if_exception_type(FailedPrecondition, Aborted, AlreadyExists, NotFound),
+    initial=0.01,
+    maximum=0.5,
+    multiplier=2.0,
+    timeout=20.0,
+)
+
+
+class OldLog(Exception):
+    """An earlier version kept this user's log, in a way that is not understood any more."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__(
+            f"The log of {email} was kept by an earlier version. It has to be taken over before it goes on."
+        )
 
 
 class Stored(msgspec.Struct, Generic[T], frozen=True):
@@ -27,7 +52,7 @@ class Stored(msgspec.Struct, Generic[T], frozen=True):
 @cache
 def client() -> firestore.Client:
     """The Firestore client of this instance, made at the first use: imports must stay quick."""
-    return firestore.Client(project=project_id())
+    return firestore.Client(project=settings.current.project_id)
 
 
 def to_document(struct: msgspec.Struct) -> dict[str, Any]:
@@ -50,19 +75,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return datetime.combine(value.date(), value.time(), value.tzinfo)
     return value
-
-
-def until_current(attempt: Callable[[], T]) -> T:
-    """Runs an attempt (read, compute, commit) again until nobody else wrote in between, for 20 s at most.
-
-    Raises the last conflict when the time is over.
-    """
-    deadline, wait_s = time.monotonic() + BOUND_S, FIRST_WAIT_S
-    while True:
-        try:
-            return attempt()
-        except (FailedPrecondition, Aborted, AlreadyExists, NotFound):
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(random.uniform(0, wait_s))
-        wait_s = min(2 * wait_s, LONGEST_WAIT_S)

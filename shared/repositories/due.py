@@ -3,15 +3,11 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
-from zlib import crc32
 
 from google.cloud.firestore_v1.types import ArrayValue, Cursor, StructuredQuery, Value
 
 from shared.repositories.streaming import LongReader
-
-# All users' next polls lie close to now, and Firestore takes about 500 writes a second to one stretch of an index.
-# A number in front of the time spreads them over as many stretches; a query can ask for 30 of them at once.
-SHARDS = 16
+from shared.repositories.user_store import SHARDS
 
 _Field, _Order, _From = StructuredQuery.FieldReference, StructuredQuery.Order, StructuredQuery.CollectionSelector
 _Filter, _FieldFilter, _All = StructuredQuery.Filter, StructuredQuery.FieldFilter, StructuredQuery.CompositeFilter
@@ -22,11 +18,6 @@ class Due(NamedTuple):
 
     user: str
     since: datetime
-
-
-def shard_of(email: str) -> int:
-    """The stretch of the index in which a user's next poll stands."""
-    return crc32(email.encode()) % SHARDS
 
 
 def due_users(store: LongReader, now: datetime, at_most: int) -> Iterator[Due]:

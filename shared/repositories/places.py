@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 from google.cloud import firestore
 from google.cloud.firestore_v1.field_path import FieldPath
 
+from shared import settings
 from shared.domain.place.places import Place
 from shared.repositories.documents import Stored, from_document, to_document
-from shared.settings import seconds
 
 
 class _Places:
@@ -71,7 +71,7 @@ class SharedPlaceRepository(_Places):
     def list_places(self) -> tuple[Place, ...]:
         """The shared places, as this instance read them in the last USER_CACHE_S."""
         read_at, places = self._cache.get(self._db.project, (float("-inf"), ()))
-        if read_at <= time.monotonic() - seconds("USER_CACHE_S"):
+        if read_at <= time.monotonic() - settings.current.user_cache_s:
             places = places_of(self._index.get())
             self._cache[self._db.project] = (time.monotonic(), places)
         return places

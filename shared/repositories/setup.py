@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shared.domain.car.car import Car
 from shared.domain.driver import Account
 from shared.domain.log.trip import NO_CAR
-from shared.repositories.accounts import AccountRepository, UnknownUser, account_document, stored_account
+from shared.repositories.accounts import UnknownUser, account_document, stored_account
 from shared.repositories.cars import cars_of, credentials_fields
 from shared.repositories.documents import to_document, until_current
 
@@ -68,7 +68,6 @@ class Setup:
         option = self._db.write_option(last_update_time=self._account_read.version)
         batch.update(self._user, account_document(self.account), option=option)
         batch.commit()
-        AccountRepository(self._db).read_anew()
 
     def _stage_cars(self, batch: firestore.WriteBatch) -> None:
         """Both documents are written at each commit, also unchanged: each demands that it is still as read.
@@ -89,10 +88,11 @@ def set_up(db: firestore.Client, email: str, attempt: Callable[[Setup], T]) -> T
     Gives what `attempt` gives, raises what it raises, and UnknownUser.
     """
 
+    @until_current
     def once() -> T:
         setup = Setup(db, email)
         given = attempt(setup)
         setup.commit()
         return given
 
-    return until_current(once)
+    return once()

@@ -1,20 +1,51 @@
-"""The store of one user. Nothing here takes another user or a path, so users cannot be crossed."""
+"""The store of one user, and one atomic commit on it. Nothing here takes another user or a path: users cannot be crossed.
 
+What is remembered of a driver is one text in one document: it is read and written with each of their events, and as
+fields it would take longer to encode than all else that such an event does.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
+from zlib import crc32
 
+import msgspec
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.domain.car.odometer import Reading
-from shared.domain.log.trip import Sums, Trip
+from shared import settings
+from shared.domain.car.car import Car
+from shared.domain.car.odometer import Reading, ReadingSource
+from shared.domain.driver import LOG_VERSION
+from shared.domain.log.drive import Heard
+from shared.domain.log.record import Record
+from shared.domain.log.trip import NO_CAR, Sums, Trip, sums_of
 from shared.domain.place.places import Place
-from shared.domain.place.trail import Fix
-from shared.domain.tracking.state import TripState
+from shared.domain.tracking.state import DriverState, next_poll_at
 from shared.repositories.cars import CarRepository
-from shared.repositories.change import Change
-from shared.repositories.documents import Stored, from_document, to_document
+from shared.repositories.documents import OldLog, Stored, from_document, to_document
 from shared.repositories.places import SharedPlaceRepository, places_of, stage_index
+
+SUM_FIELDS = Sums.__struct_fields__
+# All users' next polls lie close to now, and Firestore takes about 500 writes a second to one stretch of an index.
+# A number in front of the time spreads them over as many stretches; a query can ask for 30 of them at once.
+SHARDS = 16
+
+_decode = msgspec.json.Decoder(DriverState).decode
+
+
+def state_document(email: str, state: DriverState) -> dict[str, Any]:
+    """A driver's state as it is stored, with when they are due next and the stretch of the index in which that stands.
+
+    Whoever writes a state has this computed from all of it: nobody can forget what waits.
+    """
+    return {
+        "version": LOG_VERSION,
+        "state": msgspec.json.encode(state).decode(),
+        "next_poll_at": next_poll_at(state, settings.current.rules),
+        "shard": crc32(email.encode()) % SHARDS,
+    }
 
 
 class UserStore:
@@ -24,66 +55,81 @@ class UserStore:
         self.email = email
         self._db = db
         self._root = db.collection("users").document(email)
-        self._trips = self._root.collection("trips")
-        self._readings = self._root.collection("odometer_readings")
         self._state = self._root.collection("cache").document("trip_start")
-        self._places_index = self._root.collection("settings").document("places")
-        self.cars = CarRepository(db, self._root.collection("settings"))
 
-    def change(self) -> Change:
+    @cached_property
+    def cars(self) -> CarRepository:
+        """Their cars."""
+        return CarRepository(self._db, self._root.collection("settings"))
+
+    def change(self) -> "Change":
         """A new, empty commit."""
         return Change(self._db, self._root)
 
-    # --- the trip going on
+    # --- the drive going on
 
-    def state(self) -> Stored[TripState]:
-        """What is remembered of the driver, or an empty state."""
+    def state(self) -> Stored[DriverState]:
+        """What is remembered of the driver, or an empty state. Raises OldLog where an earlier version kept it."""
         snapshot = self._state.get()
         if not snapshot.exists:
-            return Stored(TripState())
-        return Stored(from_document(snapshot.to_dict(), TripState), snapshot.update_time)
+            return Stored(DriverState())
+        fields = snapshot.to_dict() or {}
+        if fields.get("version") != LOG_VERSION:
+            raise OldLog(self.email)
+        return Stored(_decode(fields["state"]), snapshot.update_time)
 
-    def trail(self, blocks: int) -> list[Fix]:
-        """The older fixes of the trip going on."""
-        found = [self._state.collection("trail").document(str(n)) for n in range(blocks)]
-        snapshots = self._db.get_all(found) if found else []
-        return [from_document(fix, Fix) for snapshot in snapshots if snapshot.exists for fix in snapshot.get("fixes")]
+    def blocks(self, count: int) -> list[Heard]:
+        """The older events of the drive going on."""
+        found = [self._state.collection("trail").document(str(n)) for n in range(count)]
+        snapshots = {snapshot.id: snapshot for snapshot in self._db.get_all(found)} if found else {}
+        blocks = [snapshots[document.id].to_dict() or {} for document in found]
+        return [from_document(heard, Heard) for block in blocks for heard in block.get("events", [])]
+
+    def record(self, drive_id: str) -> Stored[Record] | None:
+        """What is kept of a drive that is over, or None."""
+        snapshot = self._root.collection("drives").document(drive_id).get()
+        return Stored(from_document(snapshot.to_dict(), Record), snapshot.update_time) if snapshot.exists else None
+
+    # --- places
 
     def places(self) -> tuple[Place, ...]:
         """The user's places, from the one document that holds what polls and ends need, and those shared by all."""
-        return places_of(self._places_index.get()) + SharedPlaceRepository(self._db).list_places()
+        index = self._root.collection("settings").document("places").get()
+        return places_of(index) + SharedPlaceRepository(self._db).list_places()
 
     def save_place(self, place: Place) -> None:
         """Stores a place, and what polls need of it in the same commit."""
         batch = self._db.batch()
         batch.set(self._root.collection("locations").document(place.id), to_document(place))
-        stage_index(batch, self._places_index, place)
+        stage_index(batch, self._root.collection("settings").document("places"), place)
         batch.commit()
 
     # --- finished trips
 
     def find_trip(self, trip_id: str) -> Stored[Trip] | None:
         """A trip of this user, or None."""
-        snapshot = self._trips.document(trip_id).get()
+        snapshot = self._root.collection("trips").document(trip_id).get()
         return Stored(from_document(snapshot.to_dict(), Trip), snapshot.update_time) if snapshot.exists else None
 
-    def previous_trip(self, car_id: str | None, before: datetime, but: str = "") -> Stored[Trip] | None:
-        """The last trip of the car that started before a moment, leaving out the trip `but`."""
-        return self._neighbour(car_id, FieldFilter("started_at", "<", before), firestore.Query.DESCENDING, but)
+    def trip_before(self, car_id: str | None, moment: datetime) -> Stored[Trip] | None:
+        """The last trip of the car that started before a moment, or None."""
+        query = self._of_car(car_id).where(filter=FieldFilter("started_at", "<", moment))
+        return _first_trip(query.order_by("started_at", direction=firestore.Query.DESCENDING))
 
-    def next_trip(self, car_id: str | None, after: datetime, but: str = "") -> Stored[Trip] | None:
-        """The first trip of the car that started after a moment, leaving out the trip `but`."""
-        return self._neighbour(car_id, FieldFilter("started_at", ">", after), firestore.Query.ASCENDING, but)
+    def trip_after(self, car_id: str | None, moment: datetime) -> Stored[Trip] | None:
+        """The first trip of the car that started after a moment, or None."""
+        query = self._of_car(car_id).where(filter=FieldFilter("started_at", ">", moment))
+        return _first_trip(query.order_by("started_at"))
 
     def first_trip(self, car_id: str | None, year: int | None = None) -> Trip | None:
         """The first trip of the car, of a year if given."""
-        query = self._of_car(car_id, year).order_by("started_at")
-        return next(iter(_trips(query.limit(1))), None)
+        first = _first_trip(self._of_car(car_id, year).order_by("started_at"))
+        return first.value if first else None
 
     def gap_trips(self, car_id: str | None, year: int | None = None) -> list[Trip]:
         """The trips of the car before which kilometres are missing or counted twice, by time."""
         query = self._of_car(car_id, year).where(filter=FieldFilter("gap_before_km", "!=", 0))
-        return sorted(_trips(query), key=lambda trip: trip.started_at)
+        return sorted((stored.value for stored in _stored_trips(query)), key=lambda trip: trip.started_at)
 
     def trips(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Trip]:
         """At most `limit` trips whose fields equal those given, newest first, after a position in that order."""
@@ -91,7 +137,7 @@ class UserStore:
 
     def stored_trips(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Stored[Trip]]:
         """The same, each with the version that a change of it must still find."""
-        query: Any = self._trips
+        query: Any = self._root.collection("trips")
         for name, value in equal.items():
             query = query.where(filter=FieldFilter(name, "==", value))
         query = query.order_by("started_at", direction=firestore.Query.DESCENDING)
@@ -100,16 +146,9 @@ class UserStore:
             query = query.start_after({"started_at": after[0], "id": after[1]})
         return _stored_trips(query.limit(limit))
 
-    def _of_car(self, car_id: str | None, year: int | None) -> Any:
-        query = self._trips.where(filter=FieldFilter("car_id", "==", car_id))
+    def _of_car(self, car_id: str | None, year: int | None = None) -> Any:
+        query = self._root.collection("trips").where(filter=FieldFilter("car_id", "==", car_id))
         return query if year is None else query.where(filter=FieldFilter("year", "==", year))
-
-    def _neighbour(self, car_id: str | None, side: FieldFilter, order: str, but: str) -> Stored[Trip] | None:
-        query = self._trips.where(filter=FieldFilter("car_id", "==", car_id)).where(filter=side)
-        for snapshot in query.order_by("started_at", direction=order).limit(2 if but else 1).stream():
-            if snapshot.id != but:
-                return Stored(from_document(snapshot.to_dict(), Trip), snapshot.update_time)
-        return None
 
     # --- sums and readings
 
@@ -152,9 +191,105 @@ class UserStore:
         return next((snapshot.to_dict() for snapshot in query.stream()), None)
 
 
-def _trips(query: Any) -> list[Trip]:
-    return [stored.value for stored in _stored_trips(query)]
+def _first_trip(query: Any) -> Stored[Trip] | None:
+    return next(iter(_stored_trips(query.limit(1))), None)
 
 
 def _stored_trips(query: Any) -> list[Stored[Trip]]:
     return [Stored(from_document(one.to_dict(), Trip), one.update_time) for one in query.stream()]
+
+
+class Change:
+    """Collects writes and commits them at once. Every write of a known document demands that it is still as read."""
+
+    def __init__(self, db: firestore.Client, root: firestore.DocumentReference) -> None:
+        self._db, self._root = db, root
+        self._batch = db.batch()
+        self._state = root.collection("cache").document("trip_start")
+        self._trips: dict[str, tuple[Stored[Trip] | None, Trip | None]] = {}
+
+    def put_state(self, read: Stored[DriverState], state: DriverState) -> None:
+        """The driver's state, in place of the one that was read."""
+        document = state_document(self._root.id, state)
+        if read.version is None:
+            self._batch.create(self._state, document)
+        else:
+            self._batch.update(self._state, document, option=self._as_read(read))
+
+    def put_trip(self, read: Stored[Trip] | None, trip: Trip | None) -> None:
+        """A trip: new (nothing read), changed, or deleted (None). The sums follow."""
+        if trip_id := trip.id if trip else read.value.id if read else "":
+            self._trips[trip_id] = (read, trip)
+
+    def put_record(self, read: Stored[Record] | None, record: Record) -> None:
+        """What is kept of a drive, new or with more in it."""
+        document = self._root.collection("drives").document(record.id)
+        if read is None:
+            self._batch.create(document, to_document(record))
+        else:
+            self._batch.update(document, to_document(record), option=self._as_read(read))
+
+    def set_refusals(self, read: Stored[dict[str, Car]], car_id: str, count: int) -> None:
+        """How often a car's cloud refused the credentials; for one of the cars that were read."""
+        cars = self._root.collection("settings").document("car")
+        self._batch.update(cars, {f"cars.`{car_id}`.login_refusals": count}, option=self._as_read(read))
+
+    def add_reading(self, car_id: str, reading: Reading, fetched_at: datetime, source: ReadingSource = "car") -> None:
+        """An odometer reading; its id follows from car, moment and source, so that the same one is stored once."""
+        by = "" if source == "car" else f".{source}"  # no car's id has a dot
+        name = f"{reading.at:%Y%m%dT%H%M%S.%fZ}-{car_id}{by}"
+        fields = {"car_id": car_id, "at": reading.at, "km": reading.km, "fetched_at": fetched_at, "source": source}
+        self._batch.set(self._root.collection("odometer_readings").document(name), fields)
+
+    def add_block(self, n: int, events: Sequence[Heard]) -> None:
+        """A hundred older events of the drive going on."""
+        self._batch.set(self._block(n), {"events": [to_document(heard) for heard in events]})
+
+    def drop_blocks(self, count: int) -> None:
+        """Deletes the older events of a drive that is over."""
+        for n in range(count):
+            self._batch.delete(self._block(n))
+
+    def commit(self) -> None:
+        """Writes everything or nothing. Raises a conflict of google.api_core where another writer was quicker."""
+        for trip_id, (read, trip) in self._trips.items():
+            self._write_trip(self._root.collection("trips").document(trip_id), read, trip)
+        for year, months in self._sum_changes().items():
+            fields = {"months": _increments(months)}
+            self._batch.set(self._root.collection("stats").document(str(year)), fields, merge=True)
+        self._batch.commit()
+
+    def _as_read(self, read: Stored[Any]) -> Any:
+        return self._db.write_option(last_update_time=read.version)
+
+    def _block(self, n: int) -> firestore.DocumentReference:
+        block: firestore.DocumentReference = self._state.collection("trail").document(str(n))
+        return block
+
+    def _write_trip(self, document: Any, read: Stored[Trip] | None, trip: Trip | None) -> None:
+        if read is None:
+            self._batch.create(document, to_document(trip) if trip else {})
+        elif trip is None:
+            self._batch.delete(document, option=self._as_read(read))
+        else:
+            self._batch.update(document, to_document(trip), option=self._as_read(read))
+
+    def _sum_changes(self) -> dict[int, dict[int, dict[str, Sums]]]:
+        changes: dict[int, dict[int, dict[str, Sums]]] = {}
+        signed = [(read.value, -1) for read, _ in self._trips.values() if read]
+        signed += [(trip, 1) for _, trip in self._trips.values() if trip]
+        for trip, sign in signed:
+            cars = changes.setdefault(trip.year, {}).setdefault(trip.month, {})
+            car = trip.car_id or NO_CAR
+            cars[car] = cars.get(car, Sums()).plus(sums_of(trip), sign)
+        return {year: months for year, months in changes.items() if _increments(months)}
+
+
+def _increments(months: dict[int, dict[str, Sums]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for month, cars in months.items():
+        for car, sums in cars.items():
+            if any(sums):
+                fields = {name: firestore.Increment(value) for name, value in zip(SUM_FIELDS, sums, strict=True)}
+                found.setdefault(str(month), {})[car] = fields
+    return found

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from shared import logs
+from shared import logs, settings
 from shared.cars.provider import (
     PROVIDERS,
     BeingAsked,
@@ -26,13 +26,12 @@ from shared.cars.provider import (
 )
 from shared.domain.car import asking
 from shared.domain.car.car import Car, CarValues
-from shared.domain.tracking.state import TripState
+from shared.domain.thresholds import MOST_REFUSALS
+from shared.domain.tracking.state import DriverState
 from shared.repositories.cars import Access
-from shared.repositories.change import Change
 from shared.repositories.documents import Stored, until_current
-from shared.repositories.user_store import UserStore
+from shared.repositories.user_store import Change, UserStore
 from shared.secrets import Unreadable
-from shared.settings import seconds
 
 LEASE_MARGIN = timedelta(seconds=5)
 SHORTEST_SECRET = 4  # what is shorter is no secret, and stands in words of all kinds
@@ -63,17 +62,17 @@ class Asked(msgspec.Struct, frozen=True):
 
 def lease() -> timedelta:
     """How long a read of a car may take at most."""
-    return timedelta(seconds=seconds("CAR_TIMEOUT_S")) + LEASE_MARGIN
+    return timedelta(seconds=settings.current.car_timeout_s) + LEASE_MARGIN
 
 
 def begin(
-    change: Change, state: TripState, cars: Stored[dict[str, Car]], car: Car, now: datetime, until: datetime
-) -> tuple[TripState, Permit]:
+    change: Change, state: DriverState, cars: Stored[dict[str, Car]], car: Car, now: datetime, until: datetime
+) -> tuple[DriverState, Permit]:
     """The state to put in this change, with a read begun that must be over at `until` if there is a permit for it."""
     if missing := missing_credentials(car.provider, car.credentials_set_at):
         return state, Permit(False, str(CredentialsMissing(missing)), missing=missing)
     # Where nothing is counted, the credentials were set since: the reads that were lost before count no more.
-    counts_for = timedelta(seconds=seconds("LOST_LOGIN_COUNTS_S") if car.login_refusals else 0)
+    counts_for = settings.current.lost_login_counts_for if car.login_refusals else timedelta()
     kept, forgotten = asking.without_old_lost(state.asking, car.id, now, counts_for)
     kept, lost = asking.without_lost(kept, car.id, now)
     if lost:
@@ -82,7 +81,7 @@ def begin(
     if refusals != car.login_refusals:
         change.set_refusals(cars, car.id, refusals)
     state = replace(state, asking=kept)
-    if refusals >= asking.MOST_REFUSALS:
+    if refusals >= MOST_REFUSALS:
         return state, Permit(False, "the login was refused too often", login_stopped=True)
     if not asking.may_log_in(kept, car.id, refusals):
         return state, Permit(False, "it is being asked, and one more login could be a third refused one")
@@ -117,7 +116,7 @@ def _read(store: UserStore, car: Car, access: Access) -> CarValues:
     tokens = deepcopy(access.tokens)
     reader = provider(car.provider)
     try:
-        return reader.read(car.vin, access.credentials, tokens, seconds("CAR_TIMEOUT_S"))
+        return reader.read(car.vin, access.credentials, tokens, settings.current.car_timeout_s)
     except CarUnavailable:
         raise
     except Exception as error:  # noqa: BLE001 - else the message would come again, with one more login each time
@@ -128,7 +127,7 @@ def _read(store: UserStore, car: Car, access: Access) -> CarValues:
             store.cars.keep_tokens(car.id, tokens, access)
 
 
-def finish(change: Change, store: UserStore, state: TripState, car: Car, permit: Permit, asked: Asked) -> TripState:
+def finish(change: Change, store: UserStore, state: DriverState, car: Car, permit: Permit, asked: Asked) -> DriverState:
     """The state to put in this change, with the read over. The refusals follow, but those of former credentials."""
     answered, refused = asked.error is None, isinstance(asked.error, LoginRefused)
     kept, was_lost = asking.told(state.asking, car.id, permit.until, answered)
@@ -158,7 +157,7 @@ def ask_once(store: UserStore, car: Car) -> CarValues:
     TooManyRequests where the budget is used up, LoginRefused where the login was refused too often before, and
     BeingAsked where one more login could be one too many, CredentialsMissing where there is none to try.
     """
-    permit = until_current(lambda: _begin_once(store, car))
+    permit = until_current(_begin_once)(store, car)
     if permit.missing:
         raise CredentialsMissing(permit.missing)
     if permit.not_before:
@@ -168,7 +167,7 @@ def ask_once(store: UserStore, car: Car) -> CarValues:
     if not permit.given:
         raise BeingAsked(permit.why_not)
     asked = read(store, car)
-    until_current(lambda: _finish_once(store, car, permit, asked))
+    until_current(_finish_once)(store, car, permit, asked)
     if asked.error or asked.values is None:
         raise asked.error or ProviderBroken("no answer")
     return asked.values

@@ -1,16 +1,107 @@
-"""Owns how changes of the log that somebody makes by hand wait for each other, and for those that a trip makes."""
+"""Opens the rows of a user's log for a fold or for a change by hand, and stages what was put into them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar
 
 from msgspec.structs import replace
 
+from shared import logs, settings
+from shared.domain.driver import Account
 from shared.domain.log.addresses import ADDRESS_PENDING
+from shared.domain.log.drive import Heard
+from shared.domain.log.measuring import NotATrip, Owner
+from shared.domain.log.record import Record
+from shared.domain.log.rows import Rows
 from shared.domain.log.trip import Trip
+from shared.domain.place.places import Place
+from shared.domain.tracking.events import Outcome
+from shared.domain.tracking.keeping import keep
 from shared.domain.tracking.look_ups import wanted
-from shared.domain.tracking.state import TripState
-from shared.repositories.change import Change
+from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import Stored
+from shared.repositories.user_store import Change, UserStore
+
+T = TypeVar("T", Trip, Record)
 
 
-def locked(change: Change, read: Stored[TripState], changed: Trip | None = None) -> None:
+class StoredLog:
+    """Where the rows of a user come from, with the versions that a commit must still find."""
+
+    def __init__(self, store: UserStore) -> None:
+        self._store = store
+        self._trips: dict[str, Stored[Trip]] = {}
+        self._records: dict[str, Stored[Record]] = {}
+
+    def trip(self, trip_id: str) -> Trip | None:
+        """The trip of that id."""
+        return _noted(self._trips, self._store.find_trip(trip_id))
+
+    def trip_before(self, car_id: str | None, moment: datetime) -> Trip | None:
+        """The last trip of the car that started before a moment."""
+        return _noted(self._trips, self._store.trip_before(car_id, moment))
+
+    def trip_after(self, car_id: str | None, moment: datetime) -> Trip | None:
+        """The first trip of the car that started after a moment."""
+        return _noted(self._trips, self._store.trip_after(car_id, moment))
+
+    def blocks(self, count: int) -> Sequence[Heard]:
+        """The older events of the drive going on."""
+        return self._store.blocks(count)
+
+    def record(self, drive_id: str) -> Record | None:
+        """What is kept of a drive."""
+        return _noted(self._records, self._store.record(drive_id))
+
+    def stage(self, change: Change, rows: Rows) -> None:
+        """Puts all that was put into the rows into a commit."""
+        for trip_id, trip in rows.trips.items():
+            change.put_trip(self._trips.get(trip_id), trip)
+        for record in rows.records.values():
+            change.put_record(self._records.get(record.id), record)
+        change.drop_blocks(rows.blocks_gone)
+
+
+def _noted(read: dict[str, Stored[T]], found: Stored[T] | None) -> T | None:
+    if found is None:
+        return None
+    read[found.value.id] = found
+    return found.value
+
+
+def owner_of(account: Account) -> Owner:
+    """What the log must know of a user."""
+    return Owner(account.email, account.timezone, account.habits, addresses=bool(settings.current.geocoders))
+
+
+def stage(
+    change: Change, store: UserStore, outcome: Outcome, owner: Owner, places: Sequence[Place], now: datetime
+) -> DriverState:
+    """Puts all that came of an event into a commit but the state; gives the state to put with it."""
+    state = outcome.state
+    if told := outcome.told:
+        change.add_reading(told.car_id, told.reading, now)
+        if told.why_not:
+            about = {"user": store.email, "car": told.car_id}
+            logs.log().warning("odometer not believed: %s", told.why_not, extra=about)
+    if outcome.block and state.drive:
+        change.add_block(state.drive.blocks - 1, outcome.block)
+    if not outcome.touches_log:
+        return state
+    log = StoredLog(store)
+    rows = Rows(log)
+    state, made = keep(outcome, rows, owner, places, now, settings.current.rules)
+    log.stage(change, rows)
+    for drive, came in made:
+        about = {"user": store.email, "car": drive.car_id, "why": drive.why}
+        if isinstance(came, NotATrip):
+            logs.log().info("drive is no trip: %s", came.why, extra=about)
+        else:
+            logs.log().info("trip saved", extra={**about, "trip": came.id})
+    return state
+
+
+def locked(change: Change, read: Stored[DriverState], changed: Trip | None = None) -> None:
     """Makes a change by hand wait for every other one: all that alters the log writes the driver's state.
 
     The address that the changed trip may lack is looked up later.

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -44,7 +43,7 @@ def named(email: str, place: Place, after: After | None) -> Naming:
     store, now = UserStore(client(), email), datetime.now(UTC)
     places, renamed = store.places(), 0
     for _ in range(0, MOST_TRIPS, AT_A_TIME):
-        changed, last = until_current(partial(_name_some, store, place, places, after, now))
+        changed, last = until_current(_name_some)(store, place, places, after, now)
         renamed += changed
         if last is None:
             return Naming(renamed)

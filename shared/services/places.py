@@ -49,7 +49,8 @@ def change(email: str, place_id: str, said: Mapping[str, Any]) -> tuple[Place, N
     """
     places = PlaceRepository(client(), email)
 
-    def attempt() -> tuple[Place, Place]:
+    @until_current
+    def changed() -> tuple[Place, Place]:
         read = places.read()
         before = _found(read, place_id)
         place = fitted(before, said)
@@ -57,7 +58,7 @@ def change(email: str, place_id: str, said: Mapping[str, Any]) -> tuple[Place, N
             places.put(read, place)
         return before, place
 
-    before, place = until_current(attempt)
+    before, place = changed()
     return place, Naming() if names_the_same(before, place) else first_named(email, place)
 
 
@@ -65,11 +66,12 @@ def delete(email: str, place_id: str) -> None:
     """Takes a driver's place away; trips keep its name. Raises NotFound, and Forbidden for a shared one."""
     places = PlaceRepository(client(), email)
 
+    @until_current
     def attempt() -> None:
         read = places.read()
         places.delete(read, _found(read, place_id).id)
 
-    until_current(attempt)
+    attempt()
 
 
 def name_trips(email: str, place_id: str, after: After | None) -> Naming:
@@ -96,6 +98,7 @@ def _new(said: Mapping[str, Any]) -> Place:
 
 
 def _added(places: PlaceRepository | SharedPlaceRepository, place: Place, at_most: int | None) -> Place:
+    @until_current
     def attempt() -> None:
         read = places.read()
         if at_most is not None and len(read.value) >= at_most:
@@ -103,7 +106,7 @@ def _added(places: PlaceRepository | SharedPlaceRepository, place: Place, at_mos
         refuse_twice(read.value.values(), place)
         places.put(read, place)
 
-    until_current(attempt)
+    attempt()
     return place
 
 

@@ -7,12 +7,12 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from shared import logs
+from shared import logs, settings
 from shared.domain.driver import EMAIL
 from shared.messaging.polls import Reason, ask_for_polls, ask_for_shards
-from shared.repositories.due import SHARDS, Due, due_users, due_users_of_shard, users_with_a_car
+from shared.repositories.due import Due, due_users, due_users_of_shard, users_with_a_car
 from shared.repositories.streaming import long_reader
-from shared.settings import shard_from
+from shared.repositories.user_store import SHARDS
 
 REASON: Reason = "schedule"
 # Then the next tick is there, and asks for all who are still due.
@@ -41,7 +41,7 @@ def poll_due() -> Tick:
 
     From SHARD_FROM users on it leaves those who come after them to the shards, each of which is a call of its own.
     """
-    now, at_most, asked = datetime.now(UTC), shard_from(), _Asked()
+    now, at_most, asked = datetime.now(UTC), settings.current.shard_from, _Asked()
     polls = ask_for_polls(asked.users(due_users(long_reader(), now, at_most)), REASON)
     if asked.last and polls >= at_most:
         return Tick(polls, ask_for_shards(_rest(now, asked.last)))

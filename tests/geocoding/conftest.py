@@ -1,7 +1,7 @@
 """Geocoders that ask a server of this process."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -10,10 +10,9 @@ from tests.geocoding.services import settings
 
 
 @pytest.fixture
-def server(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> HTTPServer:
+def server(httpserver: HTTPServer, set_by_operator: Callable[..., None]) -> HTTPServer:
     """The services, which answer nothing yet."""
-    for name, value in settings(httpserver).items():
-        monkeypatch.setenv(name, value)
+    set_by_operator(**settings(httpserver))
     return httpserver
 
 

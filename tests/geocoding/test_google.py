@@ -1,5 +1,6 @@
 """Google: the real geopy against a local server in its shapes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -38,9 +39,9 @@ def test_where_there_is_no_address_there_is_none(server: HTTPServer) -> None:
     assert ask() is None
 
 
-def test_without_a_key_it_must_not_be_asked(server: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_key_it_must_not_be_asked(server: HTTPServer, set_by_operator: Callable[..., None]) -> None:
     assert usable(["google"]) == ["google"]
-    monkeypatch.delenv("GOOGLE_GEOCODING_KEY")
+    set_by_operator(GOOGLE_GEOCODING_KEY="")
     assert usable(["google"]) == []
 
 
@@ -80,9 +81,9 @@ def test_what_is_not_json_is_no_answer(server: HTTPServer) -> None:
 
 
 def test_a_service_that_hangs_is_left_and_neither_key_nor_position_is_in_the_error(
-    server: HTTPServer, silent_url: str, monkeypatch: pytest.MonkeyPatch
+    server: HTTPServer, silent_url: str, set_by_operator: Callable[..., None]
 ) -> None:
-    monkeypatch.setenv("GOOGLE_GEOCODING_URL", silent_url)
+    set_by_operator(GOOGLE_GEOCODING_URL=silent_url)
     with pytest.raises(Unanswered, match=r"^GeocoderTimedOut$") as raised:
         ask(timeout_s=0.2)
     assert raised.value.__suppress_context__

@@ -1,5 +1,6 @@
 """Nominatim: the real geopy against a local server in its shapes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -35,9 +36,9 @@ def test_the_request_says_who_we_are_and_how_to_reach_us(server: HTTPServer) -> 
     assert not more
 
 
-def test_without_a_contact_it_must_not_be_asked(server: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_contact_it_must_not_be_asked(server: HTTPServer, set_by_operator: Callable[..., None]) -> None:
     assert usable(["pdok", "nominatim", "unheard-of", "pdok"]) == ["pdok", "nominatim"]
-    monkeypatch.delenv("GEOCODER_CONTACT")
+    set_by_operator(GEOCODER_CONTACT="")
     assert usable(["pdok", "nominatim"]) == ["pdok"]
 
 
@@ -93,17 +94,17 @@ def test_what_is_not_json_is_no_answer(server: HTTPServer) -> None:
 
 
 def test_a_service_that_hangs_is_left_after_the_time_limit(
-    server: HTTPServer, silent_url: str, monkeypatch: pytest.MonkeyPatch
+    server: HTTPServer, silent_url: str, set_by_operator: Callable[..., None]
 ) -> None:
-    monkeypatch.setenv("NOMINATIM_URL", silent_url)
+    set_by_operator(NOMINATIM_URL=silent_url)
     with pytest.raises(Unanswered, match="GeocoderTimedOut"):
         ask(timeout_s=0.2)
 
 
 def test_a_service_that_is_not_there_is_no_answer_and_its_error_holds_no_position(
-    server: HTTPServer, monkeypatch: pytest.MonkeyPatch
+    server: HTTPServer, set_by_operator: Callable[..., None]
 ) -> None:
-    monkeypatch.setenv("NOMINATIM_URL", "http://127.0.0.1:9")
+    set_by_operator(NOMINATIM_URL="http://127.0.0.1:9")
     with pytest.raises(Unanswered, match=r"^Geocoder\w+$") as raised:
         ask()
     assert raised.value.__suppress_context__

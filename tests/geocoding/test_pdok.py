@@ -1,5 +1,6 @@
 """PDOK against a local server in its shapes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -65,16 +66,18 @@ def test_what_is_not_json_is_no_answer(server: HTTPServer) -> None:
         ask()
 
 
-def test_a_service_that_hangs_is_left_after_the_time_limit(silent_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PDOK_URL", silent_url)
+def test_a_service_that_hangs_is_left_after_the_time_limit(
+    silent_url: str, set_by_operator: Callable[..., None]
+) -> None:
+    set_by_operator(PDOK_URL=silent_url)
     with pytest.raises(Unanswered, match="Timeout"):
         ask(timeout_s=0.2)
 
 
 def test_a_service_that_is_not_there_is_no_answer_and_its_error_holds_no_position(
-    server: HTTPServer, monkeypatch: pytest.MonkeyPatch
+    server: HTTPServer, set_by_operator: Callable[..., None]
 ) -> None:
-    monkeypatch.setenv("PDOK_URL", "http://127.0.0.1:9/nothing")
+    set_by_operator(PDOK_URL="http://127.0.0.1:9/nothing")
     with pytest.raises(Unanswered) as raised:
         ask()
     assert "52" not in str(raised.value)

@@ -156,12 +156,13 @@ class Driver:
     def put_state(self, **fields: Any) -> None:
         """Alters what is remembered of them, as if it had come so; a poll may write at the same moment."""
 
+        @until_current
         def put() -> None:
             read, change = self.store.state(), self.store.change()
             change.put_state(read, replace(read.value, **fields))
             change.commit()
 
-        until_current(put)
+        put()
 
     def asked(self, vin: str | None = None) -> int:
         """How often the car's cloud was asked."""

@@ -5,7 +5,7 @@ import random
 import secrets
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -97,10 +97,9 @@ def running_stack(emulators: None, town: Town) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def here(town: Town, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def here(town: Town, stack: Stack, set_by_operator: Callable[..., None]) -> Iterator[None]:
     """Look-ups of this process go to the stack's project and the town's services."""
-    for name, value in {**town.settings, "GOOGLE_CLOUD_PROJECT": stack.project}.items():
-        monkeypatch.setenv(name, value)
+    set_by_operator(**town.settings, GOOGLE_CLOUD_PROJECT=stack.project)
     documents.client.cache_clear()
     yield
     documents.client.cache_clear()
@@ -308,12 +307,12 @@ def test_what_is_found_after_the_claim_ran_out_is_left_to_the_poll_that_holds_it
     assert driver.trips()[0]["revision"] == trip["revision"] + 1
 
 
-def test_where_geocoders_are_switched_off_nobody_stays_due_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_geocoders_are_switched_off_nobody_stays_due_for_them(set_by_operator: Callable[..., None]) -> None:
     waiting = wanted(TripState(), ["20260302T080000Z-0a1b2c"], datetime.now(UTC))
     assert waiting.next_poll_at
-    monkeypatch.setenv("GEOCODERS", "")
+    set_by_operator(GEOCODERS="")
     assert addressing.claim(waiting, datetime.now(UTC)) == (TripState(), None)
-    monkeypatch.setenv("GEOCODERS", "nominatim")  # without a contact it must not be asked
+    set_by_operator(GEOCODERS="nominatim")  # without a contact it must not be asked
     assert addressing.claim(waiting, datetime.now(UTC)) == (TripState(), None)
 
 

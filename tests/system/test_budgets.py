@@ -122,8 +122,8 @@ def test_starts_pings_and_ends_cost_the_same_however_many_trips_there_are(with_l
         assert cost.changed == 1
 
 
-def test_the_thousandth_ping_costs_what_the_first_did(metered: Metered, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LIMIT_USER_WEBHOOKS", "0")  # a day's pings in a minute: they would be counted in blocks
+def test_the_thousandth_ping_costs_what_the_first_did(metered: Metered, set_by_operator: Callable[..., None]) -> None:
+    set_by_operator(LIMIT_USER_WEBHOOKS="0")  # a day's pings in a minute: they would be counted in blocks
     begin, costs = ago(500), []
     for n in range(1000):
         body = {**position(n / 10), "timestamp": (begin + timedelta(seconds=20 * n)).isoformat()}
@@ -160,10 +160,9 @@ def test_polls_cost_the_same_however_many_trips_there_are(with_log: Metered) -> 
 
 
 def test_finding_addresses_costs_polls_nothing_but_one_of_its_own(
-    metered: Metered, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+    metered: Metered, httpserver: HTTPServer, set_by_operator: Callable[..., None]
 ) -> None:
-    monkeypatch.setenv("GEOCODERS", "pdok")
-    monkeypatch.setenv("PDOK_URL", httpserver.url_for("/pdok"))
+    set_by_operator(GEOCODERS="pdok", PDOK_URL=httpserver.url_for("/pdok"))
     httpserver.expect_request(PDOK_PATH).respond_with_json(PDOK)
     driver = metered.driver
     driver.set_car(odometer_km=1000.0, measured_at=ago(60))

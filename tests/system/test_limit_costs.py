@@ -14,8 +14,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore, pubsub_v1
 from werkzeug.test import EnvironBuilder
 
-from shared.domain.limits import Limit, window_end
-from shared.handlers.limiting import MOST_NAMES, Door
+from shared.handlers.limiting import MOST_NAMES, Door, Limit, window_end
 from shared.handlers.limiting import address as address_of
 from shared.repositories.limits import RequestCounters
 from tests.system.fixtures import Driver, Stack
@@ -126,8 +125,8 @@ def counters(emulators: None) -> RequestCounters:
 
 
 @pytest.fixture
-def door(counters: RequestCounters, monkeypatch: pytest.MonkeyPatch) -> Door:
-    monkeypatch.setenv("LIMIT_USER_CALLS", "20")
+def door(counters: RequestCounters, set_by_operator: Callable[..., None]) -> Door:
+    set_by_operator(LIMIT_USER_CALLS="20")
     return Door("LIMIT_USER_CALLS", lambda: counters)
 
 
@@ -150,8 +149,8 @@ def test_a_days_pings_sent_at_once_get_through(counters: RequestCounters) -> Non
     assert all(door.lets_in("boris", NOW) for _ in range(24 * 60 + 10))
 
 
-def test_a_limit_of_zero_is_none(monkeypatch: pytest.MonkeyPatch, door: Door) -> None:
-    monkeypatch.setenv("LIMIT_USER_CALLS", "0")
+def test_a_limit_of_zero_is_none(set_by_operator: Callable[..., None], door: Door) -> None:
+    set_by_operator(LIMIT_USER_CALLS="0")
     assert all(door.lets_in("boris", NOW) for _ in range(100))
     assert (door.is_shut("boris", NOW), len(door)) == (False, 0)
 
@@ -169,10 +168,9 @@ def test_whoever_has_more_addresses_than_an_instance_remembers_fills_no_memory(d
 
 
 def test_while_the_store_is_down_nobody_is_refused_and_it_is_asked_once_a_block(
-    monkeypatch: pytest.MonkeyPatch,
+    set_by_operator: Callable[..., None],
 ) -> None:
-    monkeypatch.setenv("LIMIT_USER_CALLS", "20")
-    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{processes.free_port()}")
+    set_by_operator(LIMIT_USER_CALLS="20", FIRESTORE_EMULATOR_HOST=f"127.0.0.1:{processes.free_port()}")
     down = RequestCounters(firestore.Client(project="down", credentials=AnonymousCredentials()))
     asked = iter(range(100))
     cut_off = Door("LIMIT_USER_CALLS", lambda: (next(asked), down)[1])
@@ -192,9 +190,9 @@ def test_while_the_store_is_down_nobody_is_refused_and_it_is_asked_once_a_block(
     ],
 )
 def test_the_address_is_the_entry_of_the_front_end_before_us_or_else_the_peer(
-    proxies: str, header: str | None, comes_from: str, monkeypatch: pytest.MonkeyPatch
+    proxies: str, header: str | None, comes_from: str, set_by_operator: Callable[..., None]
 ) -> None:
-    monkeypatch.setenv("PROXIES_IN_FRONT", proxies)
+    set_by_operator(PROXIES_IN_FRONT=proxies)
     headers = {"X-Forwarded-For": header} if header else {}
     request = EnvironBuilder(headers=headers, environ_base={"REMOTE_ADDR": "127.0.0.9"}).get_request(Request)
     assert address_of(request) == comes_from

@@ -13,7 +13,7 @@ import pytest
 import requests
 from google.cloud import pubsub_v1
 
-from shared.domain.limits import Limit, window_end
+from shared.handlers.limiting import Limit, window_end
 from tests.system.fixtures import Driver, Stack
 from tools.local import processes, stack
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from google.api_core.exceptions import FailedPrecondition
 from msgspec.structs import replace
 
 from shared.repositories.accounts import AccountRepository
@@ -228,13 +229,13 @@ def test_what_many_change_at_once_of_one_account_is_all_kept(driver: Driver) -> 
 
 
 def test_a_key_that_is_revoked_does_not_come_back_by_its_last_use(stack: Stack, driver: Driver) -> None:
-    users, other_instance = AccountRepository(stack.db), AccountRepository(stack.db)
-    caller = other_instance.proven(driver.email, driver.key)
-    assert caller
-    known = other_instance._cached(driver.email, caller.account.keys["full"].sha256)
-    assert known
+    users = AccountRepository(stack.db)
+    read = users._stored(driver.email)
+    assert read
     users.change(driver.email, lambda account: replace(account, keys={"full": account.keys["full"]}))
-    other_instance._note_use(known, "hook", caller.account.keys["hook"])
+    with pytest.raises(FailedPrecondition):
+        users._with_use_noted(read, "hook", read.value.keys["hook"])
+    assert users.proven(driver.email, driver.webhook_key) is None
     found = users.find(driver.email)
     assert found
     assert set(found.keys) == {"full"}

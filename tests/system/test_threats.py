@@ -15,7 +15,7 @@ import requests
 from shared import logs
 from shared.domain.driver import EMAIL
 from shared.handlers.cursors import cursor_of
-from shared.repositories.accounts import AccountRepository, hash_key, new_key
+from shared.repositories.accounts import hash_key, new_key
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_budgets import Metered, metered  # noqa: F401 - a fixture
 from tests.system.test_tenancy import FULL, MANUAL, WEBHOOKS
@@ -232,7 +232,6 @@ def test_an_email_that_is_registered_costs_a_guesser_what_any_other_does(metered
     functions = Functions()
 
     def cost(email: str) -> tuple[int, int]:
-        AccountRepository(metered.stack.db).read_anew()
         metered.meter.reset()
         headers = {"Authorization": f"Bearer {new_key()}", "X-User-Email": email}
         assert functions.call("stats", "GET", "/", headers=headers).status_code == 401

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import TypeAlias, get_args
 
 from shared.domain.driver import Scope
-from shared.domain.place.places import LEAST_RADIUS_M, MOST_RADIUS_M, Place, PlaceKind
+from shared.domain.place.places import Place, PlaceKind
+from shared.domain.thresholds import LEAST_RADIUS_M, MOST_RADIUS_M
 from tools.admin import cars, keys, places, users
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

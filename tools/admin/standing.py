@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from shared import settings
 from shared.cars.provider import PROVIDERS, CredentialsMissing, missing_credentials
 from shared.domain.car.asking import free_again_at
 from shared.domain.car.car import Car
@@ -15,7 +16,6 @@ from shared.domain.driver import Account
 from shared.domain.tracking.state import TripState
 from shared.repositories.user_store import UserStore
 from shared.services.cars import offers
-from shared.settings import rules
 
 # Among so many newest readings one of the car's own is looked for: drivers enter some by eye.
 NEWEST_READINGS = 3
@@ -83,7 +83,7 @@ def _with_phone(account: Account, state: TripState) -> Iterator[str]:
 
 
 def _with_trips(account: Account, state: TripState, now: datetime) -> Iterator[str]:
-    silent = state.active and state.heard_at and now - state.heard_at > rules().stale_after
+    silent = state.active and state.heard_at and now - state.heard_at > settings.current.rules.stale_after
     if silent and state.heard_at:
         yield f"a trip is going on and nothing was heard of it since {_words(state.heard_at, account.timezone)}"
     for car_id, parked in sorted(state.parked.items()):

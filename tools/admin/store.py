@@ -7,10 +7,10 @@ from collections.abc import Callable
 from google.api_core.exceptions import DeadlineExceeded, GoogleAPIError, ServiceUnavailable
 from google.auth.exceptions import GoogleAuthError
 
+from shared import settings
 from shared.domain.driver import Account
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import client
-from shared.settings import project_id
 
 # A read takes milliseconds. The look as a whole has also to find the credentials, of which no part has a deadline.
 READ_WITHIN_S, LOOK_WITHIN_S = 5.0, 7.0
@@ -32,7 +32,7 @@ class Unreachable(Wrong):
 
 def reach() -> None:
     """Looks at the store. Raises Unreachable where it does not answer within LOOK_WITHIN_S."""
-    if project_id() is None:
+    if settings.current.project_id is None:
         raise Unreachable(f"No store is named: first {SOURCE}.")
     for name, value in QUICK_METADATA.items():
         os.environ.setdefault(name, value)
@@ -47,8 +47,9 @@ def unreachable() -> str:
     if emulator:
         return f"The store at {emulator} does not answer: start ./run.sh, then `source .local/env` again (or DIR/env)."
     return (
-        f"The store of project {project_id()} cannot be opened: `gcloud auth application-default login`, "
-        "then `source .deploy/env` again; for the local stack `source .local/env`."
+        f"The store of project {settings.current.project_id} cannot be opened: "
+        "`gcloud auth application-default login`, then `source .deploy/env` again; "
+        "for the local stack `source .local/env`."
     )
 
 

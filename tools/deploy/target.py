@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shared.geocoding.geocoder import GEOCODERS
-from shared.settings import DEFAULTS_S, NUMBERS, TEXTS
+from shared.settings import DEFAULTS_S, LONGEST_S, NUMBERS, TEXTS
 from tools.deploy.functions import BUILD, CRON, FUNCTIONS, TRIGGER, Function
 from tools.deploy.gcloud import Failed, Gcloud
 
@@ -91,8 +91,9 @@ def target(settings: Mapping[str, str], dry_run: bool) -> Target:
         why = f"{project} is not the id of a project" if project else "No project is named"
         raise Failed(f"{why}: say --project ID, or PROJECT=ID in deploy.env; `gcloud projects list` shows yours.")
     for name in DEFAULTS_S:
-        if name in settings and not re.fullmatch(r"[0-9]+(\.[0-9]+)?", settings[name]):
-            raise Failed(f"{name} must be a number of seconds from 0 on, not {settings[name]!r}.")
+        text = settings.get(name, "0")
+        if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or float(text) > LONGEST_S:
+            raise Failed(f"{name} must be a number of seconds from 0 to {LONGEST_S}, not {text!r}.")
     for name in NUMBERS:
         if name in settings and not re.fullmatch(r"[0-9]+", settings[name]):
             raise Failed(f"{name} must be a whole number from 0 on, not {settings[name]!r}.")

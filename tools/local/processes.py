@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from shared import settings
+
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -52,15 +54,17 @@ def wait_until(holds: Callable[[], object], what: str, within_s: float = 60.0, e
 
 
 @contextmanager
-def environment(settings: Mapping[str, str]) -> Iterator[None]:
-    """Settings of this process meanwhile, and of those that it starts."""
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Variables of this process meanwhile, and of those that it starts; its settings are read anew."""
     former = dict(os.environ)
-    os.environ.update(settings)
+    os.environ.update(variables)
     try:
+        settings.read_anew()
         yield
     finally:
         os.environ.clear()
         os.environ.update(former)
+        settings.read_anew()
 
 
 def children(pid: int) -> list[int]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import requests
 
-from shared.settings import LIMITS
+from shared import settings
 from tools.deploy.functions import FUNCTIONS
 from tools.local import emulators, folder, options, phones, processes
 
@@ -82,6 +82,7 @@ def _start(stack: ExitStack, wanted: argparse.Namespace, stopping: threading.Eve
     firestore, pubsub = stack.enter_context(emulators.both(data / "logs", seed))
     env = _environment(wanted, firestore, pubsub, _credentials_key(data))
     os.environ.update(env)
+    settings.read_anew()
     functions = _Part(stack, "functions", gunicorn(wanted.port), data, _settings(wanted))
     _start_relay(stack, env)
     car_cloud.wait(lambda: processes.answers(wanted.car_cloud_port))
@@ -191,7 +192,7 @@ def _settings(wanted: argparse.Namespace, of_phones: bool = False) -> dict[str, 
     # Nobody's position leaves the machine unasked. No limit holds up who plays a month in a minute, but strangers.
     waits = {"USER_CACHE_S": "0", "GEOCODERS": ""}
     if not of_phones:
-        waits |= dict.fromkeys(LIMITS, "0")
+        waits |= dict.fromkeys(settings.LIMITS, "0")
     if not wanted.no_demo:
         waits |= {"POLL_EVERY_S": "0", "POLL_AFTER_END_S": "0"}
     return {**waits, **os.environ}

@@ -11,6 +11,7 @@ import grpc
 from functions_framework import create_app
 from google.cloud.firestore_v1.types import firestore as wire
 
+from shared.handlers.http import KNOWN
 from shared.repositories import documents, streaming
 from tools.deploy.functions import BY_NAME
 from tools.local import processes
@@ -121,15 +122,17 @@ def metered(settings: Mapping[str, str]) -> Iterator[Meter]:
         return grpc.intercept_channel(made, meter) if target == store else made
 
     grpc.insecure_channel = channel
-    _forget_clients()
+    _begin_anew()
     try:
         with processes.environment(settings):
             yield meter
     finally:
         grpc.insecure_channel = insecure
-        _forget_clients()
+        _begin_anew()
 
 
-def _forget_clients() -> None:
+def _begin_anew() -> None:
+    """Knows as little as a new instance does."""
     documents.client.cache_clear()
     streaming.long_reader.cache_clear()
+    KNOWN.forget_all()

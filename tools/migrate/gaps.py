@@ -33,7 +33,7 @@ def mend_gaps(store: UserStore, trips: Sequence[Trip]) -> int:
     for trip in wrong:
         # One by one: a long attempt would never get done beside a live driver. There are as many as there are places
         # where trips of the two systems meet.
-        until_current(lambda trip_id=trip.id: _mend(store, trip_id))  # type: ignore[misc]
+        until_current(_mend)(store, trip.id)
     return len(wrong)
 
 

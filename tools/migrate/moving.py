@@ -48,7 +48,7 @@ class Mover:
         self._make_account()
         # Their own document first: those of other spellings of the name join it once it is of the new shape.
         for row in sorted(share.cars, key=lambda row: not row.path.startswith(self._root.path)):
-            until_current(lambda row=row: self._replace_cars(row.snapshot.reference))  # type: ignore[misc]
+            until_current(self._replace_cars)(row.snapshot.reference)
         self._move_places(share)
         self._move_readings(share.readings)
         if share.active:
@@ -127,7 +127,7 @@ class Mover:
             batch.commit()
 
     def _move_active(self, row: Row[TripState]) -> None:
-        if why := until_current(lambda: self._take_up(row)):
+        if why := until_current(self._take_up)(row):
             self.left.append(Note(why, row.path))
 
     def _take_up(self, row: Row[TripState]) -> str:
@@ -160,8 +160,7 @@ class Mover:
         known = {snapshot.id for snapshot in pages(self._root.collection("trips").select([]))}
         batches = list(commits([trip for trip in with_gaps(trips) if trip.id not in known]))
         for part in self._watched("trips", batches):
-            tries: list[int] = []
-            until_current(lambda part=part, tries=tries: self._put(part, tries))  # type: ignore[misc]
+            until_current(self._put)(part, list[int]())
 
     def _put(self, trips: Sequence[Trip], tries: list[int]) -> None:
         """Stores trips with their sums, unless they are there; that is asked only once somebody was quicker."""

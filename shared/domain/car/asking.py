@@ -10,9 +10,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-MOST_REFUSALS = 2  # more refused logins than this get accounts locked
-# Cloud Scheduler and Pub/Sub may deliver twice; the next day's look comes later than this.
-ONE_LOOK_IN = timedelta(hours=12)
+from shared.domain.thresholds import MOST_REFUSALS, ONE_LOOK_IN
 
 
 class Budget(NamedTuple):

@@ -5,9 +5,9 @@ from typing import Generic, Literal, TypeVar
 
 import msgspec
 
-from shared.domain.car.asking import MOST_REFUSALS
 from shared.domain.car.odometer import Reading
 from shared.domain.place.geo import Position
+from shared.domain.thresholds import MOST_REFUSALS
 
 T = TypeVar("T")
 CarState = Literal["driving", "parked", "unknown", "offline"]

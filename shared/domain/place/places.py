@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from shared.domain.fitting import Conflict, number, text, unfit
 from shared.domain.place.geo import Position, distance_km
+from shared.domain.thresholds import LEAST_RADIUS_M, MOST_RADIUS_M, USUAL_RADIUS_M
 
 PlaceKind = Literal["business", "private", "pause"]
-LEAST_RADIUS_M, MOST_RADIUS_M = 20.0, 2000.0
 MOST_ADDRESS = 200
 LIMITS = {"lat": (-90.0, 90.0), "lng": (-180.0, 180.0), "radius_m": (LEAST_RADIUS_M, MOST_RADIUS_M)}
 
@@ -22,7 +22,7 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     lat: float
     lng: float
-    radius_m: float = 150.0
+    radius_m: float = USUAL_RADIUS_M
     kind: PlaceKind = "private"
     address: str = ""
 

@@ -6,13 +6,7 @@ from datetime import datetime
 import msgspec
 
 from shared.domain.place.geo import Position, distance_km
-
-MAX_ACCURACY_M = 100.0
-MIN_LEG_KM = 0.05
-SHORT_LEG_KM = 1.0
-# Roads are longer than straight lines, and the more so the farther two fixes are apart.
-SHORT_LEG_FACTOR = 1.15
-LONG_LEG_FACTOR = 1.3
+from shared.domain.thresholds import LEAST_LEG_KM, LONG_LEG_FACTOR, MOST_ACCURACY_M, SHORT_LEG_FACTOR, SHORT_LEG_KM
 
 
 class Fix(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -43,15 +37,15 @@ def in_order(fixes: Iterable[Fix]) -> list[Fix]:
 def located(fixes: Iterable[Fix]) -> list[Fix]:
     """The fixes by time that can be measured with: a position, and an accuracy not worse than 100 m."""
     return [
-        fix for fix in in_order(fixes) if fix.position and (fix.accuracy_m is None or fix.accuracy_m <= MAX_ACCURACY_M)
+        fix for fix in in_order(fixes) if fix.position and (fix.accuracy_m is None or fix.accuracy_m <= MOST_ACCURACY_M)
     ]
 
 
 def trail_distance_km(fixes: Iterable[Fix], until: datetime | None = None) -> float:
     """Estimated road km along the fixes, up to the moment `until` if given.
 
-    Straight legs of 50 m and more, times 1.15 where under 1 km and times 1.3 beyond (our own factors, held against
-    recorded drives by the tests). A leg that is under way at `until` counts by its share of time.
+    Straight legs of 50 m and more, times 1.15 where under 1 km and times 1.3 beyond. A leg that is under way at `until`
+    counts by its share of time.
     """
     total_km = 0.0
     for start, end in _legs(located(fixes)):
@@ -76,7 +70,7 @@ def _legs(fixes: list[Fix]) -> Iterable[tuple[Fix, Fix]]:
         return
     last = fixes[0]
     for fix in fixes[1:]:
-        if _straight_km(last, fix) >= MIN_LEG_KM:
+        if _straight_km(last, fix) >= LEAST_LEG_KM:
             yield last, fix
             last = fix
 

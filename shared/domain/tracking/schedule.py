@@ -1,6 +1,6 @@
 """Owns when a car is asked next. Every car cloud has a daily budget, so nobody asks for its own sake."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -53,11 +53,12 @@ def _wait(log: OpenLog, going: GoingOn | None, leg: Leg | None, rules: Rules) ->
 # --- whose turn it is ----------------------------------------------------------------------------------------------
 
 
-def car_to_ask(state: DriverState, now: datetime) -> str | None:
-    """The car that is to be asked now: that of the drive going on first, then the one due for longest."""
-    due = [(car_id, log.due_at) for car_id, log in state.open.items() if log.due_at and log.due_at <= now]
+def car_to_ask(state: DriverState, now: datetime, but: Collection[str] = ()) -> str | None:
+    """The car that is to be asked now, and is none of those: that of the drive going on, else the one due for longest."""
+    due = [(log.due_at, car_id) for car_id, log in state.open.items() if log.due_at and log.due_at <= now]
     driven = state.drive.car_id if state.drive else None
-    return min(due, key=lambda one: (one[0] != driven, one[1], one[0]))[0] if due else None
+    asked = sorted((car_id != driven, due_at, car_id) for due_at, car_id in due if car_id not in but)
+    return asked[0][2] if asked else None
 
 
 def leased(state: DriverState, car_id: str, until: datetime) -> DriverState:

@@ -345,6 +345,7 @@ def test_a_setting_reaches_every_function_and_is_all_that_is_deployed_again(comp
     [
         ("POLL_EVRY_S=1", "line 1: no setting is called 'POLL_EVRY_S'"),
         ("\nPOLL_EVERY_S=soon", "POLL_EVERY_S must be a number of seconds"),
+        ("END_GRACE_S=1000000001", "END_GRACE_S must be a number of seconds from 0 to 1000000000"),
         ("LIMIT_USER_CALLS=1.5", "LIMIT_USER_CALLS must be a whole number"),
         ("REGION", "line 1: REGION has no value"),
     ],

@@ -102,7 +102,7 @@ def add(house: House, trip: Trip) -> None:
         relink(change, store, None, trip)
         change.commit()
 
-    until_current(attempt)
+    until_current(attempt)()
 
 
 def sums_of_all(house: House, email: str = BORIS) -> tuple[Sums, Sums]:

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 
+from shared import settings
 from shared.domain.car.car import Car
 from shared.domain.log.trip import Sums
 from shared.domain.place.trail import Fix
 from shared.domain.tracking.machine import Ended, advance
 from shared.repositories.due import due_users
 from shared.repositories.streaming import LongReader
-from shared.settings import rules
 from tests.tools.migrate.migration import House, add, new_trip
 from tests.tools.migrate.old_store import BORIS, CARLA, DEWI, OTHER, SECRETS, everything
 
@@ -189,7 +189,7 @@ def test_a_trip_going_on_can_be_ended_in_the_new_system(house: House) -> None:
     house.run()
     state = house.store().state().value
     end = Ended(Fix(datetime(2026, 1, 23, 8, 30, tzinfo=UTC), 52.2, 5.0))
-    outcome = advance(state, end, datetime(2026, 1, 23, 9, tzinfo=UTC), rules())
+    outcome = advance(state, end, datetime(2026, 1, 23, 9, tzinfo=UTC), settings.current.rules)
     assert (state.active, state.car_id, outcome.status) == (True, "audi", "ending")
     assert [due.user for due in due_users(LongReader(house.db.project), datetime.now(UTC), 10)] == [BORIS]
 

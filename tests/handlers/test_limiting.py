@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.limits import (
+from shared.handlers.limiting import (
     Count,
     Limit,
     after_answer,
@@ -107,5 +107,5 @@ def test_all_instances_have_the_same_windows_by_the_clock(now: datetime, end: da
         ("203.0.113.7:443", None),
     ],
 )
-def test_an_ipv6_subscriber_is_one_caller_whichever_of_his_addresses_he_takes(address: str, is_of: str | None) -> None:
+def test_an_ipv6_subscriber_is_one_caller_by_any_of_their_addresses(address: str, is_of: str | None) -> None:
     assert subscriber(address) == is_of

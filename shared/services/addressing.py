@@ -2,21 +2,19 @@
 
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from shared import logs
+from shared import logs, settings
 from shared.domain.log.addresses import ADDRESS_PENDING, addressed, given_up, spot, unaddressed_positions
 from shared.domain.place.geo import Position
 from shared.domain.place.places import place_at
 from shared.domain.tracking.look_ups import AT_A_TIME, claimed, forgotten, looked_up
-from shared.domain.tracking.state import TripState
+from shared.domain.tracking.state import DriverState
 from shared.geocoding.geocoder import GEOCODERS, Unanswered, geocoder, usable
-from shared.handlers import fields
 from shared.repositories.addresses import AddressBook
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
-from shared.settings import geocoders, rules, seconds
 
 # No request begins later than this after the first; the lease is longer than it, the last request and the commit.
 BEGUN_WITHIN_S = 15.0
@@ -31,14 +29,14 @@ class LookUp(NamedTuple):
     lease_until: datetime
 
 
-def claim(state: TripState, now: datetime) -> tuple[TripState, LookUp | None]:
+def claim(state: DriverState, now: datetime) -> tuple[DriverState, LookUp | None]:
     """The state to store with the look-ups that it claims, if any are due."""
-    if not usable(geocoders()):
+    if not usable(settings.current.geocoders):
         return forgotten(state), None
-    leased = claimed(state, now, timedelta(seconds=LEASE_MARGIN_S + 2 * seconds("GEOCODER_TIMEOUT_S")))
-    if leased is None or leased.unaddressed.retry_at is None:
+    leased = claimed(state, now, timedelta(seconds=LEASE_MARGIN_S + 2 * settings.current.geocoder_timeout_s))
+    if leased is None or leased.look_ups.due_at is None:
         return state, None
-    return leased, LookUp(leased.unaddressed.trips[:AT_A_TIME], leased.unaddressed.retry_at)
+    return leased, LookUp(leased.look_ups.trips[:AT_A_TIME], leased.look_ups.due_at)
 
 
 def find_addresses(store: UserStore, claim: LookUp) -> None:
@@ -47,12 +45,12 @@ def find_addresses(store: UserStore, claim: LookUp) -> None:
     positions = dict.fromkeys(position for read in reads if read for position in unaddressed_positions(read.value))
     asking = _Asking(store)
     found = asking.found(list(positions)) if positions else {}
-    until_current(lambda: _keep(store, claim, found, failed=asking.failed))
+    until_current(_keep)(store, claim, found, failed=asking.failed)
 
 
 def _keep(store: UserStore, claim: LookUp, found: dict[Position, str], failed: bool) -> None:
-    read, now, left = store.state(), fields.utc_now(), []
-    if read.value.unaddressed.retry_at != claim.lease_until:
+    read, now, left = store.state(), datetime.now(UTC), []
+    if read.value.look_ups.due_at != claim.lease_until:
         return
     change = store.change()
     for trip_id in claim.trip_ids:
@@ -64,7 +62,7 @@ def _keep(store: UserStore, claim: LookUp, found: dict[Position, str], failed: b
             change.put_trip(trip, changed)
         if changed.has(ADDRESS_PENDING) and not given_up(trip.value, now):
             left.append(trip_id)
-    change.put_state(read, looked_up(read.value, claim.trip_ids, left, failed, now, rules()))
+    change.put_state(read, looked_up(read.value, claim.trip_ids, left, failed, now, settings.current.rules))
     change.commit()
 
 
@@ -77,7 +75,7 @@ class _Asking:
     def __init__(self, store: UserStore) -> None:
         self.failed, self._resting = False, set[str]()
         self._store, self._book = store, AddressBook(client())
-        self._names = usable(geocoders())
+        self._names = usable(settings.current.geocoders)
         self._begin_until = time.monotonic() + BEGUN_WITHIN_S
 
     def found(self, positions: Sequence[Position]) -> dict[Position, str]:
@@ -103,12 +101,12 @@ class _Asking:
             answer = self._answer(name, there)
             if answer:
                 if GEOCODERS[name].may_be_kept:
-                    self._book.keep(there, answer, name, fields.utc_now())
+                    self._book.keep(there, answer, name, datetime.now(UTC))
                 return answer
             sure = sure and answer is not None
         if not sure:
             return None
-        self._book.keep(there, "", self._all_names, fields.utc_now())
+        self._book.keep(there, "", self._all_names, datetime.now(UTC))
         return ""
 
     def _answer(self, name: str, there: Position) -> str | None:
@@ -117,12 +115,12 @@ class _Asking:
             return None
         try:
             service = geocoder(name)
-            return (service.address(there, seconds("GEOCODER_TIMEOUT_S")) or "") if self._may_ask(name) else None
+            return (service.address(there, settings.current.geocoder_timeout_s) or "") if self._may_ask(name) else None
         except Unanswered as error:
             self._note_failure(name, str(error))
             if error.rest:
                 self._resting.add(name)
-                self._book.rest(name, fields.utc_now() + error.rest)
+                self._book.rest(name, datetime.now(UTC) + error.rest)
         except Exception as error:  # noqa: BLE001 - whatever a library does, the look-up must end and be repeated later
             self._note_failure(name, type(error).__name__)
         return None
