@@ -65,8 +65,8 @@ def delete(request: Request, caller: Caller, place_id: str) -> tuple[None, int]:
 def apply(request: Request, caller: Caller, place_id: str) -> tuple[dict[str, Any], int]:
     """Names the ends of the next trips of the log, from a cursor on."""
     cursor = decoded(request, ApplyBody).cursor if request.get_data() else None
-    after = position_of(None if cursor == START else cursor)
-    return _naming_view(places.name_trips(caller.account.email, place_id, after)), 200
+    naming = places.name_trips(caller.account.email, place_id, lambda: position_of(None if cursor == START else cursor))
+    return _naming_view(naming), 200
 
 
 def _view(place: Place, shared: bool = False) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Lists, adds, changes and deletes places: those of a driver, and those that the operator shares with all."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from shared.domain.fitting import Conflict, Forbidden, NotFound, unfit
@@ -74,12 +74,13 @@ def delete(email: str, place_id: str) -> None:
     attempt()
 
 
-def name_trips(email: str, place_id: str, after: After | None) -> Naming:
+def name_trips(email: str, place_id: str, after: Callable[[], After | None]) -> Naming:
     """Names the ends of the next trips of the log, newest first, from a position in that order on.
 
-    Raises NotFound, and Forbidden for a shared place.
+    Raises NotFound, and Forbidden for a shared place: these are said before what may be wrong with the position.
     """
-    return named(email, _found(PlaceRepository(client(), email).read(), place_id), after)
+    place = _found(PlaceRepository(client(), email).read(), place_id)
+    return named(email, place, after())
 
 
 def _found(read: Stored[dict[str, Place]], place_id: str) -> Place:

@@ -163,7 +163,9 @@ def test_a_trip_that_goes_on_is_polled_as_ever_and_not_touched(driver: Driver) -
 
 
 def test_a_trip_that_begins_during_the_look_is_not_touched(start_stack: Callable[..., Stack]) -> None:
-    driver = start_stack(CAR_TIMEOUT_S="30").driver()
+    stack = start_stack(CAR_TIMEOUT_S="30")
+    stack.empty()
+    driver = stack.driver()
     driver.set_car(fault="hang", odometer_km=12350.0, measured_at=ago(1))
     assert requests.post(f"{driver.stack.url}/scheduler/read-odometers", timeout=30).json()["published"] == 1
     processes.wait_until(lambda: driver.asked() == 1, "the look")
