@@ -4,29 +4,17 @@ from datetime import datetime
 from typing import Any
 
 from flask import Request
-from msgspec.structs import replace
 
-from shared.domain.car.car import Car, CarValues
-from shared.domain.car.odometer import Disbelief, Reading, why_not_believed
+from shared.domain.car.car import CarValues
 from shared.domain.driver import Caller
-from shared.domain.tracking.by_eye import seen_by_eye
 from shared.handlers import fields
 from shared.handlers.bodies import decoded
 from shared.handlers.car_bodies import OdometerBody
 from shared.handlers.fields import zulu
-from shared.handlers.log_keeping import owner_of, stage
 from shared.handlers.problems import Problem
-from shared.repositories.documents import client, until_current
-from shared.repositories.user_store import UserStore
-from shared.services import car_trying
+from shared.services import car_trying, odometer
 from shared.services.car_trying import Failure
-from shared.services.cars import found
-
-WHY: dict[Disbelief, str] = {
-    "falls": "is below an earlier reading",
-    "above a later one": "is above a later reading",
-    "jumps": "is further on than a car gets in the time",
-}
+from shared.services.odometer import Unlikely
 
 
 def try_out(request: Request, caller: Caller, car_id: str) -> tuple[dict[str, Any], int]:
@@ -48,23 +36,15 @@ def show_data(request: Request, caller: Caller, car_id: str) -> tuple[dict[str, 
 
 def enter_odometer(request: Request, caller: Caller, car_id: str) -> tuple[dict[str, Any], int]:
     """An odometer that the driver read by eye, if it can be true beside what is known."""
-    store, now = UserStore(client(), caller.account.email), fields.utc_now()
-    car = found(store.cars.list_cars(), car_id)
-    reading = decoded(request, OdometerBody).reading(caller.account.timezone, now)
-    until_current(_enter)(store, caller, car, reading, now)
-    return {"car_id": car.id, "odometer_km": reading.km, "at": zulu(reading.at), "source": "manual"}, 201
-
-
-def _enter(store: UserStore, caller: Caller, car: Car, reading: Reading, now: datetime) -> None:
-    read, around = store.state(), store.readings_around(car.id, reading.at)
-    if why := why_not_believed(reading, around, now):
-        beside = ", ".join(f"{other.km:g} km at {zulu(other.at)}" for other in around)
-        raise Problem(409, f"This odometer cannot be right, it {WHY.get(why, why)}. Known: {beside}.", "odometer_km")
-    outcome, change = seen_by_eye(read.value, car.id, reading), store.change()
-    change.add_reading(car.id, reading, now, "manual")
-    state = stage(change, store, outcome, owner_of(caller.account), now, settings.current.rules)
-    change.put_state(read, replace(state, log_changes=state.log_changes + 1))
-    change.commit()
+    account, now = caller.account, fields.utc_now()
+    known_id = odometer.car_id_of(account.email, car_id)
+    reading = decoded(request, OdometerBody).reading(account.timezone, now)
+    try:
+        odometer.enter(account, known_id, reading, now)
+    except Unlikely as error:
+        beside = ", ".join(f"{other.km:g} km at {zulu(other.at)}" for other in error.around)
+        raise Problem(409, f"{error.detail} Known: {beside}.", error.field) from error
+    return {"car_id": known_id, "odometer_km": reading.km, "at": zulu(reading.at), "source": "manual"}, 201
 
 
 def _values_view(values: CarValues, now: datetime) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The store of one user, and one atomic commit on it. Nothing here takes another user or a path: users cannot be crossed.
+"""The store of one user, and an atomic commit on it. Nothing here takes another user or a path, so none are crossed.
 
 What is remembered of a driver is one text in one document: it is read and written with each of their events, and as
 fields it would take longer to encode than all else that such an event does.
@@ -56,6 +56,7 @@ class UserStore:
         self._db = db
         self._root = db.collection("users").document(email)
         self._state = self._root.collection("cache").document("trip_start")
+        self._readings = self._root.collection("odometer_readings")
 
     @cached_property
     def cars(self) -> CarRepository:

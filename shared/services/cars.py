@@ -14,7 +14,7 @@ from shared.domain.car.odometer import HIGHEST_KM, Reading
 from shared.domain.driver import Account
 from shared.domain.fitting import Conflict, NotFound, day, number, text, unfit
 from shared.domain.log.trip import km
-from shared.domain.tracking.state import TripState
+from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import client
 from shared.repositories.setup import Setup, set_up
 from shared.repositories.user_store import UserStore
@@ -138,7 +138,7 @@ def _own(car: Car, account: Account, last: Reading | None = None) -> OwnCar:
     return OwnCar(car, car.id == account.default_car_id, credentials_of(car), last)
 
 
-def _last(state: TripState, car_id: str) -> Reading | None:
+def _last(state: DriverState, car_id: str) -> Reading | None:
     return max(state.known_readings(car_id), key=lambda reading: reading.at, default=None)
 
 

@@ -82,7 +82,7 @@ def stage(
     if told := outcome.told:
         change.add_reading(told.car_id, told.reading, now)
         if told.why_not:
-            about = {"user": store.email, "car": told.car_id}
+            about: dict[str, str | None] = {"user": store.email, "car": told.car_id}
             logs.log().warning("odometer not believed: %s", told.why_not, extra=about)
     if outcome.block and state.drive:
         change.add_block(state.drive.blocks - 1, outcome.block)

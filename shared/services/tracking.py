@@ -11,7 +11,7 @@ from shared.domain.fitting import NotFound
 from shared.domain.log.drive import Heard
 from shared.domain.tracking.events import Dropped, Ended, Outcome, Started
 from shared.domain.tracking.machine import advance
-from shared.domain.tracking.state import DriverState, Leg, leg_of
+from shared.domain.tracking.state import DriverState, GoingOn, Leg, leg_of
 from shared.messaging.polls import Reason, ask_for_poll
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
@@ -40,12 +40,12 @@ def end(account: Account, heard: Heard, now: datetime) -> Taken:
     return _take(account, Ended(heard), now)
 
 
-def going_on(email: str) -> DriverState:
-    """The state of a driver of whom a drive goes on. Raises NotFound."""
+def going_on(email: str) -> tuple[DriverState, GoingOn]:
+    """The state of a driver, and the drive that goes on. Raises NotFound where none does."""
     state = UserStore(client(), email).state().value
     if state.drive is None:
         raise NotFound("No trip is going on.")
-    return state
+    return state, state.drive
 
 
 def drop(account: Account, now: datetime) -> None:

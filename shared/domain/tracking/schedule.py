@@ -54,7 +54,7 @@ def _wait(log: OpenLog, going: GoingOn | None, leg: Leg | None, rules: Rules) ->
 
 
 def car_to_ask(state: DriverState, now: datetime, but: Collection[str] = ()) -> str | None:
-    """The car that is to be asked now, and is none of those: that of the drive going on, else the one due for longest."""
+    """The car to ask now, none of those: that of the drive going on if it is due, else the one due for longest."""
     due = [(log.due_at, car_id) for car_id, log in state.open.items() if log.due_at and log.due_at <= now]
     driven = state.drive.car_id if state.drive else None
     asked = sorted((car_id != driven, due_at, car_id) for due_at, car_id in due if car_id not in but)
