@@ -35,7 +35,6 @@ CARS_A_MESSAGE = 3  # if all of them hang, the call must still be over before th
 
 def take_message(message: dict[str, Any]) -> None:
     """Takes a Pub/Sub message that asks for a poll. One that is late or cannot be read is dropped, not sent again."""
-    logs.configure()
     try:
         body = json.loads(base64.b64decode(message["data"]))
         user, daily = body["user"], body.get("reason") == DAILY
