@@ -11,7 +11,6 @@ from shared.domain import fitting
 from shared.domain.car.odometer import HIGHEST_KM, SAME_KM
 from shared.domain.driver import Account
 from shared.domain.log.trip import DistanceSource, Endpoint, Flag, Trip, TripKind, classified, dated, km, trip_id
-from shared.handlers import fields
 from shared.handlers.bodies import decoded
 from shared.handlers.problems import bad
 
@@ -81,7 +80,7 @@ class TripBody(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
         found: dict[str, Any] = {}
         for name in ("started_at", "ended_at"):
             if (value := getattr(self, name)) is not UNSET:
-                found[name] = fields.moment(value, name, account.timezone)
+                found[name] = fitting.moment(value, name, account.timezone)
         for name in ("from_", "to"):
             if (place := getattr(self, name)) is not UNSET:
                 found[name] = place.checked(name.strip("_"))
@@ -152,7 +151,7 @@ def manual_trip(request: Request, account: Account, now: datetime) -> Trip:
     odometers = (body.start_odometer_km, body.end_odometer_km)
     if body.distance_km is UNSET and any(value in (UNSET, None) for value in odometers):
         raise bad("distance_km", "is needed, or both odometers")
-    started_at = fields.moment(body.started_at, "started_at", account.timezone)
+    started_at = fitting.moment(body.started_at, "started_at", account.timezone)
     blank = Trip(
         id=trip_id(account.email, started_at, "manual"),
         user=account.email,
