@@ -17,7 +17,10 @@ class _Json(logging.Formatter):
 
 
 def configure() -> None:
-    """Sends the project's log to stdout; without this the framework swallows everything below a warning."""
+    """Sends the project's log to stdout; without this the framework swallows everything below a warning.
+
+    Each function does it once, as its module is imported.
+    """
     log = logging.getLogger("mileage")
     if not log.handlers:
         handler = logging.StreamHandler(sys.stdout)

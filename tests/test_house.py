@@ -48,6 +48,12 @@ def _imports(file: Path) -> set[str]:
     return {name for name in found if not name.startswith("shared")}
 
 
+def test_each_function_begins_the_log_as_it_is_imported() -> None:
+    mains = {function.name: ROOT / "functions" / function.name / "main.py" for function in FUNCTIONS}
+    begun = re.compile(r"^(ROUTES = routes\(|logs\.configure\(\)$)", re.MULTILINE)
+    assert [name for name, main in mains.items() if not begun.search(main.read_text())] == []
+
+
 FIRESTORE = "google.cloud.firestore"
 CLIENTS = {
     function.name: FIRESTORE + (", google.cloud.pubsub_v1" if PUBLISH in function.roles else "")

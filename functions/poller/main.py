@@ -3,7 +3,10 @@
 import functions_framework
 from cloudevents.http import CloudEvent
 
+from shared import logs
 from shared.handlers.polling import take_message
+
+logs.configure()
 
 
 @functions_framework.cloud_event

@@ -2,12 +2,13 @@
 
 import math
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 YEARS = range(2000, 2101)
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+DATE_AND_TIME = re.compile(r"[0-9][T ][0-9]", re.IGNORECASE)
 ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
 MOST_TEXT = 100
 # The id that a driver gives a car, which is part of addresses and of ids in the store.
@@ -73,6 +74,19 @@ def day(value: str | None, field: str) -> str | None:
     except ValueError as error:
         raise unfit(field, "must be a date from 2000 to 2100 as in 2026-01-23") from error
     return value
+
+
+def moment(value: Any, field: str, timezone: str) -> datetime:
+    """An ISO 8601 date and time as aware UTC; without an offset it is in the time zone given. Raises Unfit."""
+    try:
+        if not isinstance(value, str):
+            raise TypeError("not a string")
+        if not DATE_AND_TIME.search(value):
+            raise ValueError("a date alone, which would mean midnight")
+        found = datetime.fromisoformat(value.strip())
+        return (found if found.tzinfo else found.replace(tzinfo=ZoneInfo(timezone))).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise unfit(field, "must be a time as in 2026-01-23T08:12:00+01:00") from error
 
 
 def timezone(value: str) -> str:

@@ -4,9 +4,6 @@ from datetime import timedelta
 
 import msgspec
 
-# A phone knows its position to metres: of what it sends, so many decimals of a degree are kept (0.1 m).
-POSITION_DECIMALS = 6
-
 
 class Rules(msgspec.Struct, frozen=True):
     """Waits of the trip machine, which an operator may set. Zero means no wait at all."""
@@ -21,6 +18,16 @@ class Rules(msgspec.Struct, frozen=True):
         """How long after an end its trip stays open. Without a car only a quick reconnection may still come."""
         return self.end_grace if has_car else min(self.end_grace, self.resume_within)
 
+
+# --- what a phone says
+
+OLDEST_EVENT = timedelta(hours=24)  # ours: a phone that was without a network for a day
+CLOCK_AHEAD = timedelta(minutes=5)  # ours: how far clocks of phones and drivers may be ahead of this one
+# What is heard is rounded before anything is thought of it: of a drive is kept, whatever form it takes later, exactly
+# what was heard, and what is computed of that again is the same. No phone knows it better.
+EVENT_STEP = timedelta(milliseconds=1)
+POSITION_DECIMALS = 6  # of a degree: 0.1 m
+ACCURACY_DECIMALS = 1  # of a metre
 
 # --- trails
 

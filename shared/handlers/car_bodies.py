@@ -7,9 +7,9 @@ import msgspec
 from msgspec import Struct
 
 from shared.domain.car.odometer import HIGHEST_KM, Reading
-from shared.domain.fitting import number
+from shared.domain.fitting import moment, number
 from shared.domain.log.trip import km
-from shared.handlers import fields
+from shared.domain.thresholds import CLOCK_AHEAD
 from shared.handlers.problems import bad
 
 OLDEST_READING = datetime(2000, 1, 1, tzinfo=UTC)
@@ -45,7 +45,7 @@ class OdometerBody(Struct, forbid_unknown_fields=True):
     def reading(self, timezone: str, now: datetime) -> Reading:
         """The reading. Raises 400. A clock that is a little ahead means now."""
         found = number(self.odometer_km, "odometer_km", 0.1, HIGHEST_KM) or 0.0
-        at = fields.moment(self.at, "at", timezone) if self.at is not None else now
-        if not OLDEST_READING <= at <= now + fields.AHEAD:
+        at = moment(self.at, "at", timezone) if self.at is not None else now
+        if not OLDEST_READING <= at <= now + CLOCK_AHEAD:
             raise bad("at", "must not be in the future or before the year 2000")
         return Reading(min(at, now), km(found))

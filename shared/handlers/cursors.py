@@ -4,9 +4,9 @@ import base64
 import binascii
 from datetime import datetime
 
+from shared.domain.fitting import Unfit, moment
 from shared.domain.log.trip import TRIP_ID, Trip
-from shared.handlers import fields
-from shared.handlers.problems import Problem, bad
+from shared.handlers.problems import bad
 
 
 def cursor_of(trip: Trip) -> str:
@@ -23,6 +23,6 @@ def position_of(cursor: str | None) -> tuple[datetime, str] | None:
         at, trip_id = text.split(" ")
         if not TRIP_ID.fullmatch(trip_id):
             raise ValueError("no id of a trip")
-        return fields.moment(at, "cursor", "UTC"), trip_id
-    except (binascii.Error, ValueError, Problem) as error:
+        return moment(at, "cursor", "UTC"), trip_id
+    except (binascii.Error, ValueError, Unfit) as error:
         raise bad("cursor", "is not one of ours") from error

@@ -111,7 +111,11 @@ def route(method: str, path: str, handler: Handler, scope: Scope | None = "full"
 
 
 def routes(*calls: Rule) -> Map:
-    """All calls of a function, compiled once: that takes longer than all else that is done at this door."""
+    """All calls of a function, compiled once: that takes longer than all else that is done at this door.
+
+    Whoever has routes serves, so the log begins with them.
+    """
+    logs.configure()
     return Map(calls, converters={"id": _Id})
 
 
@@ -120,7 +124,6 @@ def serve(request: Request, calls: Map, anew: bool = False) -> Response:
 
     With `anew` the caller is read from the store at each call, for answers that show them as they are now.
     """
-    logs.configure()
     response = _answer(request, calls, anew)
     response.headers.update(PRIVATE)
     return response

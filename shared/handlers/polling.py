@@ -17,7 +17,6 @@ OLDEST_DAILY_MESSAGE = timedelta(hours=6)
 
 def take_message(message: dict[str, Any]) -> None:
     """Takes a Pub/Sub message: one poll of one user. Raising makes Pub/Sub send it again."""
-    logs.configure()
     try:
         body = json.loads(base64.b64decode(message["data"]))
         user, daily = body["user"], body.get("reason") == DAILY

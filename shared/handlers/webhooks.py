@@ -1,16 +1,20 @@
-"""Takes the phone's starts, pings and ends. Never waits for a car's cloud: stores, asks for a poll, answers."""
+"""Takes the phone's starts, pings and ends: decodes what any phone may send, and says what came of it."""
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 
+import msgspec
 from flask import Request
 
 from shared.domain import fitting
 from shared.domain.driver import Account, Caller
 from shared.domain.log.drive import Heard
+from shared.domain.thresholds import ACCURACY_DECIMALS, CLOCK_AHEAD, EVENT_STEP, OLDEST_EVENT, POSITION_DECIMALS
 from shared.domain.tracking.state import UNKNOWN_CAR
 from shared.handlers import fields
-from shared.handlers.problems import bad
+from shared.handlers.problems import Problem, bad
 from shared.services import tracking
 from shared.services.tracking import Taken
 
@@ -41,20 +45,58 @@ def _told(account: Account, taken: Taken) -> dict[str, Any]:
     return told
 
 
+def _loose_body(request: Request) -> Mapping[str, Any]:
+    """The fields of a JSON or form-encoded body, none for an empty one. A phone is not asked for the right header."""
+    if request.mimetype == "multipart/form-data":
+        return request.form
+    data = request.get_data().strip()
+    if request.mimetype == "application/x-www-form-urlencoded" and not data.startswith(b"{"):
+        try:
+            return dict(parse_qsl(data.decode(), keep_blank_values=True, strict_parsing=bool(data)))
+        except ValueError as error:
+            raise Problem(400, "The body is not a form.") from error
+    if not data:
+        return {}
+    found = _json(data)
+    if not isinstance(found, dict):
+        raise Problem(400, "The body must be a JSON object.")
+    return found
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Problem(400, "The body is not JSON.") from error
+
+
 def _heard(request: Request, account: Account, now: datetime) -> Heard:
-    body = fields.loose_body(request)
-    lat = fitting.number(body.get("lat", body.get("latitude")), "lat", -90, 90)
-    lng = fitting.number(body.get("lng", body.get("lon", body.get("longitude"))), "lng", -180, 180)
+    body = _loose_body(request)
+    lat = _rounded(body.get("lat", body.get("latitude")), "lat", (-90, 90), POSITION_DECIMALS)
+    lng = _rounded(body.get("lng", body.get("lon", body.get("longitude"))), "lng", (-180, 180), POSITION_DECIMALS)
     if (lat is None) != (lng is None):
         raise bad("lng" if lng is None else "lat", "is missing: a position needs both")
     if lat == 0 and lng == 0:
         lat = lng = None
-    at = fields.event_time(body.get("timestamp"), account.timezone, now)
+    at = _event_time(body.get("timestamp"), account.timezone, now)
     return Heard(
         at=at,
         delay_s=round((now - at).total_seconds(), 3),
         lat=lat,
         lng=lng,
-        accuracy_m=fitting.number(body.get("accuracy_m"), "accuracy_m", 0, 1e7),
+        accuracy_m=_rounded(body.get("accuracy_m"), "accuracy_m", (0, 1e7), ACCURACY_DECIMALS),
         car_id=fitting.car_id(body.get("car_id")),
     )
+
+
+def _event_time(value: Any, timezone: str, now: datetime) -> datetime:
+    """When the phone saw an event: now if it does not say, not over 24 h ago and not over 5 min ahead."""
+    at = now if value is None or value == "" else fitting.moment(value, "timestamp", timezone)
+    if not now - OLDEST_EVENT <= at <= now + CLOCK_AHEAD:
+        raise bad("timestamp", "must not be more than 24 h old or 5 min ahead")
+    return at - timedelta(microseconds=at.microsecond) % EVENT_STEP
+
+
+def _rounded(value: Any, field: str, limits: tuple[float, float], decimals: int) -> float | None:
+    found = fitting.number(value, field, *limits)
+    return None if found is None else round(found, decimals)
