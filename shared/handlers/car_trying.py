@@ -81,7 +81,7 @@ def _enter(store: UserStore, caller: Caller, car: Car, reading: Reading, now: da
         beside = ", ".join(f"{other.km:g} km at {zulu(other.at)}" for other in around)
         raise Problem(409, f"This odometer cannot be right, it {WHY.get(why, why)}. Known: {beside}.", "odometer_km")
     outcome, change = seen_by_eye(read.value, car.id, reading), store.change()
-    change.add_reading(car.id, reading, now, "manual")
+    change.add_reading(car.id, reading, now)
     state = stage(change, store, outcome, owner_of(caller.account), now, rules())
     change.put_state(read, replace(state, log_changes=state.log_changes + 1))
     change.commit()

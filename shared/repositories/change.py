@@ -6,12 +6,13 @@ from typing import Any
 from google.cloud import firestore
 
 from shared.domain.car.car import Car
-from shared.domain.car.odometer import Reading, ReadingSource
+from shared.domain.car.odometer import Reading, Standing
 from shared.domain.log.trip import NO_CAR, Sums, Trip, sums_of
 from shared.domain.place.trail import Fix
 from shared.domain.tracking.state import TripState
 from shared.repositories.documents import Stored, to_document
 from shared.repositories.due import shard_of
+from shared.repositories.readings import ReadingRepository, Why
 
 SUM_FIELDS = Sums.__struct_fields__
 
@@ -72,12 +73,11 @@ class Change:
         option = self._db.write_option(last_update_time=read.version)
         self._batch.update(self._cars, {f"cars.`{car_id}`.login_refusals": count}, option=option)
 
-    def add_reading(self, car_id: str, reading: Reading, fetched_at: datetime, source: ReadingSource = "car") -> None:
-        """An odometer reading; its id follows from car, moment and source, so that the same one is stored once."""
-        by = "" if source == "car" else f".{source}"  # no car's id has a dot
-        name = f"{reading.at:%Y%m%dT%H%M%S.%fZ}-{car_id}{by}"
-        fields = {"car_id": car_id, "at": reading.at, "km": reading.km, "fetched_at": fetched_at, "source": source}
-        self._batch.set(self._root.collection("odometer_readings").document(name), fields)
+    def add_reading(
+        self, car_id: str, reading: Reading, fetched_at: datetime, standing: Standing = "believed", why: Why = ""
+    ) -> None:
+        """An odometer reading, with why it is not believed where it is not."""
+        ReadingRepository(self._root).stage(self._batch, car_id, reading, fetched_at, standing, why)
 
     def add_trail_block(self, n: int, fixes: tuple[Fix, ...]) -> None:
         """A hundred older fixes of the trip going on."""

@@ -15,6 +15,7 @@ from shared.repositories.cars import CarRepository
 from shared.repositories.change import Change
 from shared.repositories.documents import Stored, from_document, to_document
 from shared.repositories.places import SharedPlaceRepository, places_of, stage_index
+from shared.repositories.readings import ReadingRepository
 
 
 class UserStore:
@@ -25,10 +26,10 @@ class UserStore:
         self._db = db
         self._root = db.collection("users").document(email)
         self._trips = self._root.collection("trips")
-        self._readings = self._root.collection("odometer_readings")
         self._state = self._root.collection("cache").document("trip_start")
         self._places_index = self._root.collection("settings").document("places")
         self.cars = CarRepository(db, self._root.collection("settings"))
+        self.odometer = ReadingRepository(self._root)
 
     def change(self) -> Change:
         """A new, empty commit."""
@@ -128,28 +129,24 @@ class UserStore:
 
     def readings(self, car_id: str | None, limit: int, before: datetime | None = None) -> list[dict[str, Any]]:
         """The newest readings of the car: `at`, `km` and `source` of each; those before a moment if given."""
-        query: Any = self._readings.where(filter=FieldFilter("car_id", "==", car_id))
-        if before:
-            query = query.where(filter=FieldFilter("at", "<", before))
-        query = query.order_by("at", direction=firestore.Query.DESCENDING).limit(limit)
-        return [snapshot.to_dict() for snapshot in query.stream()]
+        return [_shown(reading) for reading in self.odometer.newest(car_id, limit, before)]
 
     def readings_around(self, car_id: str, at: datetime) -> list[Reading]:
         """The readings of the car just before and just after a moment, by time; those of the moment come before.
 
         A reading of that moment that was entered by hand is left out: another one takes its place.
         """
-        of_car = self._readings.where(filter=FieldFilter("car_id", "==", car_id))
-        before = of_car.where(filter=FieldFilter("at", "<=", at)).order_by("at", direction=firestore.Query.DESCENDING)
-        after = of_car.where(filter=FieldFilter("at", ">", at)).order_by("at")
-        found = [*before.limit(2).stream(), *after.limit(1).stream()]
-        kept = [one.to_dict() for one in found if (one.get("at"), one.get("source")) != (at, "manual")]
-        return sorted((Reading(one["at"], one["km"]) for one in kept), key=lambda reading: reading.at)
+        return self.odometer.around(car_id, at)
 
     def first_reading(self, car_id: str | None) -> dict[str, Any] | None:
         """The oldest reading of the car, or None."""
-        query = self._readings.where(filter=FieldFilter("car_id", "==", car_id)).order_by("at").limit(1)
-        return next((snapshot.to_dict() for snapshot in query.stream()), None)
+        first = self.odometer.first(car_id)
+        return _shown(first) if first else None
+
+
+def _shown(reading: Reading) -> dict[str, Any]:
+    """A reading by the words that callers see."""
+    return {"at": reading.at, "km": reading.km, "source": "car" if reading.source == "car" else "manual"}
 
 
 def _trips(query: Any) -> list[Trip]:

@@ -13,12 +13,14 @@ from google.cloud import firestore
 from msgspec.structs import replace
 
 from shared.domain.car.car import Car
+from shared.domain.car.odometer import Reading
 from shared.domain.driver import Account
 from shared.domain.log.trip import Trip
 from shared.domain.tracking.state import TripState
 from shared.handlers.log_keeping import locked
 from shared.repositories.change import state_document
 from shared.repositories.documents import to_document, until_current
+from shared.repositories.readings import reading_fields
 from shared.repositories.user_store import UserStore
 from shared.secrets import Unreadable, seal
 from tools.migrate.gaps import with_gaps
@@ -122,8 +124,8 @@ class Mover:
         for part in self._watched("readings", batches):
             batch = self._db.batch()
             for one in part:
-                fields = {"car_id": one.car_id, "at": one.at, "km": one.km, "fetched_at": one.at, "source": "car"}
-                batch.set(collection.document(one.id), fields)
+                reading = Reading(one.at, one.km)
+                batch.set(collection.document(one.id), reading_fields(one.car_id, reading, one.at))
             batch.commit()
 
     def _move_active(self, row: Row[TripState]) -> None:
