@@ -33,21 +33,23 @@ import pytest
 from shared.cars.provider import provider
 
 
-def test_the_odometer_counts_for_the_moment_it_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reading_is_as_coarse_as_its_cloud_tells_it(monkeypatch: pytest.MonkeyPatch) -> None:
     library = ModuleType("tesselaar")
-    library.car = lambda vin, key: {"km": 12.3, "at": "2026-01-23T08:12:00+01:00"}
+    library.car = lambda vin, key: {"km": 12, "at": "2026-01-23T08:12:00+01:00"}
     monkeypatch.setitem(sys.modules, "tesselaar", library)
-    values = provider("tesselaar").read("VIN", {"api_key": "key"}, {}, 1.0)
-    assert values.odometer_km.value == 12.3
+    reading = provider("tesselaar").read("VIN", {"api_key": "key"}, {}, 1.0).reading()
+    assert (reading.km, reading.resolution_km) == (12.0, 1.0)
 '''
 PAGE = """
 ## Tesselaar (`tesselaar`)
 
 **Access.** The driver makes an `api_key` in the maker's app.
 
+**What comes.** The odometer, in whole kilometres.
+
 **Limits.** 40 requests a day.
 """
-OFFER = '    "tesselaar": Offer("Tesselaar", ("api_key",), Budget(40, DAY)),\n'
+OFFER = '    "tesselaar": Offer("Tesselaar", ("api_key",), Budget(40, DAY), resolution_km=1.0),\n'
 LIBRARY = '    "tesselaar==1.0",\n'
 # Besides what is compiled of the last one, and a line in CHANGELOG.md, as every change that somebody notices.
 FIVE = ("shared/cars/tesselaar.py", "tests/cars/test_tesselaar.py", "docs/cars.md", "shared/cars/provider.py",
@@ -66,9 +68,11 @@ def broken():
         return str(error)
 
 (offered,), told = [offer for offer in _offers_view() if offer["provider"] == "tesselaar"], broken()
-sys.modules["tesselaar"] = ModuleType("tesselaar")
+sys.modules["tesselaar"] = library = ModuleType("tesselaar")
+library.car = lambda vin, key: {"km": 12, "at": "2026-01-23T08:12:00+01:00"}
+reading = provider("tesselaar").read("VIN", {"api_key": "key"}, {}, 1.0).reading()
 print(json.dumps({"offered": offered, "is_chosen_from": "tesselaar" in offers(), "without_library": told,
-                  "with_library": provider("tesselaar").__module__}))
+                  "with_library": [reading.km, reading.resolution_km]}))
 """
 
 
@@ -90,13 +94,18 @@ def test_five_files_make_a_provider_that_drivers_choose_and_the_poller_reads(tmp
         "provider": "tesselaar", "label": "Tesselaar", "credentials": ["api_key"], "optional": [], "experimental": False
     }  # fmt: skip
     assert found["without_library"].startswith("the library of tesselaar cannot be imported")
-    assert found["with_library"] == "shared.cars.tesselaar"
+    assert found["with_library"] == [12.0, 1.0]
 
 
 def test_the_tests_that_go_over_providers_go_over_a_new_one_and_pass(tmp_path: Path) -> None:
     project = with_tesselaar(tmp_path / "project")
-    files = ("tests/cars/test_tesselaar.py", "tests/cars/test_libraries.py", "tests/docs")
+    files = (*(f"tests/cars/test_{name}.py" for name in ("tesselaar", "libraries", "provider")), "tests/docs")
     about_it = "tesselaar or offer or credential or not_there"
     told = project.pytest("-vv", *files, "-k", f"({about_it}) and not its_own_library")
-    for test in ("each_provider_has_a_section", "a_library_that_is_missing_makes_the_provider_broken"):
+    for test in (
+        "each_provider_has_a_section",
+        "a_section_says_in_what_steps_the_odometer_comes",
+        "each_provider_says_in_what_steps_its_cloud_tells_an_odometer_and_a_reading_of_it_too",
+        "a_library_that_is_missing_makes_the_provider_broken",
+    ):
         assert f"test_{test}[tesselaar] PASSED" in told

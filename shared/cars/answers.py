@@ -1,9 +1,10 @@
-"""Owns what answers of makers' services have in common: times, odometers, positions, and refusals by status."""
+"""Owns what answers of makers' services have in common: times, lengths, odometers, positions, refusals by status."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from math import isfinite
 from typing import Any
 
 from shared.cars.provider import CarUnavailable, LoginRefused, NotUnderstood, TooManyRequests
@@ -12,6 +13,12 @@ from shared.domain.place.geo import Position
 
 SHORTEST_WAIT = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(days=1)
+# The kilometres in a unit of length, by all that clouds call it: some name the system of units.
+KM_IN = {
+    **dict.fromkeys(("km", "kilometer", "kilometers", "kilometre", "kilometres", "metric"), 1.0),
+    **dict.fromkeys(("mi", "mile", "miles", "imperial"), 1.609344),
+    **dict.fromkeys(("m", "meter", "meters", "metre", "metres"), 0.001),
+}
 
 
 @contextmanager
@@ -19,7 +26,7 @@ def understood() -> Iterator[None]:
     """What cannot be taken out of an answer in here raises NotUnderstood, which tells nothing of what was answered."""
     try:
         yield
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
         raise NotUnderstood(f"an answer of another shape: {type(error).__name__}") from None
 
 
@@ -31,9 +38,29 @@ def instant(text: Any) -> datetime:
     return at.astimezone(UTC)
 
 
-def odometer_km(km: Any, at: datetime | None) -> Measured[float] | None:
-    """An odometer in km; None where it is missing, or where nobody knows when it was measured."""
-    return None if km is None or at is None else Measured(float(km), at)
+def in_km(length: Any, unit: Any) -> float:
+    """A length in km, told in a unit as the cloud calls it, such as `mi`, `MILES` or `DISTANCE_UNIT_MILES`.
+
+    Raises KeyError where the unit is unknown: it is never taken for km. Raises ValueError or TypeError where the length
+    is no number.
+    """
+    if isinstance(length, bool) or not isinstance(unit, str):
+        raise TypeError("a length that is no number, or a unit that is no word")
+    km = float(length) * KM_IN[unit.strip().lower().removeprefix("distance_unit_")]
+    if not isfinite(km):
+        raise ValueError("a length without end")
+    return km
+
+
+def odometer_km(
+    length: Any, at: datetime | None, unit: Any = "km", since: datetime | None = None
+) -> Measured[float] | None:
+    """An odometer in km; None where it is missing, or where nobody knows when it was measured.
+
+    `unit` is what the cloud says; left out where its documents say km. `since` is the earliest moment that it can be
+    from, where the cloud tells only an interval.
+    """
+    return None if length is None or at is None else Measured(in_km(length, unit), at, since)
 
 
 def position(lat: Any, lng: Any, at: datetime | None) -> Measured[Position] | None:

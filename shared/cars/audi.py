@@ -13,13 +13,13 @@ from carconnectivity.errors import AuthenticationError, CarConnectivityError, Re
 from carconnectivity.garage import Garage
 from carconnectivity.interfaces import ICarConnectivity
 from carconnectivity.objects import GenericObject
-from carconnectivity.units import Length
 from carconnectivity.vehicle import GenericVehicle
 from carconnectivity_connectors.audi import connector as library
 from carconnectivity_connectors.audi.auth.session_manager import SessionManager, SessionUser
 from carconnectivity_connectors.audi.auth.we_connect_session_audi import WeConnectSession
 from oauthlib.oauth2 import OAuth2Error
 
+from shared.cars.answers import odometer_km
 from shared.cars.carconnectivity import WAIT, Wire, known_vin
 from shared.cars.provider import (
     CarUnavailable,
@@ -232,12 +232,12 @@ def _with_own_times(data: dict[str, Any]) -> dict[str, Any] | None:
 
 def _values(vehicle: Any) -> CarValues:
     odometer, position, state = vehicle.odometer, vehicle.position, vehicle.state
-    odometer_km = None if odometer.value is None else odometer.convert(odometer.value, odometer.unit, Length.KM)
+    measured_at = None if odometer.value is None else _utc(odometer)
     where = (position.latitude.value, position.longitude.value)
     # That it drives is never said, and what is said of a car that is not parked has the time of asking.
     parked = state.value == GenericVehicle.State.PARKED
     return CarValues(
-        odometer_km=None if odometer_km is None else Measured(float(odometer_km), _utc(odometer)),
+        odometer_km=odometer_km(odometer.value, measured_at, str(odometer.unit)),
         position=None if None in where else Measured(Position(*where), _utc(position.latitude)),
         state=Measured("parked", _utc(state)) if parked else None,
     )

@@ -5,6 +5,8 @@ from datetime import timedelta
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
+from msgspec.structs import replace
+
 from shared.domain.car.asking import Budget
 from shared.domain.car.car import CarValues
 
@@ -12,11 +14,16 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 class Offer(NamedTuple):
-    """A provider that drivers can choose: what it is called, the credentials that it needs, the budget of its cloud."""
+    """A provider that drivers can choose: what it is called, the credentials that it needs, the budget of its cloud.
+
+    `resolution_km` is in what steps its cloud tells an odometer. It is known of the cloud and never learned from
+    values: equal whole numbers can be a parked car.
+    """
 
     label: str
     credentials: tuple[str, ...]
     budget: Budget
+    resolution_km: float
     optional: tuple[str, ...] = ()
     experimental: bool = False
 
@@ -29,6 +36,7 @@ PROVIDERS = {
         "Audi (myAudi)",
         ("username", "password"),
         Budget(500, DAY, a_read=6),
+        resolution_km=1.0,
         optional=("allow_login", "refresh_token"),
         experimental=True,
     ),
@@ -37,18 +45,21 @@ PROVIDERS = {
         ("email", "password"),
         # Users measured about 60 an hour; the first read also looks up person, accounts and cars.
         Budget(60, HOUR, a_read=5),
+        resolution_km=0.1,
         optional=("locale",),
         experimental=True,  # the app's own cloud, which may ask for a code that a poll cannot give
     ),
-    "simulated": Offer("Simulated car", ("token",), Budget(100_000), optional=("says",)),
-    "skoda": Offer("Škoda", ("api_key",), Budget(20, HOUR)),
-    # What a small plan has for each car; the first read also asks for the VIN.
-    "smartcar": Offer("Smartcar", ("refresh_token",), Budget(500, 30 * DAY, a_read=3)),
+    "simulated": Offer("Simulated car", ("token",), Budget(100_000), resolution_km=0.1, optional=("says",)),
+    "skoda": Offer("Škoda", ("api_key",), Budget(20, HOUR), resolution_km=1.0),
+    # What a small plan has for each car; the first read also asks for the VIN. It passes on what makes tell, and of
+    # most of them that is whole numbers.
+    "smartcar": Offer("Smartcar", ("refresh_token",), Budget(500, 30 * DAY, a_read=3), resolution_km=1.0),
     # No limit is known. It makes 96 data sets a day and car: enough to read each of them.
     "vw_eu_data_act": Offer(
         "Audi, Volkswagen, Seat, Cupra by the EU Data Act portal",
         ("username", "password", "brand"),
         Budget(1400, DAY, a_read=14),
+        resolution_km=1.0,
     ),
 }
 
@@ -140,6 +151,18 @@ def missing_credentials(name: str, given: Container[str]) -> tuple[str, ...]:
     return tuple(field for field in PROVIDERS[name].credentials if field not in given) if name in PROVIDERS else ()
 
 
+class _OfKnownResolution:
+    """A provider whose answers say how coarse its cloud tells an odometer, so that no module can forget it."""
+
+    def __init__(self, reader: CarProvider, resolution_km: float) -> None:
+        self._reader, self._resolution_km = reader, resolution_km
+
+    def read(self, vin: str, credentials: dict[str, Any], tokens: dict[str, Any], timeout_s: float) -> CarValues:
+        """What the car says. A module may know of an answer that it is coarser than usual, such as one in miles."""
+        values = self._reader.read(vin, credentials, tokens, timeout_s)
+        return replace(values, resolution_km=max(values.resolution_km, self._resolution_km))
+
+
 def provider(name: str) -> CarProvider:
     """The provider of that name; its library is imported now. Raises ProviderBroken where there is none that works."""
     if name not in PROVIDERS:
@@ -148,4 +171,4 @@ def provider(name: str) -> CarProvider:
         found: CarProvider = import_module(f"shared.cars.{name}").Provider()
     except ImportError as error:
         raise ProviderBroken(f"the library of {name} cannot be imported: {error}") from error
-    return found
+    return _OfKnownResolution(found, PROVIDERS[name].resolution_km)

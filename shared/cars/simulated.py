@@ -1,14 +1,14 @@
 """Simulated cars: one whose cloud is a server of ours, for local use and tests, and one that needs no server at all."""
 
 import os
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import requests
 
+from shared.cars.answers import instant, odometer_km, position, understood
 from shared.cars.provider import CarUnavailable, LoginRefused, NotUnderstood, TooManyRequests
 from shared.domain.car.car import CarValues, Measured
-from shared.domain.place.geo import Position
 from shared.wire import fetched
 
 
@@ -22,7 +22,9 @@ class Provider:
         tried without a car cloud that it could reach.
         """
         says = credentials.get("says")
-        return _understood(says) if says else _understood(self._fetched(vin, credentials, timeout_s))
+        body = says or self._fetched(vin, credentials, timeout_s)
+        with understood():
+            return _values(body)
 
     def _fetched(self, vin: str, credentials: dict[str, Any], timeout_s: float) -> Any:
         url = f"{os.environ.get('CAR_CLOUD_URL', 'http://127.0.0.1:8090')}/v1/cars/{vin}"
@@ -38,13 +40,6 @@ class Provider:
             raise NotUnderstood("an answer that cannot be understood") from error
 
 
-def _understood(body: Any) -> CarValues:
-    try:
-        return _values(body)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise NotUnderstood("an answer that cannot be understood") from error
-
-
 def _refuse(response: requests.Response) -> None:
     if response.status_code in (401, 403):
         raise LoginRefused("the credentials are refused")
@@ -56,12 +51,9 @@ def _refuse(response: requests.Response) -> None:
 
 
 def _values(body: dict[str, Any]) -> CarValues:
-    at = datetime.fromisoformat(body["measured_at"])
-    if at.tzinfo is None:
-        raise ValueError("measured_at has no offset")
-    odometer_km, lat, lng, state = (body.get(name) for name in ("odometer_km", "lat", "lng", "state"))
+    at, state = instant(body["measured_at"]), body.get("state")
     return CarValues(
-        odometer_km=None if odometer_km is None else Measured(float(odometer_km), at),
-        position=None if lat is None or lng is None else Measured(Position(float(lat), float(lng)), at),
+        odometer_km=odometer_km(body.get("odometer_km"), at),
+        position=position(body.get("lat"), body.get("lng"), at),
         state=Measured(state, at) if state in ("driving", "parked") else None,
     )

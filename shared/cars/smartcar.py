@@ -10,7 +10,7 @@ import requests
 import smartcar
 import smartcar.helpers
 
-from shared.cars.answers import instant, odometer_km, position, refusal, retry_after, understood
+from shared.cars.answers import in_km, instant, odometer_km, position, refusal, retry_after, understood
 from shared.cars.provider import (
     CarUnavailable,
     ConsentMissing,
@@ -23,7 +23,7 @@ from shared.domain.car.car import CarValues
 from shared.wire import fetched
 
 T = TypeVar("T")
-KM_A_MILE = 1.609344
+METRIC = "metric"  # what is asked for; not every car is told so
 EARLY_S = 60.0
 # What the driver has to put right at the maker's or at Smartcar's, by the kinds of Smartcar's errors.
 FOR_THE_DRIVER = {"PERMISSION", "CONNECTED_SERVICES_ACCOUNT", "VEHICLE_STATE:REMOTE_ACCESS_DISABLED"}
@@ -127,16 +127,16 @@ def _values(vin: str, tokens: dict[str, Any]) -> CarValues:
     parts = _answered(lambda: vehicle.batch(["/odometer", "/location"]))
     with understood():
         odometer, location = _odometer(parts), _location(parts)
-        per_km = KM_A_MILE if getattr(odometer and odometer.meta, "unit_system", "") == "imperial" else 1.0
-        distance = odometer.distance if odometer else None
+        unit = getattr(odometer and odometer.meta, "unit_system", METRIC)
         return CarValues(
-            odometer_km=odometer_km(None if distance is None else distance * per_km, _measured_at(odometer)),
+            odometer_km=odometer_km(odometer.distance, _measured_at(odometer), unit) if odometer else None,
             position=position(location.latitude, location.longitude, _measured_at(location)) if location else None,
+            resolution_km=in_km(1, unit),
         )
 
 
 def _vehicle(vehicle_id: str, tokens: dict[str, Any]) -> Any:
-    return smartcar.Vehicle(vehicle_id, tokens["access_token"], {"unit_system": "metric"})
+    return smartcar.Vehicle(vehicle_id, tokens["access_token"], {"unit_system": METRIC})
 
 
 def _vehicle_id(vin: str, tokens: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from time import time
@@ -13,13 +14,9 @@ from typing import Any
 
 import requests
 from carconnectivity_connectors.vw_eu_data_act.client import ApiError, AuthError, EudaApiClient
-from carconnectivity_connectors.vw_eu_data_act.dataset import (
-    DataPoint,
-    Dataset,
-    parse_timestamp,
-    resolve_distance_unit,
-)
+from carconnectivity_connectors.vw_eu_data_act.dataset import DataPoint, Dataset, parse_timestamp
 
+from shared.cars.answers import in_km
 from shared.cars.carconnectivity import Wire, known_vin
 from shared.cars.provider import (
     CarUnavailable,
@@ -27,14 +24,15 @@ from shared.cars.provider import (
     LoginRefused,
     NotUnderstood,
 )
-from shared.domain.car.car import SAME_MOMENT, CarValues, Measured
+from shared.domain.car.car import CarValues, Measured
 
 PORTAL = "eu-data-act.drivesomethinggreater.com"
 HOSTS = (PORTAL, "identity.vwgroup.io")
 BRANDS = ("audi", "cupra", "seat", "volkswagen", "volkswagen_commercial_vehicles")
 NO_CONTENT = "no_content_found"
-ODOMETERS = ("mileage.value", "mileage")  # the one of newer cars, with a unit, and the one of older cars, in km
-KM = {"km": 1.0, "mi": 1.609344}
+# The odometer of newer cars, whose unit is a value of its own, and the one of older cars, in km.
+NEWER, OLDER, UNIT = "mileage.value", "mileage", "mileage.unit"
+UNITS = {"0": "km", "1": "mi"}  # as the portal's dictionary has them; others are told by their names
 # What was refused so soon after a login would be refused again after another one.
 YOUNG_S = 900.0
 GONE = (404, 410)
@@ -50,7 +48,7 @@ class Provider:
         client = _Client(credentials, tokens, timeout_s)
         try:
             dataset = _newest(client, vin, tokens)
-            return CarValues(odometer_km=_odometer_km(dataset) if dataset else None)
+            return _values(dataset) if dataset else CarValues()
         except (CarUnavailable, ApiError, AttributeError, LookupError, TypeError, ValueError) as error:
             # Not chained: the library's texts hold addresses of pages, with the VIN.
             raise _meaning(error) from None
@@ -186,38 +184,46 @@ def _made_at(entry: dict[str, Any]) -> tuple[datetime, str]:
     return _utc(made_at or datetime.min.replace(tzinfo=UTC)), entry["name"]
 
 
-def _odometer_km(dataset: Dataset) -> Measured[float] | None:
-    for field in ODOMETERS:
-        points = [point for point in dataset.points.values() if point.field_name == field and point.value is not None]
-        timed = [(at, _km(point, dataset)) for point in points if (at := _measured_at(point, dataset))]
-        if timed:
+def _values(dataset: Dataset) -> CarValues:
+    for field in (NEWER, OLDER):
+        dated = [(point, moments) for point in _told(dataset, field) if (moments := _measured(point, dataset))]
+        if dated:
+            unit_km = _unit_km(dataset) if field == NEWER else 1.0
+            odometers = [_odometer_km(point, unit_km, moments) for point, moments in dated]
             # Of one moment there may be several, of which the lower ones lag behind.
-            at, odometer_km = max(timed)
-            return Measured(odometer_km, at)
-    return None
+            newest = max(odometers, key=lambda odometer: (odometer.at, odometer.value))
+            return CarValues(odometer_km=newest, resolution_km=unit_km)
+    return CarValues()
 
 
-def _km(point: DataPoint, dataset: Dataset) -> float:
-    if isinstance(point.value, bool):
-        raise TypeError("an odometer that is no number")
-    unit = dataset.value_of("mileage.unit") if point.field_name == "mileage.value" else None
-    return float(point.value) * (KM[resolve_distance_unit(unit)] if unit is not None else 1.0)
+def _told(dataset: Dataset, field: str) -> list[DataPoint]:
+    return [point for point in dataset.points.values() if point.field_name == field and point.value is not None]
 
 
-def _measured_at(point: DataPoint, dataset: Dataset) -> datetime | None:
-    """When the car measured a value, or None where that cannot be known.
+def _odometer_km(point: DataPoint, unit_km: float, moments: Sequence[datetime]) -> Measured[float]:
+    since = moments[0] if len(moments) > 1 else None
+    return Measured(in_km(point.value, "km") * unit_km, moments[-1], since)
 
-    Newer cars give times for their reports and do not say which value is of which report. Where these are hours
-    apart, the odometer may be of any of them. The time when the data set was made says nothing: a car that sleeps
-    sends the same values for days.
+
+def _unit_km(dataset: Dataset) -> float:
+    """The unit of a newer car's odometers: km where none is told. Raises ValueError where several are told."""
+    told = {str(point.value) for point in _told(dataset, UNIT)}
+    # Where they differ, nobody knows which value is in which of them.
+    (unit_km,) = {in_km(1, UNITS.get(word, word)) for word in told} or {1.0}
+    return unit_km
+
+
+def _measured(point: DataPoint, dataset: Dataset) -> Sequence[datetime]:
+    """The moments at one of which the car measured a value, by time; none where that cannot be known.
+
+    Newer cars give times for their reports and do not say which value is of which report. So the odometer is from
+    somewhere between the earliest and the latest of them, which may be hours apart. The time when the data set was
+    made says nothing: a car that sleeps sends the same values for days.
     """
     if point.timestamp is not None:
-        return _utc(point.timestamp)
-    reported = [
-        parse_timestamp(other.raw_value) for other in dataset.points.values() if other.field_name == "car_captured_time"
-    ]
-    moments = [_utc(moment) for moment in reported if moment is not None]
-    return max(moments) if moments and max(moments) - min(moments) <= SAME_MOMENT else None
+        return [_utc(point.timestamp)]
+    reported = [parse_timestamp(other.raw_value) for other in _told(dataset, "car_captured_time")]
+    return sorted({_utc(moment) for moment in reported if moment is not None})
 
 
 def _utc(moment: datetime) -> datetime:

@@ -48,4 +48,4 @@ class OdometerBody(Struct, forbid_unknown_fields=True):
         at = moment(self.at, "at", timezone) if self.at is not None else now
         if not OLDEST_READING <= at <= now + CLOCK_AHEAD:
             raise bad("at", "must not be in the future or before the year 2000")
-        return Reading(min(at, now), km(found))
+        return Reading(min(at, now), km(found), source="eye")

@@ -12,6 +12,7 @@ from shared.handlers.bodies import decoded
 from shared.handlers.car_bodies import OdometerBody
 from shared.handlers.fields import zulu
 from shared.handlers.problems import Problem
+from shared.handlers.views import source_view
 from shared.services import car_trying, odometer
 from shared.services.car_trying import Failure
 from shared.services.odometer import Unlikely
@@ -30,7 +31,7 @@ def show_data(request: Request, caller: Caller, car_id: str) -> tuple[dict[str, 
     now, known = fields.utc_now(), car_trying.known(caller.account.email, car_id)
     shown = _values_view(known.values, now)
     if newest := known.newest:
-        shown["odometer"] = {"km": newest["km"], **_age(newest["at"], now), "source": newest["source"]}
+        shown["odometer"] = {"km": newest.km, **_age(newest.at, now), "source": source_view(newest)}
     return {"car_id": known.car_id, **shown}, 200
 
 

@@ -5,10 +5,12 @@ from typing import Any
 from flask import Request
 
 from shared.domain import fitting
+from shared.domain.car.odometer import Reading
 from shared.domain.driver import Caller
 from shared.domain.log.trip import Trip
 from shared.handlers import fields
 from shared.handlers.fields import zulu
+from shared.handlers.views import source_view
 from shared.services.comparison import compare
 
 
@@ -37,8 +39,8 @@ def show(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     }, 200
 
 
-def _reading(reading: dict[str, Any]) -> dict[str, Any]:
-    return {"at": zulu(reading["at"]), "odometer_km": reading["km"], "source": reading["source"]}
+def _reading(reading: Reading) -> dict[str, Any]:
+    return {"at": zulu(reading.at), "odometer_km": reading.km, "source": source_view(reading)}
 
 
 def _gap(trip: Trip) -> dict[str, Any]:

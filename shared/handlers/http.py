@@ -20,7 +20,7 @@ from shared.domain.fitting import Unfit
 from shared.handlers import limiting
 from shared.handlers.problems import Problem, of_unfit
 from shared.repositories.accounts import AccountRepository, UnknownUser
-from shared.repositories.documents import client
+from shared.repositories.documents import OldLog, client
 
 MOST_BYTES = 64 * 1024
 # Answers are personal: nobody on the way keeps one, no browser takes one for a page, and no key in a URL is passed on.
@@ -141,6 +141,8 @@ def _answer(request: Request, calls: Map, anew: bool) -> Response:
         return of_unfit(error).response()
     except RequestEntityTooLarge:  # also of a form with too many fields
         return Problem(413, "A body can have 64 KiB at most.").response()
+    except OldLog as error:  # what a phone sends is sent again, and nothing of it is lost
+        return Problem(503, str(error), headers={"Retry-After": "3600"}).response()
     except UnknownUser:  # deleted while this instance still knew them
         return _not_proven().response()
     except Exception:  # noqa: BLE001 - the last door: a caller gets an answer, the log gets the trace

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from shared.domain.car.odometer import Reading
 from shared.domain.log.trip import Sums, Trip
 from shared.handlers.fields import local, zulu
 
@@ -27,3 +28,8 @@ def sums_view(sums: Sums) -> dict[str, Any]:
         "private_km": sums.private_m / 1000,
         "unclassified_km": sums.unclassified_m / 1000,
     }
+
+
+def source_view(reading: Reading) -> str:
+    """Who said what an odometer showed."""
+    return "car" if reading.source == "car" else "manual"

@@ -12,8 +12,8 @@ from google.api_core.exceptions import AlreadyExists
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.domain.driver import EMAIL, Account, Caller, Key
-from shared.repositories.documents import Stored, from_document, to_document, until_current
+from shared.domain.driver import EMAIL, LOG_VERSION, Account, Caller, Key
+from shared.repositories.documents import OldLog, Stored, from_document, to_document, until_current
 
 
 class UnknownUser(Exception):
@@ -81,13 +81,16 @@ class AccountRepository:
     def proven(self, email: str | None, key: str) -> Caller | None:
         """Whose key it is, or None where it is nobody's or not that of the user named (e-mail in lower case).
 
-        Notes the day on which the key was last used: one small write a day.
+        Notes the day on which the key was last used: one small write a day. Raises OldLog where an earlier version kept
+        the log of whose key it is.
         """
         digest = hash_key(key)
         read = self._stored(email) if email else self._owner(digest)
         found = _key_of(read.value, digest) if read else None
         if read is None or found is None:
             return None
+        if read.value.log_version != LOG_VERSION:
+            raise OldLog(read.value.email)
         return Caller(self._with_use_noted(read, *found), found[1].scope)
 
     def _stored(self, email: str) -> Stored[Account] | None:
@@ -127,7 +130,8 @@ def stored_account(snapshot: firestore.DocumentSnapshot) -> Stored[Account] | No
     """The user that a document holds, or None where it is not there."""
     if not snapshot.exists:
         return None
-    return Stored(from_document(snapshot.to_dict() or {}, Account), snapshot.update_time)
+    # Those of the first version do not say that they are.
+    return Stored(from_document({"log_version": 1, **(snapshot.to_dict() or {})}, Account), snapshot.update_time)
 
 
 def new_key() -> str:

@@ -16,7 +16,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared import settings
 from shared.domain.car.car import Car
-from shared.domain.car.odometer import Reading, ReadingSource
+from shared.domain.car.odometer import Reading, Standing
 from shared.domain.driver import LOG_VERSION
 from shared.domain.log.drive import Heard
 from shared.domain.log.record import Record
@@ -26,6 +26,7 @@ from shared.domain.tracking.state import DriverState, next_poll_at
 from shared.repositories.cars import CarRepository
 from shared.repositories.documents import OldLog, Stored, from_document, to_document
 from shared.repositories.places import SharedPlaceRepository, places_of, stage_index
+from shared.repositories.readings import ReadingRepository, Why
 
 SUM_FIELDS = Sums.__struct_fields__
 # All users' next polls lie close to now, and Firestore takes about 500 writes a second to one stretch of an index.
@@ -56,12 +57,16 @@ class UserStore:
         self._db = db
         self._root = db.collection("users").document(email)
         self._state = self._root.collection("cache").document("trip_start")
-        self._readings = self._root.collection("odometer_readings")
 
     @cached_property
     def cars(self) -> CarRepository:
         """Their cars."""
         return CarRepository(self._db, self._root.collection("settings"))
+
+    @cached_property
+    def readings(self) -> ReadingRepository:
+        """What their cars said of their odometers, and they themselves."""
+        return ReadingRepository(self._root)
 
     def change(self) -> "Change":
         """A new, empty commit."""
@@ -151,7 +156,7 @@ class UserStore:
         query = self._root.collection("trips").where(filter=FieldFilter("car_id", "==", car_id))
         return query if year is None else query.where(filter=FieldFilter("year", "==", year))
 
-    # --- sums and readings
+    # --- sums
 
     def sums(self, year: int | None) -> dict[int, dict[int, dict[str, Sums]]]:
         """The sums by year, month and car; of every year where none is given."""
@@ -165,31 +170,6 @@ class UserStore:
             for snapshot in snapshots
             if snapshot.exists
         }
-
-    def readings(self, car_id: str | None, limit: int, before: datetime | None = None) -> list[dict[str, Any]]:
-        """The newest readings of the car: `at`, `km` and `source` of each; those before a moment if given."""
-        query: Any = self._readings.where(filter=FieldFilter("car_id", "==", car_id))
-        if before:
-            query = query.where(filter=FieldFilter("at", "<", before))
-        query = query.order_by("at", direction=firestore.Query.DESCENDING).limit(limit)
-        return [snapshot.to_dict() for snapshot in query.stream()]
-
-    def readings_around(self, car_id: str, at: datetime) -> list[Reading]:
-        """The readings of the car just before and just after a moment, by time; those of the moment come before.
-
-        A reading of that moment that was entered by hand is left out: another one takes its place.
-        """
-        of_car = self._readings.where(filter=FieldFilter("car_id", "==", car_id))
-        before = of_car.where(filter=FieldFilter("at", "<=", at)).order_by("at", direction=firestore.Query.DESCENDING)
-        after = of_car.where(filter=FieldFilter("at", ">", at)).order_by("at")
-        found = [*before.limit(2).stream(), *after.limit(1).stream()]
-        kept = [one.to_dict() for one in found if (one.get("at"), one.get("source")) != (at, "manual")]
-        return sorted((Reading(one["at"], one["km"]) for one in kept), key=lambda reading: reading.at)
-
-    def first_reading(self, car_id: str | None) -> dict[str, Any] | None:
-        """The oldest reading of the car, or None."""
-        query = self._readings.where(filter=FieldFilter("car_id", "==", car_id)).order_by("at").limit(1)
-        return next((snapshot.to_dict() for snapshot in query.stream()), None)
 
 
 def _first_trip(query: Any) -> Stored[Trip] | None:
@@ -235,12 +215,11 @@ class Change:
         cars = self._root.collection("settings").document("car")
         self._batch.update(cars, {f"cars.`{car_id}`.login_refusals": count}, option=self._as_read(read))
 
-    def add_reading(self, car_id: str, reading: Reading, fetched_at: datetime, source: ReadingSource = "car") -> None:
-        """An odometer reading; its id follows from car, moment and source, so that the same one is stored once."""
-        by = "" if source == "car" else f".{source}"  # no car's id has a dot
-        name = f"{reading.at:%Y%m%dT%H%M%S.%fZ}-{car_id}{by}"
-        fields = {"car_id": car_id, "at": reading.at, "km": reading.km, "fetched_at": fetched_at, "source": source}
-        self._batch.set(self._root.collection("odometer_readings").document(name), fields)
+    def add_reading(
+        self, car_id: str, reading: Reading, fetched_at: datetime, standing: Standing = "believed", why: Why = ""
+    ) -> None:
+        """An odometer reading, with why it is not believed where it is not."""
+        ReadingRepository(self._root).stage(self._batch, car_id, reading, fetched_at, standing, why)
 
     def add_block(self, n: int, events: Sequence[Heard]) -> None:
         """A hundred older events of the drive going on."""

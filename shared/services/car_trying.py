@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shared.cars.provider import CarUnavailable, CredentialsMissing, missing_credentials
 from shared.domain.car.car import Car, CarValues, Measured
@@ -23,11 +23,11 @@ class Failure(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is known of a car. `newest` has `at`, `km` and `source` of its newest reading, be it one by eye."""
+    """What is known of a car. `newest` is its newest reading, be it one by eye."""
 
     car_id: str
     values: CarValues
-    newest: dict[str, Any] | None
+    newest: Reading | None
 
 
 def try_out(email: str, car_id: str) -> CarValues | Failure:
@@ -50,7 +50,7 @@ def known(email: str, car_id: str) -> Known:
     store = UserStore(client(), email)
     car = found(store.cars.list_cars(), car_id)
     readings = sorted(store.state().value.known_readings(car.id), key=lambda reading: reading.at)
-    return Known(car.id, _values(readings), next(iter(store.readings(car.id, 1)), None))
+    return Known(car.id, _values(readings), next(iter(store.readings.newest(car.id, 1)), None))
 
 
 def _why_useless(car: Car) -> Failure | None:

@@ -1,7 +1,7 @@
 """Holds a car's log against its odometer."""
 
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from shared.domain.car.car import Car
@@ -18,13 +18,13 @@ SHOWN_READINGS = 20
 class Compared(NamedTuple):
     """A car's log beside its odometer: `gaps` are the trips with one before, `readings` the newest, newest first.
 
-    Of each reading it has `at`, `km` and `source`. Without a car's id it is the log of the trips without a car.
+    Without a car's id it is the log of the trips without a car.
     """
 
     car_id: str | None
     result: Comparison
     gaps: list[Trip]
-    readings: list[dict[str, Any]]
+    readings: list[Reading]
     warnings: list[str]
 
 
@@ -32,9 +32,9 @@ def compare(account: Account, car_id: str | None, year: int | None) -> Compared:
     """The comparison of one car, the default one if none is named, else of the trips without a car."""
     store, car_id = UserStore(client(), account.email), car_id or account.default_car_id
     before = datetime(year + 1, 1, 1, tzinfo=ZoneInfo(account.timezone)).astimezone(UTC) if year else None
-    readings = store.readings(car_id, SHOWN_READINGS, before)
+    readings = store.readings.newest(car_id, SHOWN_READINGS, before)
     gaps = store.gap_trips(car_id, year)
-    latest = Reading(readings[0]["at"], readings[0]["km"]) if readings else None
+    latest = readings[0] if readings else None
     car = store.cars.list_cars().get(car_id or "")
     result = compared(_start_km(store, car_id, car, year), latest, _months(store, car_id, year), gaps)
     return Compared(car_id, result, gaps, readings, _warnings(car, gaps, result.start_odometer_km))
@@ -47,8 +47,8 @@ def _start_km(store: UserStore, car_id: str | None, car: Car | None, year: int |
     first = store.first_trip(car_id, year)
     if first and first.start_odometer_km is not None:
         return first.start_odometer_km
-    reading = store.first_reading(car_id)
-    return reading["km"] if reading else None
+    reading = store.readings.first(car_id)
+    return reading.km if reading else None
 
 
 def _months(store: UserStore, car_id: str | None, year: int | None) -> list[Month]:

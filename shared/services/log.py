@@ -7,6 +7,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from shared import logs, settings
+from shared.domain.car.odometer import Standing
 from shared.domain.driver import Account
 from shared.domain.log.addresses import ADDRESS_PENDING
 from shared.domain.log.drive import Heard
@@ -80,7 +81,8 @@ def stage(
     """Puts all that came of an event into a commit but the state; gives the state to put with it."""
     state = outcome.state
     if told := outcome.told:
-        change.add_reading(told.car_id, told.reading, now)
+        standing: Standing = "not_judged" if not told.is_judged else "not_believed" if told.why_not else "believed"
+        change.add_reading(told.car_id, told.reading, now, standing, told.why_not or "")
         if told.why_not:
             about: dict[str, str | None] = {"user": store.email, "car": told.car_id}
             logs.log().warning("odometer not believed: %s", told.why_not, extra=about)

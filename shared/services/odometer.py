@@ -40,7 +40,7 @@ def enter(account: Account, car_id: str, reading: Reading, now: datetime) -> Non
 
     @until_current
     def attempt() -> None:
-        read, around, change = store.state(), store.readings_around(car_id, reading.at), store.change()
+        read, around, change = store.state(), store.readings.around(car_id, reading.at), store.change()
         if why := why_not_believed(reading, around, now):
             raise Unlikely(why, around)
         outcome = seen_by_eye(read.value, car_id, reading)

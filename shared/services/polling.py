@@ -159,4 +159,4 @@ def _newest_known(store: UserStore, state: DriverState, car_id: str, reading: Re
     """What the log holds of a car at rest of which the state knows no reading."""
     if reading is None or state.of_car(car_id).last or waits(state, car_id):
         return None
-    return next((Reading(stored["at"], stored["km"]) for stored in store.readings(car_id, 1)), None)
+    return next(iter(store.readings.newest(car_id, 1)), None)

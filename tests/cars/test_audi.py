@@ -23,6 +23,7 @@ from shared.cars.provider import (
     provider,
 )
 from shared.domain.car.car import CarValues, Measured
+from shared.domain.car.odometer import Reading
 from shared.domain.place.geo import Position
 from tests.cars.maker import PASSWORD, USER, VIN, Maker, fails_with, guarded, make_httpserver, maker, redirect
 
@@ -35,6 +36,7 @@ LIST, STATUS, POSITION = f"GET {CLOUD}/vehicle/v1/vehicles", f"GET {CAR}/selecti
 TOKEN = f"POST {CLOUD}/auth/v1/idk/oidc/token"
 AT = datetime(2026, 1, 23, 7, 42, tzinfo=UTC)
 EARLIER = AT - timedelta(hours=20)
+WHOLE_KM = 1.0
 CREDENTIALS = {"username": USER, "password": PASSWORD}
 
 
@@ -100,7 +102,8 @@ def no_password_login(maker: Maker) -> bool:
 
 def test_a_parked_car_gives_odometer_position_and_state_with_their_times_in_three_requests(maker: Maker) -> None:
     good(maker)
-    assert read() == CarValues(Measured(12345.0, AT), Measured(Position(52.0907, 5.1214), AT), Measured("parked", AT))
+    place = Measured(Position(52.0907, 5.1214), AT)
+    assert read() == CarValues(Measured(12345.0, AT), place, Measured("parked", AT), WHOLE_KM)
     assert [asked.address for asked in maker.asked] == [key.split()[1] for key in (LIST, STATUS, POSITION)]
     assert maker.asked[1].request.args["jobs"] == "readiness,measurements"
 
@@ -127,7 +130,7 @@ def test_an_odometer_without_a_time_is_no_reading(maker: Maker, value: dict[str,
 def test_without_a_position_that_has_a_time_there_is_neither_position_nor_state(maker: Maker, answer: Response) -> None:
     good(maker)
     maker.says(POSITION, answer)
-    assert read() == CarValues(odometer_km=Measured(12345.0, AT))
+    assert read() == CarValues(odometer_km=Measured(12345.0, AT), resolution_km=WHOLE_KM)
 
 
 @pytest.mark.parametrize("connection", [{"isOnline": False, "isActive": False}, {"isOnline": True, "isActive": True}])
@@ -386,8 +389,14 @@ def test_reads_at_once_do_not_mix_their_drivers(maker: Maker) -> None:
     def one(vin: str) -> dict[str, Any]:
         kept = tokens()
         kept["token"]["access_token"] = f"secret-{vin}"
-        assert provider("audi").read(vin, CREDENTIALS, kept, 10) == CarValues()
+        assert provider("audi").read(vin, CREDENTIALS, kept, 10) == CarValues(resolution_km=WHOLE_KM)
         return kept
 
     with ThreadPoolExecutor(len(vins)) as pool:
         assert [kept["token"]["access_token"] for kept in pool.map(one, vins)] == [f"secret-{vin}" for vin in vins]
+
+
+def test_a_reading_is_as_coarse_as_its_cloud_tells_it(maker: Maker) -> None:
+    good(maker)
+    assert read().reading() == Reading(AT, 12345.0, False, 52.0907, 5.1214, resolution_km=WHOLE_KM)
+    assert PROVIDERS["audi"].resolution_km == WHOLE_KM

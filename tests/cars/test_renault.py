@@ -14,6 +14,7 @@ from renault_api import const
 from werkzeug import Request, Response
 
 from shared.cars.provider import (
+    PROVIDERS,
     CarUnavailable,
     ConsentMissing,
     LoginRefused,
@@ -423,3 +424,9 @@ def test_an_answer_without_end_is_not_kept_in_memory(cloud: Cloud) -> None:
     endless = Response((b"x" * 100_000 for _ in range(10_000)), content_type="application/json")
     cloud.first("cockpit").respond_with_response(endless)
     failed(NotUnderstood, "renault", ACCOUNT, known())
+
+
+def test_a_reading_is_as_coarse_as_its_cloud_tells_it(cloud: Cloud) -> None:
+    reading = read("renault", ACCOUNT, known()).reading()
+    assert reading is not None
+    assert reading.resolution_km == PROVIDERS["renault"].resolution_km == 0.1

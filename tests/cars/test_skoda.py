@@ -9,7 +9,14 @@ import pytest
 from pytest_httpserver import HTTPServer, RequestHandler
 from werkzeug import Response
 
-from shared.cars.provider import CarUnavailable, ConsentMissing, LoginRefused, NotUnderstood, TooManyRequests
+from shared.cars.provider import (
+    PROVIDERS,
+    CarUnavailable,
+    ConsentMissing,
+    LoginRefused,
+    NotUnderstood,
+    TooManyRequests,
+)
 from shared.domain.place.geo import Position
 from tests.cars.local import PLACE, VIN, at, failed, is_now, position, read, silence
 
@@ -186,3 +193,10 @@ def test_a_vin_cannot_lead_elsewhere(httpserver: HTTPServer) -> None:
 def test_an_answer_without_end_is_not_kept_in_memory(cloud: RequestHandler) -> None:
     cloud.respond_with_response(Response((b"x" * 100_000 for _ in range(10_000)), content_type="application/json"))
     failed(CarUnavailable, "skoda", KEY)
+
+
+def test_a_reading_is_as_coarse_as_its_cloud_tells_it(cloud: RequestHandler) -> None:
+    cloud.respond_with_json(told())
+    reading = read("skoda", KEY).reading()
+    assert reading is not None
+    assert reading.resolution_km == PROVIDERS["skoda"].resolution_km == 1.0

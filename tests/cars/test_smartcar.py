@@ -11,6 +11,7 @@ from pytest_httpserver import HTTPServer, RequestHandler
 from werkzeug import Request, Response
 
 from shared.cars.provider import (
+    PROVIDERS,
     CarUnavailable,
     ConsentMissing,
     LoginRefused,
@@ -356,3 +357,15 @@ def test_an_answer_without_end_is_not_kept_in_memory(cloud: Cloud, path: str) ->
     endless = Response((b"x" * 100_000 for _ in range(10_000)), content_type="application/json")
     cloud.first(path).respond_with_response(endless)
     failed(CarUnavailable, "smartcar", CONSENT, {} if path == "/token" else fresh())
+
+
+def test_a_reading_is_as_coarse_as_its_cloud_tells_it(cloud: Cloud) -> None:
+    reading = read("smartcar", CONSENT, fresh()).reading()
+    assert reading is not None
+    assert reading.resolution_km == PROVIDERS["smartcar"].resolution_km == 1.0
+
+
+@pytest.mark.parametrize("unit", ["nautical", "0"])
+def test_a_unit_that_is_not_known_is_not_understood(cloud: Cloud, unit: str) -> None:
+    cloud.odometer = part("/odometer", {"distance": 10000}, unit=unit)
+    failed(NotUnderstood, "smartcar", CONSENT, fresh())

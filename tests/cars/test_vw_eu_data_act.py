@@ -23,6 +23,7 @@ from shared.cars.provider import (
 )
 from shared.cars.vw_eu_data_act import MOST_UNPACKED
 from shared.domain.car.car import CarValues, Measured
+from shared.domain.car.odometer import Reading, why_not_believed
 from tests.cars.maker import PASSWORD, USER, VIN, Maker, fails_with, guarded, make_httpserver, maker, redirect
 
 __all__ = ["guarded", "make_httpserver", "maker"]
@@ -34,6 +35,7 @@ METADATA = f"GET {DATA}/datarequest/vehicles/{VIN}/metadata/partial"
 LIST, DOWNLOAD = (f"GET {DATA}/datadelivery/vehicles/{VIN}/id-1/{what}" for what in ("list", "download"))
 PASSWORDS = f"POST {IDENTITY}/signin-service/v1/x/login/authenticate"
 AT = datetime(2026, 1, 23, 7, 42, tzinfo=UTC)
+WHOLE_KM = 1.0
 CREDENTIALS = {"username": USER, "password": PASSWORD, "brand": "Audi"}
 
 
@@ -108,7 +110,7 @@ def kept_after_a_good_read(maker: Maker) -> dict[str, Any]:
 
 def test_the_newest_data_set_alone_is_fetched_and_gives_the_odometer_with_its_own_time(maker: Maker) -> None:
     good(maker)
-    assert read() == CarValues(odometer_km=Measured(12345.0, AT))
+    assert read() == CarValues(odometer_km=Measured(12345.0, AT), resolution_km=WHOLE_KM)
     assert maker.count("/download") == 1
     assert maker.asked[-1].request.headers["filename"] == entry(35)["name"]
     assert maker.count(PASSWORDS) == 1
@@ -165,7 +167,7 @@ def test_where_no_data_set_has_content_there_is_no_value_and_nothing_is_fetched(
 ) -> None:
     good(maker)
     maker.says(LIST, body(listing))
-    assert read() == CarValues()
+    assert read() == CarValues(resolution_km=WHOLE_KM)
     assert maker.count("/download") == 0
 
 
@@ -219,16 +221,11 @@ def test_an_odometer_is_in_km_and_of_the_moment_that_the_payload_says(
     [
         [point("mileage", "12345")],
         [point("mileage", "12345"), point("locked", "1", AT)],
-        [
-            point("mileage.value", "12345"),
-            point("car_captured_time", stamp(AT), key="a"),
-            point("car_captured_time", stamp(AT - timedelta(hours=3)), key="b"),
-        ],
         [point("mileage", "", AT)],
         [point("locked", "1", AT)],
         [],
     ],
-    ids=["no time", "another's time", "times of several reports", "empty", "no odometer", "nothing"],
+    ids=["no time", "another's time", "empty", "no odometer", "nothing"],
 )
 def test_an_odometer_of_which_the_moment_cannot_be_known_is_no_reading(
     maker: Maker, points: list[dict[str, Any]]
@@ -236,8 +233,65 @@ def test_an_odometer_of_which_the_moment_cannot_be_known_is_no_reading(
     good(maker)
     maker.says(DOWNLOAD, dataset(*points))
     values = read()
-    assert values == CarValues()
+    assert values == CarValues(resolution_km=WHOLE_KM)
     assert values.reading() is None
+
+
+def test_an_odometer_of_any_of_several_reports_is_from_between_the_first_and_the_last(maker: Maker) -> None:
+    good(maker)
+    moments = [stamp(AT - timedelta(minutes=minutes)) for minutes in (20, 0, 38)]
+    reports = [point("car_captured_time", moment, key=moment) for moment in moments]
+    maker.says(DOWNLOAD, dataset(point("mileage.value", "12345"), *reports))
+    since = AT - timedelta(minutes=38)
+    values = read()
+    assert values.odometer_km == Measured(12345.0, AT, since)
+    reading = values.reading()
+    assert reading == Reading(AT, 12345.0, since=since, resolution_km=WHOLE_KM)
+    assert why_not_believed(reading, [], AT) == "of no one moment"
+
+
+def test_reports_of_nearly_one_moment_are_of_one(maker: Maker) -> None:
+    good(maker)
+    since = AT - timedelta(seconds=110)
+    reports = [point("car_captured_time", stamp(at), key=stamp(at)) for at in (AT, since)]
+    maker.says(DOWNLOAD, dataset(point("mileage.value", "12345"), *reports))
+    reading = read().reading()
+    assert reading == Reading(AT, 12345.0, since=since, resolution_km=WHOLE_KM)
+    assert why_not_believed(reading, [], AT) is None
+
+
+@pytest.mark.parametrize(
+    ("unit", "km"),
+    [
+        ("0", 1.0),
+        ("1", 1.609344),
+        ("DISTANCE_UNIT_KM", 1.0),
+        ("DISTANCE_UNIT_MILES", 1.609344),
+        ("KM", 1.0),
+        ("MILES", 1.609344),
+    ],
+)
+def test_the_unit_is_told_in_several_ways_and_says_how_coarse_the_odometer_is(
+    maker: Maker, unit: str, km: float
+) -> None:
+    good(maker)
+    maker.says(DOWNLOAD, dataset(point("mileage.value", "10000", AT), point("mileage.unit", unit)))
+    values = read()
+    assert values.odometer_km == Measured(pytest.approx(10000 * km), AT)
+    assert values.resolution_km == km
+
+
+def test_two_units_that_mean_the_same_are_one(maker: Maker) -> None:
+    good(maker)
+    units = [point("mileage.unit", unit, key=unit) for unit in ("MILES", "1")]
+    maker.says(DOWNLOAD, dataset(point("mileage.value", "10000", AT), *units))
+    assert read().resolution_km == 1.609344
+
+
+def test_the_unit_of_another_value_does_not_matter_to_an_older_car(maker: Maker) -> None:
+    good(maker)
+    maker.says(DOWNLOAD, dataset(point("mileage", "10000", AT), point("mileage.unit", "LEAGUES")))
+    assert read().odometer_km == Measured(10000.0, AT)
 
 
 @pytest.mark.parametrize(
@@ -255,6 +309,16 @@ def test_an_odometer_of_which_the_moment_cannot_be_known_is_no_reading(
         (DOWNLOAD, dataset(point("mileage", "true", AT))),
         (DOWNLOAD, dataset(point("mileage", 12345, AT))),
         (DOWNLOAD, dataset(point("mileage.value", "1", AT), point("mileage.unit", "LEAGUES"))),
+        (DOWNLOAD, dataset(point("mileage.value", "1", AT), point("mileage.unit", "2"))),
+        (DOWNLOAD, dataset(point("mileage.value", "1", AT), point("mileage.unit", "DISTANCE_UNIT_INVALID"))),
+        (
+            DOWNLOAD,
+            dataset(
+                point("mileage.value", "1", AT),
+                point("mileage.unit", "KM", key="a"),
+                point("mileage.unit", "MILES", key="b"),
+            ),
+        ),
         (DOWNLOAD, dataset(point("mileage", "12345", AT), vin="WAUZZZTEST0000002")),
     ],
 )
@@ -430,3 +494,9 @@ def test_a_data_set_that_unpacks_to_far_too_much_is_not_unpacked(maker: Maker) -
     maker.says(DOWNLOAD, Response(packed.getvalue(), content_type="application/zip"))
     with fails_with(NotUnderstood):
         read()
+
+
+def test_a_reading_is_as_coarse_as_its_cloud_tells_it(maker: Maker) -> None:
+    good(maker)
+    assert read().reading() == Reading(AT, 12345.0, resolution_km=WHOLE_KM)
+    assert PROVIDERS["vw_eu_data_act"].resolution_km == WHOLE_KM

@@ -27,5 +27,11 @@ def test_a_section_names_all_credentials_and_the_limit(name: str) -> None:
     assert f"{offer.budget.requests} requests" in section
 
 
+@pytest.mark.parametrize("name", sorted(set(PROVIDERS) - {"simulated"}))
+def test_a_section_says_in_what_steps_the_odometer_comes(name: str) -> None:
+    steps = {1.0: "whole kilometres", 0.1: "tenths of a kilometre"}
+    assert steps[PROVIDERS[name].resolution_km] in SECTIONS[name]
+
+
 def test_no_section_is_about_a_provider_that_is_not_there() -> None:
     assert set(SECTIONS) == set(PROVIDERS)

@@ -130,7 +130,7 @@ def test_a_reading_that_cannot_be_true_is_left_out(driver: Driver, wrong: float 
 
 def test_a_reading_is_held_against_the_newest_in_the_log_where_nothing_else_is_known(driver: Driver) -> None:
     change = driver.store.change()
-    change.add_reading("car", Reading(ago(300), 13000.0), ago(300), "manual")
+    change.add_reading("car", Reading(ago(300), 13000.0, source="eye"), ago(300))
     change.commit()
     driver.set_car(odometer_km=12345.0, measured_at=ago(5))
     look(driver)

@@ -129,12 +129,12 @@ def _trip(account: Account, state: TripState) -> str:
 
 
 def _read(car: Car, store: UserStore, timezone: str) -> CarStanding:
-    newest = store.readings(car.id, NEWEST_READINGS)
-    last = next((one for one in newest if one["source"] == "car"), next(iter(newest), None))
+    newest = store.readings.newest(car.id, NEWEST_READINGS)
+    last = next((one for one in newest if one.source == "car"), next(iter(newest), None))
     if last is None:
         return CarStanding(car.id, car.name, car.provider)
-    read = _words(last["at"], timezone)
-    return CarStanding(car.id, car.name, car.provider, read, last["km"], by_eye=last["source"] != "car")
+    read = _words(last.at, timezone)
+    return CarStanding(car.id, car.name, car.provider, read, last.km, by_eye=last.source != "car")
 
 
 def _words(moment: datetime, timezone: str) -> str:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from shared.domain.car.odometer import Reading
 from shared.domain.log.trip import Trip
 from shared.domain.tracking.state import TripState
 
@@ -38,9 +39,9 @@ INDEXES = (
     # The trips of a car with kilometres missing before them.
     _index("trips", "car_id", "gap_before_km"),
     _index("trips", "year", "gap_before_km"),
-    # The first and the newest readings of a car.
-    _index("odometer_readings", "car_id", "at"),
-    _index("odometer_readings", "car_id", "-at"),
+    # The first, the newest and the neighbouring readings of a car that are believed.
+    _index("odometer_readings", "car_id", "standing", "at"),
+    _index("odometer_readings", "car_id", "standing", "-at"),
     # The users whose poll is due.
     _index("cache", "shard", "next_poll_at", group=True),
 )
@@ -58,7 +59,7 @@ NOT_INDEXED = {
     "trail": ("fixes",),
     "trips": _fields(Trip),
     "stats": ("months",),
-    "odometer_readings": ("car_id", "at", "km", "fetched_at", "source"),
+    "odometer_readings": _fields(Reading, "car_id", "fetched_at", "standing", "why"),
     "settings": ("cars", "places", "sealed", "tokens"),
     "users": ("keys",),
     "addresses": ("address", "provider", "at"),

@@ -11,13 +11,16 @@ from typing import Any, TypeVar
 from google.api_core.exceptions import AlreadyExists
 from google.cloud import firestore
 from msgspec.structs import replace
+from shared.repositories.change import state_document
 
+from shared.cars.provider import PROVIDERS
 from shared.domain.car.car import Car
+from shared.domain.car.odometer import FINEST_KM, Reading
 from shared.domain.driver import Account
 from shared.domain.log.trip import Trip
 from shared.domain.tracking.state import TripState
-from shared.repositories.change import state_document
 from shared.repositories.documents import to_document, until_current
+from shared.repositories.readings import reading_fields
 from shared.repositories.user_store import UserStore
 from shared.secrets import Unreadable, seal
 from shared.services.log import locked
@@ -119,11 +122,12 @@ class Mover:
         collection = self._root.collection("odometer_readings")
         known = {reading_key(snapshot.id) for snapshot in pages(collection.select([]))}
         batches = list(batched([one for one in readings if one.key not in known], READINGS_AT_ONCE))
+        cars = self._store.cars.list_cars()
         for part in self._watched("readings", batches):
             batch = self._db.batch()
             for one in part:
-                fields = {"car_id": one.car_id, "at": one.at, "km": one.km, "fetched_at": one.at, "source": "car"}
-                batch.set(collection.document(one.id), fields)
+                reading = Reading(one.at, one.km, resolution_km=_resolution_km(cars.get(one.car_id)))
+                batch.set(collection.document(one.id), reading_fields(one.car_id, reading, one.at))
             batch.commit()
 
     def _move_active(self, row: Row[TripState]) -> None:
@@ -187,6 +191,10 @@ def _dated(one: OldCar, document: Any) -> OldCar:
         one,
         car=replace(one.car, credentials_set_at={**dict.fromkeys(one.credentials, at), **one.car.credentials_set_at}),
     )
+
+
+def _resolution_km(car: Car | None) -> float:
+    return PROVIDERS[car.provider].resolution_km if car and car.provider in PROVIDERS else FINEST_KM
 
 
 def commits(trips: Iterable[Trip]) -> Iterator[list[Trip]]:

@@ -8,10 +8,10 @@ import msgspec
 import polyline
 
 from shared.domain.fitting import CAR_ID
+from shared.domain.log.correcting import MOST_KM
 from shared.domain.log.trip import DistanceSource, Endpoint, Trip, TripKind, classified, dated, km
 from shared.domain.place.places import Place, place_at
 from shared.domain.place.trail import Fix, located, trail_distance_km
-from shared.domain.log.correcting import MOST_KM
 from tools.migrate.values import Fields, Unreadable, moment, number, odometer_km, position, present, span, text
 
 KINDS: dict[str, TripKind] = {"B": "business", "P": "private", "M": "mixed", "": "unclassified"}

@@ -1,34 +1,36 @@
 """Owns what a car says of itself: each value with the moment it was measured, and any of them may be missing."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
 import msgspec
 
-from shared.domain.car.odometer import Reading
+from shared.domain.car.odometer import FINEST_KM, SAME_MOMENT, Reading
 from shared.domain.place.geo import Position
 from shared.domain.thresholds import MOST_REFUSALS
 
 T = TypeVar("T")
 CarState = Literal["driving", "parked", "unknown", "offline"]
 
-# Values of one report carry slightly different times; beyond this they speak of different moments.
-SAME_MOMENT = timedelta(minutes=2)
-
 
 class Measured(msgspec.Struct, Generic[T], frozen=True):
-    """A value, and when the car measured it (aware UTC)."""
+    """A value, and when the car measured it (aware UTC): at `at`, or at some moment from `since` to `at`."""
 
     value: T
     at: datetime
+    since: datetime | None = None
 
 
 class CarValues(msgspec.Struct, frozen=True):
-    """One answer of a car's cloud: odometer in km, position in WGS84 degrees, state."""
+    """One answer of a car's cloud: odometer in km, position in WGS84 degrees, state.
+
+    The odometer is told in steps of `resolution_km`, rounded down.
+    """
 
     odometer_km: Measured[float] | None = None
     position: Measured[Position] | None = None
     state: Measured[CarState] | None = None
+    resolution_km: float = FINEST_KM
 
     def reading(self) -> Reading | None:
         """The odometer, with the state and position of the same moment; None where there is no odometer.
@@ -38,13 +40,17 @@ class CarValues(msgspec.Struct, frozen=True):
         odometer = self.odometer_km
         if odometer is None:
             return None
-        state, position = _of_moment(self.state, odometer.at), _of_moment(self.position, odometer.at)
+        state, position = _of_moment(self.state, odometer), _of_moment(self.position, odometer)
         lat, lng = position or (None, None)
-        return Reading(odometer.at, odometer.value, state == "driving", lat, lng)
+        driving = state == "driving"
+        return Reading(odometer.at, odometer.value, driving, lat, lng, odometer.since, self.resolution_km)
 
 
-def _of_moment(measured: Measured[T] | None, moment: datetime) -> T | None:
-    return measured.value if measured and abs(measured.at - moment) <= SAME_MOMENT else None
+def _of_moment(measured: Measured[T] | None, odometer: Measured[float]) -> T | None:
+    if measured is None:
+        return None
+    moments = [moment for one in (measured, odometer) for moment in (one.since or one.at, one.at)]
+    return measured.value if max(moments) - min(moments) <= SAME_MOMENT else None
 
 
 class Car(msgspec.Struct, frozen=True):

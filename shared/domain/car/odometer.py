@@ -1,4 +1,7 @@
-"""Owns odometer readings and which of them can be believed. A value counts for the moment it was measured."""
+"""Owns odometer readings and which of them can be believed. A value counts for the moment it was measured.
+
+What a car or its driver said is a fact and is kept. Whether it is believed is its standing, which can change.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,19 +15,45 @@ HIGHEST_KM = 2_000_000.0
 JUMP_KM = 1_500.0
 JUMP_KM_PER_DAY = 1_000.0
 CLOCK_TOLERANCE = timedelta(minutes=5)
+# Values of one report carry slightly different times; beyond this they speak of different moments.
+SAME_MOMENT = timedelta(minutes=2)
 RISEN_KM = 0.5
-ReadingSource = Literal["car", "manual"]
-Disbelief = Literal["out of range", "measured in the future", "falls", "above a later one", "jumps"]
+FINEST_KM = 0.1
+ReadingSource = Literal["car", "eye"]  # its cloud, or a driver who looked at the dashboard
+# What says nothing of a drive that can still change is not judged.
+Standing = Literal["believed", "not_believed", "not_judged"]
+Disbelief = Literal[
+    "out of range",
+    "measured in the future",
+    "of no one moment",
+    "falls",
+    "above a later one",
+    "jumps",
+    "replaced",  # its driver said another one of the same moment
+]
 
 
 class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An odometer value in km, `at` when it was measured (aware UTC); `driving` if the car said that it drives."""
+    """An odometer value in km, `at` when it was measured (aware UTC); `driving` if the car said that it drives.
+
+    Where only an interval is known, `since` is the earliest moment that it can be from, and `at` the latest. The
+    odometer stood from `km` up to, but not at, `km + resolution_km`. A driver's state holds many of these: what is
+    usual is left out.
+    """
 
     at: datetime
     km: float
     driving: bool = False
     lat: float | None = None
     lng: float | None = None
+    since: datetime | None = None
+    resolution_km: float = FINEST_KM
+    source: ReadingSource = "car"
+
+    @property
+    def is_of_one_moment(self) -> bool:
+        """Whether it is known well enough when it was measured."""
+        return self.since is None or self.at - self.since <= SAME_MOMENT
 
 
 def why_not_believed(reading: Reading, known: Sequence[Reading], now: datetime) -> Disbelief | None:
@@ -33,6 +62,9 @@ def why_not_believed(reading: Reading, known: Sequence[Reading], now: datetime) 
         return "out of range"
     if reading.at > now + CLOCK_TOLERANCE:
         return "measured in the future"
+    if not reading.is_of_one_moment:
+        # Taken for one of its latest moment, the odometer of a trip's start would be that of its end.
+        return "of no one moment"
     before = [other for other in known if other.at <= reading.at]
     after = [other for other in known if other.at > reading.at]
     if before and reading.km < before[-1].km - SAME_KM:

@@ -10,9 +10,11 @@ from msgspec.structs import replace
 
 from shared.domain.car.asking import Asking, Window
 from shared.domain.car.car import Car
+from shared.domain.car.odometer import Reading
 from shared.domain.driver import Account, Key
 from shared.domain.place.trail import Fix
 from shared.domain.tracking.state import End, Parked, TripState, Unaddressed
+from shared.repositories.readings import reading_fields
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.tools.admin.conftest import Operator
 from tools.admin.__main__ import main
@@ -187,7 +189,7 @@ def full_log() -> Callable[[Driver, int], None]:
     def fill(driver: Driver, days: int) -> None:
         batch = driver.stack.db.batch()
         for n in range(days):
-            reading = {"car_id": "car", "at": ago(1440 * n), "km": 1000.0 - n, "fetched_at": ago(0), "source": "car"}
+            reading = reading_fields("car", Reading(ago(1440 * n), 1000.0 - n), ago(0))
             batch.set(driver.stack.db.document(f"users/{driver.email}/odometer_readings/{n}"), reading)
             batch.set(driver.stack.db.document(f"users/{driver.email}/trips/{n}"), {"started_at": ago(1440 * n)})
         batch.commit()

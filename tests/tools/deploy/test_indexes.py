@@ -13,6 +13,7 @@ import pytest
 from google.cloud import firestore
 from google.cloud.firestore_v1.types import StructuredQuery
 
+from shared.domain.car.odometer import Reading
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.due import Due, due_users, due_users_of_shard, users_with_a_car
 from shared.repositories.streaming import LongReader
@@ -111,6 +112,7 @@ def made(emulators: None, queries: list[Any]) -> list[Any]:
             store.readings(car_id, 20, before)
         store.first_reading(car_id)
     store.readings_around("car", NOW)
+    store.change().add_reading("car", Reading(NOW, 12000.0, source="eye"), NOW)
     store.sums(None)
     list(due_users(reader, NOW, 10))
     list(due_users_of_shard(reader, 3, NOW, Due("boris@example.com", NOW)))
@@ -145,9 +147,8 @@ def test_no_method_makes_a_query_that_this_test_does_not_know() -> None:
         "_stored_trips",
         "_neighbour",
         "sums",
-        "readings",
-        "readings_around",
-        "first_reading",
+        "_found",
+        "_replace",
         "documents",  # of the long reader, whose callers are in shared/repositories/due.py
         "_owner",
         "emails",

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from google.cloud import firestore
+from shared.handlers.log_keeping import relink
 
 from shared.domain.driver import Account
 from shared.domain.log.trip import Sums, Trip, classified, dated, sums_of, trip_id
-from shared.handlers.log_keeping import relink
 from shared.repositories import documents
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import from_document, until_current
