@@ -42,7 +42,7 @@ def test_what_is_missing_takes_nothing_else_away(missing: str) -> None:
         {"measured_at": "2026-11-20T09:12:31"},
         {"measured_at": None},
     ],
-    ids=str,
+    ids=["no number", "without end", "far too large", "true", "a word", "no offset", "no moment"],
 )
 def test_an_answer_of_another_shape_is_not_understood(changed: dict[str, Any]) -> None:
     with pytest.raises(NotUnderstood) as raised:

@@ -33,6 +33,16 @@ def test_each_row_moves_below_its_user_and_nothing_else_changes(house: House) ->
     assert OTHER not in told
 
 
+def test_a_reading_is_as_coarse_as_the_cloud_of_its_car_tells_it(house: House) -> None:
+    house.store().cars.save(Car("id3", "skoda"))
+    for car_id in ("id3", "sold"):
+        row = {"user_id": BORIS, "odometer_km": 5, "car_id": car_id, "fetched_at": "2024-01-31T07:00:00"}
+        house.db.document(f"odometer_readings/{car_id}").set(row)
+    house.run()
+    readings = [*house.store().odometer.newest("id3", 9), *house.store().odometer.newest("sold", 9)]
+    assert [reading.resolution_km for reading in readings] == [1.0, 0.1]
+
+
 def test_rows_without_an_owner_go_to_the_default_user_and_are_listed(house: House) -> None:
     house.put(none={"user_id": None}, odd={"user_id": "boris"}, number={"user_id": 7})
     told = house.run()
