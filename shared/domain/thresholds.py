@@ -48,3 +48,24 @@ LEAST_RADIUS_M, USUAL_RADIUS_M, MOST_RADIUS_M = 20.0, 150.0, 2000.0  # ours
 MOST_REFUSALS = 2  # more refused logins than this get accounts locked
 # Cloud Scheduler and Pub/Sub may deliver twice; the next day's look comes later than this.
 ONE_LOOK_IN = timedelta(hours=12)
+MOST_WINDOWS = 100  # ours: of the budgets of all cars of a driver that are counted at a time
+
+# --- what is remembered of a driver: bounds of one document, all ours
+
+KEPT_CARS = 60  # more than a driver can have at a time; the others they have taken away
+EVENTS_A_BLOCK = 100  # moved out of the state at a time
+KEPT_EVENTS = 10  # the newest, which stay when a block is moved
+MOST_BLOCKS = 200  # of one drive: with more, its events would not fit into one document any more
+KEPT_LOOSE_ENDS = 20  # that wait for a start
+FORGET_AN_END_AFTER = timedelta(hours=24)
+KEPT_READINGS = 60  # of the drive going on
+KEPT_DRIVES = 24  # that are over
+MOST_LOOK_UPS = 50  # trips whose addresses are still to be found
+
+# --- when a drive is over, all ours
+
+STILL_READINGS = 3  # that show the same odometer
+STILL_FOR = timedelta(minutes=10)
+STILL_WITHIN_KM = 0.2  # what a phone that lies still wanders
+GIVE_UP_SETTLING_AFTER = timedelta(hours=24)
+LONGEST_WAIT = timedelta(minutes=30)  # between two polls of a car

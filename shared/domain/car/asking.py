@@ -3,14 +3,13 @@
 Both are counted before the cloud is asked. So a process that dies on the way leaves too high a count, never too low.
 """
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from shared.domain.thresholds import MOST_REFUSALS, ONE_LOOK_IN
+from shared.domain.thresholds import KEPT_CARS, MOST_REFUSALS, MOST_WINDOWS, ONE_LOOK_IN
 
 
 class Budget(NamedTuple):
@@ -33,27 +32,30 @@ class Asking(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `windows` by car and provider; `under_way` has the moments at which the reads of a car that began must be over,
     `lost` those of reads that were not and count as refused, until the car answers or for some hours;
-    `looked_at` is when the last daily look began, `to_look_at` the cars that it has still to read.
+    `looked_at` is when the last daily look began.
     """
 
     windows: dict[str, Window] = {}
     under_way: dict[str, tuple[datetime, ...]] = {}
     lost: dict[str, tuple[datetime, ...]] = {}
     looked_at: datetime | None = None
-    to_look_at: tuple[str, ...] = ()
 
 
 def free_again_at(asking: Asking, name: str, budget: Budget, now: datetime) -> datetime | None:
-    """When the budget of that name allows a read again; None where it does now."""
-    window = asking.windows.get(name)
-    if window is None or window.until <= now or window.requests + budget.a_read <= budget.requests:
-        return None
-    return window.until
+    """When the budget of that name allows a read again; None where it does now.
+
+    A name too many waits for the first window that is over: to forget one that is not would ask its cloud too often.
+    """
+    windows = _open_windows(asking, now)
+    if name not in windows:
+        return min(window.until for window in windows.values()) if len(windows) >= MOST_WINDOWS else None
+    window = windows[name]
+    return None if window.requests + budget.a_read <= budget.requests else window.until
 
 
 def taken(asking: Asking, name: str, budget: Budget, now: datetime) -> Asking:
     """With one more read in its budget. A window begins with its first request; those that are over are forgotten."""
-    windows = {other: window for other, window in asking.windows.items() if window.until > now}
+    windows = _open_windows(asking, now)
     window = windows.get(name) or Window(now + budget.per, 0)
     return replace(asking, windows={**windows, name: Window(window.until, window.requests + budget.a_read)})
 
@@ -115,21 +117,23 @@ def look_is_due(asking: Asking, now: datetime) -> bool:
     return asking.looked_at is None or now - asking.looked_at >= ONE_LOOK_IN
 
 
-def looking(asking: Asking, car_ids: Iterable[str], now: datetime) -> Asking:
-    """With a daily look begun at these cars."""
-    return replace(asking, looked_at=now, to_look_at=tuple(sorted(car_ids)))
-
-
-def looked(asking: Asking, car_id: str) -> Asking:
-    """With one car less to look at."""
-    return replace(asking, to_look_at=tuple(other for other in asking.to_look_at if other != car_id))
+def _open_windows(asking: Asking, now: datetime) -> dict[str, Window]:
+    return {name: window for name, window in asking.windows.items() if window.until > now}
 
 
 def _with_reads(asking: Asking, car_id: str, reads: tuple[datetime, ...]) -> Asking:
-    others = {other: kept for other, kept in asking.under_way.items() if other != car_id}
-    return replace(asking, under_way={**others, car_id: reads} if reads else others)
+    return replace(asking, under_way=_with(asking.under_way, car_id, reads))
 
 
 def _with_lost(asking: Asking, car_id: str, lost: tuple[datetime, ...]) -> Asking:
-    others = {other: kept for other, kept in asking.lost.items() if other != car_id}
-    return replace(asking, lost={**others, car_id: lost} if lost else others)
+    return replace(asking, lost=_with(asking.lost, car_id, lost))
+
+
+def _with(
+    moments: dict[str, tuple[datetime, ...]], car_id: str, of_car: tuple[datetime, ...]
+) -> dict[str, tuple[datetime, ...]]:
+    """With the moments of a car; of more cars than a driver can have at a time, those of the latest."""
+    others = {other: kept for other, kept in moments.items() if other != car_id}
+    if of_car and len(others) >= KEPT_CARS:
+        del others[min(others, key=lambda other: max(others[other]))]
+    return {**others, car_id: of_car} if of_car else others

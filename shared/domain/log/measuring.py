@@ -30,6 +30,9 @@ LONGEST_HOLE = timedelta(minutes=2)
 FASTEST_KM_PER_HOUR = 130.0
 
 
+# Letters of a route to which another one is still added: a trip must fit into a document.
+LONGEST_ROUTE = 300_000
+
 TooShort = Literal["under 0.1 km by odometer", "under 0.2 km by GPS"]
 
 
@@ -61,6 +64,8 @@ def resumes(previous: Trip | None, drive: Drive, rules: Rules) -> bool:
     that the car has confirmed stays one.
     """
     if previous is None or previous.source != "automatic" or previous.distance_source != "gps":
+        return False
+    if len(previous.route) > LONGEST_ROUTE:
         return False
     unsettled = previous.car_id is None or previous.has("odometer_pending")
     stood_for = drive.started_at - previous.ended_at

@@ -89,9 +89,15 @@ def with_event(record: Record, heard: Heard) -> Record:
 def _once(events: Iterable[Heard]) -> list[Heard]:
     """By time, each event once: as it came first."""
     found: dict[Heard, Heard] = {}
-    for heard in sorted(events, key=lambda heard: heard.delay_s):
+    for heard in sorted(map(_as_kept, events), key=lambda heard: heard.delay_s):
         found.setdefault(replace(heard, delay_s=0.0), heard)
     return sorted(found.values(), key=lambda heard: (heard.at, heard.is_end, _name(heard), heard.position or (0, 0)))
+
+
+def _as_kept(heard: Heard) -> Heard:
+    if heard.lat is None or heard.lng is None:
+        return heard
+    return replace(heard, lat=round(heard.lat, POSITION_DECIMALS), lng=round(heard.lng, POSITION_DECIMALS))
 
 
 def _letter(heard: Heard) -> str:

@@ -1,7 +1,7 @@
 """What comes of a poll: what a car says of the drive going on, of a trip that waits for its end, of a car at rest."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import isfinite
 
 from msgspec.structs import replace
@@ -9,14 +9,11 @@ from msgspec.structs import replace
 from shared.domain.car.odometer import Reading, same_km, why_not_believed
 from shared.domain.log.trip import Trip
 from shared.domain.place.places import Place
-from shared.domain.thresholds import Rules
+from shared.domain.thresholds import GIVE_UP_SETTLING_AFTER, KEPT_READINGS, Rules
 from shared.domain.tracking.ending import close, over_since
 from shared.domain.tracking.events import CarFailed, CarRead, NotAsked, Outcome, Settlement, Told
 from shared.domain.tracking.schedule import after_failure, given_back, planned
 from shared.domain.tracking.state import DriverState, GoingOn, leg_of, with_log
-
-KEPT_READINGS = 60
-GIVE_UP_SETTLING_AFTER = timedelta(hours=24)
 
 
 def car_read(state: DriverState, event: CarRead, now: datetime, rules: Rules, places: Sequence[Place]) -> Outcome:

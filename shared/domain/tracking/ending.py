@@ -1,7 +1,7 @@
 """Owns when a drive is over, and takes it out of the state. Decides nothing about how far it went."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 
 from msgspec.structs import replace
@@ -11,13 +11,9 @@ from shared.domain.log.drive import Drive, EndedBecause, drive_id
 from shared.domain.place.geo import Position
 from shared.domain.place.places import Place, place_at
 from shared.domain.place.trail import Fix, located, moved_from
-from shared.domain.thresholds import Rules
+from shared.domain.thresholds import KEPT_DRIVES, STILL_FOR, STILL_READINGS, STILL_WITHIN_KM, Rules
 from shared.domain.tracking.state import UNKNOWN_CAR, DriverState, GoingOn, Leg, OverDrive, with_log
 
-STILL_READINGS = 3
-STILL_FOR = timedelta(minutes=10)
-STILL_WITHIN_KM = 0.2
-KEPT_RECENT = 24
 Over = tuple[datetime, EndedBecause]
 
 
@@ -145,4 +141,4 @@ def _without(state: DriverState, drive: Drive) -> DriverState:
 
 def with_recent(recent: Iterable[OverDrive], over: OverDrive) -> tuple[OverDrive, ...]:
     """The drives that are over with one more, by their ends; the newest of them."""
-    return tuple(sorted((*recent, over), key=lambda one: (one.ended_at, one.id))[-KEPT_RECENT:])
+    return tuple(sorted((*recent, over), key=lambda one: (one.ended_at, one.id))[-KEPT_DRIVES:])

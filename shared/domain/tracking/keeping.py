@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading
 from shared.domain.log.addresses import ADDRESS_PENDING
-from shared.domain.log.drive import Drive
+from shared.domain.log.drive import Drive, Heard
 from shared.domain.log.gap import link
 from shared.domain.log.measuring import NotATrip, Owner, begun_earlier, closing_reading, measured, resumed, resumes
 from shared.domain.log.record import recorded, with_event
@@ -41,12 +41,16 @@ def keep(outcome: Outcome, rows: Rows, owner: Owner, places: Sequence[Place], no
         state, came = _log_drive(rows, drive, state, owner, places, now, rules)
         made.append((drive, came))
     if outcome.dropped:
-        events = [*rows.older_events(outcome.dropped), *outcome.dropped.events]
-        rows.keep(recorded(outcome.dropped.id, events, is_dropped=True))
+        _keep_record(rows, outcome.dropped, rows.older_events(outcome.dropped))
     for beside in outcome.beside:
         _keep_beside(rows, beside)
     pending = [trip.id for trip in rows.trips.values() if trip and trip.has(ADDRESS_PENDING)]
     return Kept(wanted(state, pending, now), made)
+
+
+def _keep_record(rows: Rows, drive: Drive, older: Sequence[Heard]) -> None:
+    if events := [*older, *drive.events]:
+        rows.keep(recorded(drive.id, events, is_dropped=drive.why == "the driver dropped it"))
 
 
 def _keep_beside(rows: Rows, beside: Beside) -> None:
@@ -60,7 +64,7 @@ def _log_drive(
     rows: Rows, drive: Drive, state: DriverState, owner: Owner, places: Sequence[Place], now: datetime, rules: Rules
 ) -> tuple[DriverState, Trip | NotATrip]:
     older = rows.older_events(drive)
-    rows.keep(recorded(drive.id, [*older, *drive.events]))
+    _keep_record(rows, drive, older)
     previous = rows.before(drive.car_id, drive.started_at)
     is_rest, unread = resumes(previous, drive, rules), unread_until(rows, previous)
     by_drive = None if is_rest else settled_by_drive(unread, drive, older, now)

@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from shared.domain.thresholds import Rules
+from shared.domain.thresholds import MOST_LOOK_UPS, Rules
 from shared.domain.tracking.state import DriverState, LookUps
 
-MOST_WAITING = 50
 AT_A_TIME = 5
 LONGEST_WAIT = timedelta(days=1)
 DOUBLINGS = 16  # after which the longest wait is reached anyway
@@ -19,7 +18,7 @@ def wanted(state: DriverState, trip_ids: Collection[str], now: datetime) -> Driv
     if not trip_ids:
         return state
     waiting = [kept for kept in state.look_ups.trips if kept not in trip_ids]
-    trips = (*waiting, *trip_ids)[-MOST_WAITING:]
+    trips = (*waiting, *trip_ids)[-MOST_LOOK_UPS:]
     return replace(state, look_ups=replace(state.look_ups, trips=trips, due_at=state.look_ups.due_at or now))
 
 

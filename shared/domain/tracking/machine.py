@@ -21,9 +21,17 @@ from msgspec.structs import replace
 from shared.domain.log.drive import Drive, EarlierStart, EndedBecause, Heard, drive_id
 from shared.domain.place.places import Place, place_at
 from shared.domain.place.trail import Fix, trail_distance_km
-from shared.domain.thresholds import Rules
+from shared.domain.thresholds import (
+    EVENTS_A_BLOCK,
+    FORGET_AN_END_AFTER,
+    KEPT_EVENTS,
+    KEPT_LOOSE_ENDS,
+    MOST_BLOCKS,
+    STILL_FOR,
+    Rules,
+)
 from shared.domain.tracking import answers
-from shared.domain.tracking.ending import STILL_FOR, close, stale_since, with_recent
+from shared.domain.tracking.ending import close, stale_since, with_recent
 from shared.domain.tracking.events import (
     Beside,
     CarFailed,
@@ -48,12 +56,6 @@ from shared.domain.tracking.state import (
     next_poll_at,
     with_log,
 )
-
-BLOCK = 100  # events moved out of the state at a time
-KEPT_EVENTS = 10  # the newest, which stay when a block is moved
-MOST_BLOCKS = 200  # of one drive: with more, its events would not fit into one document any more
-KEPT_LOOSE = 20
-FORGET_AN_END_AFTER = timedelta(hours=24)
 
 
 def advance(
@@ -262,7 +264,7 @@ def _let_go(outcome: Outcome, now: datetime, rules: Rules) -> Outcome:
     state = outcome.state
     loose = [*state.events] if state.drive is None else cut(state.drive, state.events, rules)[0]
     ends = sorted((heard for heard in loose if heard.is_end), key=lambda heard: heard.at)
-    recent = [end for end in ends if now - end.at <= FORGET_AN_END_AFTER][-KEPT_LOOSE:]
+    recent = [end for end in ends if now - end.at <= FORGET_AN_END_AFTER][-KEPT_LOOSE_ENDS:]
     return _let_go_of(outcome, [end for end in ends if end not in recent], rules)
 
 
@@ -279,6 +281,8 @@ def _let_go_of(outcome: Outcome, words: Sequence[Heard], rules: Rules) -> Outcom
 
 def _beside(outcome: Outcome, heard: Heard, rules: Rules) -> Outcome:
     """With a word that is kept beside the drive that it was near to, or by itself."""
+    if _is_known(outcome.state, heard):
+        return outcome
     recent = outcome.state.recent
     for over in reversed(recent):
         if over.began_at - rules.resume_within <= heard.at <= over.ended_at + rules.resume_within:
@@ -291,10 +295,10 @@ def _beside(outcome: Outcome, heard: Heard, rules: Rules) -> Outcome:
 def _compact(outcome: Outcome) -> Outcome:
     """Moves the oldest events out of the state, so that the thousandth ping costs what the first did."""
     state, drive = outcome.state, outcome.state.drive
-    if drive is None or len(state.events) < BLOCK + KEPT_EVENTS:
+    if drive is None or len(state.events) < EVENTS_A_BLOCK + KEPT_EVENTS:
         return outcome
     events = sorted(state.events, key=lambda heard: heard.at)
-    block, last = tuple(events[:BLOCK]), (drive.last,) if drive.last else ()
+    block, last = tuple(events[:EVENTS_A_BLOCK]), (drive.last,) if drive.last else ()
     newest = block[-1]
     moved = replace(
         drive,
@@ -303,5 +307,5 @@ def _compact(outcome: Outcome) -> Outcome:
         km=drive.km + trail_distance_km((*last, *block)),
         last=max((*last, Fix(newest.at, newest.lat, newest.lng, newest.accuracy_m)), key=lambda fix: fix.at),
     )
-    state = replace(state, events=tuple(events[BLOCK:]), drive=moved)
+    state = replace(state, events=tuple(events[EVENTS_A_BLOCK:]), drive=moved)
     return replace(outcome, state=state, block=block)

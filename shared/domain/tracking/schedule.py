@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from shared.domain.thresholds import Rules
+from shared.domain.thresholds import LONGEST_WAIT, Rules
 from shared.domain.tracking.state import DriverState, GoingOn, Leg, OpenLog, with_log
 
-LONGEST_WAIT = timedelta(minutes=30)
 MANY = 16  # doublings after which the longest wait is reached anyway
 
 

@@ -16,13 +16,12 @@ from shared.domain.car.asking import Asking
 from shared.domain.car.odometer import Reading
 from shared.domain.log.drive import Heard
 from shared.domain.place.trail import Fix
-from shared.domain.thresholds import Rules
+from shared.domain.thresholds import KEPT_CARS, Rules
 
 Phase = Literal["driving", "ending", "paused"]
 
 # Stands for every car that the phone names and the driver does not have: however many names, it is one.
 UNKNOWN_CAR = "-"
-KEPT_CARS = 60
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 

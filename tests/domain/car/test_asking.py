@@ -93,8 +93,6 @@ def test_the_count_after_a_read(before: int, answered: bool, refused: bool, was_
 
 
 def test_a_look_is_due_once_a_day() -> None:
-    now = asking.looking(Asking(), ["b", "a"], at(0))
-    assert now.to_look_at == ("a", "b")
-    assert asking.looked(now, "a").to_look_at == ("b",)
+    now = Asking(looked_at=at(0))
     assert not asking.look_is_due(now, at(11 * 60))
     assert asking.look_is_due(now, at(24 * 60 - 30))

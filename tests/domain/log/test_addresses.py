@@ -10,8 +10,9 @@ from shared.domain.log.measuring import Owner
 from shared.domain.log.trip import Endpoint, Trip
 from shared.domain.place.geo import Position
 from shared.domain.place.places import Place
+from shared.domain.thresholds import MOST_LOOK_UPS
 from shared.domain.tracking.events import NotAsked
-from shared.domain.tracking.look_ups import MOST_WAITING, claimed, forgotten, looked_up, wanted
+from shared.domain.tracking.look_ups import claimed, forgotten, looked_up, wanted
 from shared.domain.tracking.schedule import car_to_ask
 from shared.domain.tracking.state import DriverState, GoingOn, LookUps, OpenLog, next_poll_at
 from tests.domain.world import HOME, LEASE, USUAL, World, at
@@ -93,7 +94,7 @@ def test_a_trip_waits_once_and_fifty_of_them_at_most() -> None:
     state = wanted(wanted(IDLE, ["a", "b"], NOW), ["a"], NOW)
     assert state.look_ups.trips == ("b", "a")
     many = [str(n) for n in range(60)]
-    assert wanted(state, many, NOW).look_ups.trips == tuple(many[-MOST_WAITING:])
+    assert wanted(state, many, NOW).look_ups.trips == tuple(many[-MOST_LOOK_UPS:])
 
 
 def test_look_ups_are_claimed_by_one_and_again_by_another_when_the_first_died() -> None:

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from shared.domain.car.odometer import Reading
-from shared.domain.tracking.answers import KEPT_READINGS, seen_by_eye
+from shared.domain.thresholds import KEPT_READINGS
+from shared.domain.tracking.answers import seen_by_eye
 from shared.domain.tracking.state import DriverState, GoingOn, OpenLog
 
 NOON = datetime(2026, 1, 23, 12, tzinfo=UTC)
