@@ -19,6 +19,7 @@ from shared.domain.place.places import Place
 from shared.domain.tracking.events import Outcome
 from shared.domain.tracking.keeping import keep
 from shared.domain.tracking.look_ups import wanted
+from shared.domain.tracking.machine import touches_log
 from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import Stored
 from shared.repositories.user_store import Change, UserStore
@@ -88,7 +89,7 @@ def stage(
             logs.log().warning("odometer not believed: %s", told.why_not, extra=about)
     if outcome.block and state.drive:
         change.add_block(state.drive.blocks - 1, outcome.block)
-    if not outcome.touches_log:
+    if not touches_log(outcome):
         return state
     log = StoredLog(store)
     rows = Rows(log)

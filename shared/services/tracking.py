@@ -10,7 +10,7 @@ from shared.domain.driver import Account
 from shared.domain.fitting import NotFound
 from shared.domain.log.drive import Heard
 from shared.domain.tracking.events import Dropped, Ended, Outcome, Started
-from shared.domain.tracking.machine import advance
+from shared.domain.tracking.machine import advance, touches_log
 from shared.domain.tracking.state import DriverState, GoingOn, Leg, leg_of
 from shared.messaging.polls import Reason, ask_for_poll
 from shared.repositories.documents import client, until_current
@@ -76,10 +76,10 @@ def _take(account: Account, event: Started | Ended, now: datetime) -> Taken:
         state = read.value
         told = replace(event, heard=_named(store, account, state, event.heard))
         outcome = advance(state, told, now, settings.current.rules, places)
-        if outcome.state == state and not outcome.touches_log:
+        if outcome.state == state and not touches_log(outcome):
             return Taken(outcome, state)
         change, kept = store.change(), outcome.state
-        if outcome.touches_log or outcome.block:
+        if touches_log(outcome) or outcome.block:
             around = places if is_located_end else store.places()
             kept = stage(change, store, outcome, owner_of(account), around, now)
         change.put_state(read, kept)

@@ -15,7 +15,7 @@ from shared.domain.place.places import Place
 from shared.domain.thresholds import Rules
 from shared.domain.tracking.events import CarFailed, CarRead, Ended, Event, NotAsked, Outcome, Started
 from shared.domain.tracking.keeping import keep
-from shared.domain.tracking.machine import advance
+from shared.domain.tracking.machine import advance, touches_log
 from shared.domain.tracking.schedule import leased
 from shared.domain.tracking.state import DriverState, next_poll_at
 
@@ -110,7 +110,7 @@ class World:
         outcome = advance(self.state, event, self.now, self.rules, self.places)
         self.store.trail += outcome.block
         self.state = outcome.state
-        if outcome.touches_log:
+        if touches_log(outcome):
             rows = Rows(self.store)
             self.state, made = keep(outcome, rows, self.owner, self.places, self.now, self.rules)
             self.store.put(rows)

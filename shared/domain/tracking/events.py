@@ -102,8 +102,3 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     block: tuple[Heard, ...] = ()
     beside: tuple[Beside, ...] = ()
     poll_now: bool = False
-
-    @property
-    def touches_log(self) -> bool:
-        """Whether more than the state and what was heard has to be stored."""
-        return bool(self.drives or self.dropped or self.settlement or self.earlier_start or self.beside)

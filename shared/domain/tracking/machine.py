@@ -81,6 +81,11 @@ def advance(
             return _dropped(state, rules)
 
 
+def touches_log(outcome: Outcome) -> bool:
+    """Whether more came of an event than the state and a block of older events: something for the log to keep."""
+    return bool(outcome.drives or outcome.dropped or outcome.settlement or outcome.earlier_start or outcome.beside)
+
+
 def _started(state: DriverState, event: Started, now: datetime, rules: Rules) -> Outcome:
     heard = event.heard
     if _is_over(state, heard.at):
