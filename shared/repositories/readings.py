@@ -51,17 +51,19 @@ class ReadingRepository:
         car_id: str,
         reading: Reading,
         fetched_at: datetime,
-        standing: Standing,
+        standing: Standing | None,
         why: Why,
     ) -> None:
         """Puts a reading into a commit. What its driver read by eye takes the place of what they said of that moment.
 
-        The same reading told twice is stored once; two values of one moment are two facts.
+        The same reading told twice is stored once; two values of one moment are two facts. One that nobody judged this
+        time keeps the standing that it has.
         """
         name = reading_id(car_id, reading)
         if reading.source == "eye" and standing == "believed":
             self._replace(batch, car_id, reading.at, name)
-        batch.set(self._readings.document(name), reading_fields(car_id, reading, fetched_at, standing, why))
+        fields = reading_fields(car_id, reading, fetched_at, standing, why)
+        batch.set(self._readings.document(name), fields, merge=True)
 
     def _replace(self, batch: firestore.WriteBatch, car_id: str, at: datetime, by: str) -> None:
         replaced: Why = "replaced"
@@ -82,10 +84,11 @@ def reading_id(car_id: str, reading: Reading) -> str:
 
 
 def reading_fields(
-    car_id: str, reading: Reading, fetched_at: datetime, standing: Standing = "believed", why: Why = ""
+    car_id: str, reading: Reading, fetched_at: datetime, standing: Standing | None = "believed", why: Why = ""
 ) -> dict[str, Any]:
-    """What is stored of a reading."""
-    return {"car_id": car_id, **asdict(reading), "fetched_at": fetched_at, "standing": standing, "why": why}
+    """What is stored of a reading; no standing, where nobody judged it."""
+    judged = {"standing": standing, "why": why} if standing else {}
+    return {"car_id": car_id, **asdict(reading), "fetched_at": fetched_at, **judged}
 
 
 def _found(query: Any) -> list[Reading]:

@@ -216,9 +216,14 @@ class Change:
         self._batch.update(cars, {f"cars.`{car_id}`.login_refusals": count}, option=self._as_read(read))
 
     def add_reading(
-        self, car_id: str, reading: Reading, fetched_at: datetime, standing: Standing = "believed", why: Why = ""
+        self,
+        car_id: str,
+        reading: Reading,
+        fetched_at: datetime,
+        standing: Standing | None = "believed",
+        why: Why = "",
     ) -> None:
-        """An odometer reading, with why it is not believed where it is not."""
+        """An odometer reading, and why it is not believed if it is not; without a standing where nobody judged it."""
         ReadingRepository(self._root).stage(self._batch, car_id, reading, fetched_at, standing, why)
 
     def add_block(self, n: int, events: Sequence[Heard]) -> None:

@@ -82,8 +82,8 @@ def stage(
     """Puts all that came of an event into a commit but the state; gives the state to put with it."""
     state = outcome.state
     if told := outcome.told:
-        standing: Standing = "not_judged" if not told.is_judged else "not_believed" if told.why_not else "believed"
-        change.add_reading(told.car_id, told.reading, now, standing, told.why_not or "")
+        standing: Standing = "not_believed" if told.why_not else "believed"
+        change.add_reading(told.car_id, told.reading, now, standing if told.is_judged else None, told.why_not or "")
         if told.why_not:
             about: dict[str, str | None] = {"user": store.email, "car": told.car_id}
             logs.log().warning("odometer not believed: %s", told.why_not, extra=about)

@@ -20,8 +20,7 @@ SAME_MOMENT = timedelta(minutes=2)
 RISEN_KM = 0.5
 FINEST_KM = 0.1
 ReadingSource = Literal["car", "eye"]  # its cloud, or a driver who looked at the dashboard
-# What says nothing of a drive that can still change is not judged.
-Standing = Literal["believed", "not_believed", "not_judged"]
+Standing = Literal["believed", "not_believed"]
 Disbelief = Literal[
     "out of range",
     "measured in the future",

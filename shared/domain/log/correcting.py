@@ -53,7 +53,7 @@ def entered(user: str, default_car_id: str | None, timezone: str, said: Said, no
 
 def corrected(trip: Trip, said: Said, timezone: str, now: datetime) -> Trip:
     """The trip with what is said of it; times without an offset are in the time zone. Raises Unfit."""
-    changed = replace(trip, **_plain(said, timezone))
+    changed = replace(trip, **_plain(trip, said, timezone))
     for name in ("started_at", "ended_at"):
         if getattr(changed, name).year not in YEARS:
             raise unfit(name, "must be in a year from 2000 to 2100")
@@ -63,7 +63,7 @@ def corrected(trip: Trip, said: Said, timezone: str, now: datetime) -> Trip:
     return replace(_divided(changed, said), revision=trip.revision + 1, updated_at=now)
 
 
-def _plain(said: Said, timezone: str) -> dict[str, Any]:
+def _plain(trip: Trip, said: Said, timezone: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in ("started_at", "ended_at"):
         if name in said:
@@ -75,7 +75,7 @@ def _plain(said: Said, timezone: str) -> dict[str, Any]:
         if name in said:
             found[name] = _text(said[name], name)
     if "car_id" in said:
-        found["car_id"] = car_id(said["car_id"])
+        found |= {"car_id": car_id(said["car_id"]), "flags": trip.flags_but("car_unknown")}
     return found
 
 

@@ -79,17 +79,22 @@ def _give_up_settling(state: DriverState, now: datetime) -> DriverState:
 
 
 def _heard(state: DriverState, event: CarRead, now: datetime) -> Outcome:
-    """Takes in what a car says of its odometer. What it told before says nothing new, however often it is told."""
+    """Takes in what a car says of its odometer. To be kept it is once, however often it is told."""
     reading, log = event.reading, state.of_car(event.car_id)
-    if reading is None or (log.told and (log.told.at, log.told.km) == (reading.at, reading.km)):
+    if reading is None:
         return Outcome(state=state)
     if not isfinite(reading.km):
         return Outcome(state=replace(state, rejected=state.rejected + 1))
-    state = with_log(state, event.car_id, replace(log, told=reading))
+    outcome = _judged(with_log(state, event.car_id, replace(log, told=reading)), event, reading, now)
+    is_believed = outcome.told and outcome.told.is_judged and not outcome.told.why_not
+    return outcome if reading != log.told or is_believed else replace(outcome, told=None)
+
+
+def _judged(state: DriverState, event: CarRead, reading: Reading, now: datetime) -> Outcome:
     if not waits(state, event.car_id):
         return _at_rest(state, event, reading, now)
-    known = state.known_readings(event.car_id)
-    if (log.ended_at and reading.at < log.ended_at) or reading.at in {other.at for other in known}:
+    known, ended_at = state.known_readings(event.car_id), state.of_car(event.car_id).ended_at
+    if (ended_at and reading.at < ended_at) or reading.at in {other.at for other in known}:
         return Outcome(state=state, told=Told(event.car_id, reading, is_judged=False))
     if why := why_not_believed(reading, known, now):
         return _not_believed(state, Told(event.car_id, reading, why_not=why))

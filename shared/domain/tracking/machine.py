@@ -178,22 +178,31 @@ def _last_car_id(state: DriverState) -> str | None:
 
 def _take_legs(state: DriverState, default_car_id: str | None, now: datetime, rules: Rules) -> Outcome:
     """Closes every drive but the last, which becomes the one going on."""
-    going, drives = state.drive, list[Drive]()
-    _, legs = cut(going, state.events, rules)
-    car_id = going.car_id if going else default_car_id
+    drives = list[Drive]()
+    _, legs = cut(state.drive, state.events, rules)
+    going = _going_on(state.drive, legs[0], default_car_id, now)
     for leg, following in pairwise(legs):
-        leg.car_id = leg.car_id or car_id
-        drive, state = close(state, leg, leg.ended_at or leg.last_at, "a later start", following.started_at)
+        until, state = leg.ended_at or leg.last_at, replace(state, drive=going)
+        drive, state = close(state, leg, until, "a later start", following.started_at)
         drives.append(drive)
-        car_id = default_car_id
-    car_id = legs[-1].car_id or car_id
-    began = going if going and not drives else GoingOn(started_at=now, car_id=car_id, heard_at=now)
-    readings = began.readings if began.car_id == car_id else ()
-    if drives and drives[-1].car_id == car_id:
-        readings = tuple(reading for reading in drives[-1].readings if reading.at >= drives[-1].ended_at)
-    is_asked = began.is_asked and car_id not in (None, UNKNOWN_CAR)
-    began = replace(began, started_at=legs[-1].started_at, car_id=car_id, heard_at=now, is_asked=is_asked)
-    return Outcome(state=replace(state, drive=replace(began, readings=readings)), drives=tuple(drives))
+        going = _following(drive, _going_on(None, following, default_car_id, now))
+    return Outcome(state=replace(state, drive=going), drives=tuple(drives))
+
+
+def _going_on(going: GoingOn | None, leg: Leg, default_car_id: str | None, now: datetime) -> GoingOn:
+    """The drive going on as its events tell of it by now; the car is the one going on, where they name none."""
+    car_id = leg.car_id or (going.car_id if going else default_car_id)
+    if going is None:
+        has_car = car_id not in (None, UNKNOWN_CAR)
+        return GoingOn(started_at=leg.started_at, car_id=car_id, heard_at=now, is_asked=has_car)
+    readings = going.readings if going.car_id == car_id else ()
+    return replace(going, started_at=leg.started_at, car_id=car_id, heard_at=now, readings=readings)
+
+
+def _following(over: Drive, going: GoingOn) -> GoingOn:
+    """A drive that begins as another one ends: what the same car said since then is for this one."""
+    since = tuple(reading for reading in over.readings if reading.at >= over.ended_at)
+    return replace(going, readings=since) if over.car_id == going.car_id else going
 
 
 def _asking(outcome: Outcome, now: datetime, rules: Rules, at_once: bool = True) -> Outcome:

@@ -440,6 +440,18 @@ def test_without_an_earlier_odometer_the_log_begins_at_the_first_reading_less_wh
     assert trip.distance_km == 20.7
 
 
+def test_what_a_car_says_again_is_kept_once_and_counts_once_a_drive_can_use_it() -> None:
+    world = World()
+    driving, parked = Reading(at(-0.2), 1000, driving=True), Reading(at(-30), 999)
+    for reading in (driving, parked):
+        told = [world.take(CarRead("car", reading), 0).told for _ in range(2)]
+        assert told[0]
+    assert told[1] is None
+    world.start(0, 0)
+    world.take(CarRead("car", driving), 1)
+    assert [reading.km for reading in going(world).readings] == [1000]
+
+
 def test_a_car_is_asked_by_one_and_again_by_another_when_the_first_died() -> None:
     world = World()
     world.start(0, 0)
