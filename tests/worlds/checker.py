@@ -1,7 +1,7 @@
 """Holds the log that came of a world against the truth, and counts. It shares no code with what keeps the log.
 
 Counted is only what the facts decide. Not counted, as nothing decides it:
-- kilometres of nobody under 3.5 km beside a told drive, and those that a drive without pings could have gone in its time;
+- kilometres of nobody beside a told drive: under 3.5 km, or what a drive without pings could have gone in its time;
 - which of several drives between two readings went how far, beyond what their own positions say;
 - whether stands under ten minutes, or of which the end before or the start after never arrived, end a trip;
 - how far a drive went of which the phone said nothing near its begin or end, beyond 3.5 km: trip or gap;
@@ -40,13 +40,13 @@ COUNTS = (
 class Finding(NamedTuple):
     """One thing that is wrong, and in which count."""
 
-    count: str
+    kind: str
     text: str
 
 
 def counted(findings: Sequence[Finding]) -> Counter[str]:
     """How many there are of each count."""
-    return Counter(finding.count for finding in findings)
+    return Counter(finding.kind for finding in findings)
 
 
 def checked(run: Run) -> list[Finding]:
@@ -215,6 +215,9 @@ class Checker:
             yield Finding("stuck", f"{self._run.idle_polls} polls while nothing waits")
 
     def _words(self) -> Iterator[Finding]:
+        for one in self._run.spoken:
+            if one.played == "refused":  # all that they say is true, or theirs to say
+                yield Finding("word lost", f"{one.word.kind} of drive {one.word.n} was refused")
         trips = {trip.id: trip for trip in self._run.log.trips}
         last = {(one.trip_id, one.word.kind): one for one in self._run.spoken if one.played == "played"}
         for (trip_id, kind), one in last.items():

@@ -1,11 +1,12 @@
 """The plane on which the worlds lie, and the roads across it. Metres east and north of a square in Utrecht."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise
 from math import cos, hypot, pi, radians, sin
 from typing import NamedTuple
 
+ROADS = 500  # that are remembered: a world is drawn again whenever something is taken from it
 SQUARE = (52.0907, 5.1214)  # WGS84 degrees, latitude first
 M_PER_DEGREE = 111_195.0
 STEP_M = 30.0  # roads are drawn in steps of this length
@@ -32,16 +33,10 @@ def lat_lng(point: Point) -> tuple[float, float]:
 
 
 class Road:
-    """A winding way through some points. `bend` is the slope of its curves: 0.5 adds 6 % to the straight line, 1.2 30 %."""
+    """A winding way through some points. `bend` is the slope of its curves: 0.5 adds 6 % to its length, 1.2 30 %."""
 
-    def __init__(self, through: Iterable[Point], bend: float) -> None:
-        stops = list(through)
-        self._points = stops[:1]
-        for a, b in pairwise(stops):
-            self._points += _winding(a, b, bend)
-        self._marks_m = [0.0]
-        for a, b in pairwise(self._points):
-            self._marks_m.append(self._marks_m[-1] + straight_m(a, b))
+    def __init__(self, through: tuple[Point, ...], bend: float) -> None:
+        self._points, self._marks_m = _drawn(through, bend)
 
     @property
     def length_m(self) -> int:
@@ -55,6 +50,17 @@ class Road:
         step_m = self._marks_m[n] - self._marks_m[n - 1]
         share = min(max((m - self._marks_m[n - 1]) / step_m, 0.0), 1.0) if step_m else 0.0
         return Point(a.x_m + share * (b.x_m - a.x_m), a.y_m + share * (b.y_m - a.y_m))
+
+
+@lru_cache(ROADS)
+def _drawn(through: tuple[Point, ...], bend: float) -> tuple[list[Point], list[float]]:
+    """The points of a road, and how far along it each lies."""
+    points, marks_m = list(through[:1]), [0.0]
+    for a, b in pairwise(through):
+        points += _winding(a, b, bend)
+    for a, b in pairwise(points):
+        marks_m.append(marks_m[-1] + straight_m(a, b))
+    return points, marks_m
 
 
 def _winding(a: Point, b: Point, bend: float) -> list[Point]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
-Played = Literal["played", "cannot"]
+Played = Literal["played", "refused", "cannot"]
 
 
 class PhoneEvent(NamedTuple):
@@ -94,7 +94,7 @@ class Keeper(Protocol):
         """The daily reading of all cars becomes due."""
 
     def correct(self, correction: Correction, now: datetime) -> Played:
-        """The driver's word; "cannot" where this keeper has no way to take it."""
+        """The driver's word: taken, refused, or "cannot" where this keeper has no way to hear it."""
 
     def waits(self) -> bool:
         """Whether a trip goes on or waits for an odometer."""

@@ -9,13 +9,12 @@ from typing import Literal, NamedTuple
 from tests.worlds.ground import Point
 from tests.worlds.presets import Cloud, Preset, Resolution
 
-MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 3, 9, tzinfo=UTC)
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 HOME = Point(0.0, 0.0)
 RENTAL, RENTAL_STANDS_AT = "rental", Point(1_500.0, -1_200.0)  # a car of which the system knows nothing
 
 Kind = Literal["start", "ping", "end"]
-WORDS = ("classify", "distance", "manual", "delete", "eye")
 WordKind = Literal["classify", "distance", "manual", "delete", "eye"]
 
 

@@ -5,7 +5,7 @@ The keeper decides when it polls: at once where a message or a word makes a poll
 
 import traceback
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tests.worlds.cloud import Cloud, Told
 from tests.worlds.log import CarAnswer, Correction, Keeper, Log, PhoneEvent, Played
@@ -14,7 +14,7 @@ from tests.worlds.plan import DAY, HOUR, MINUTE, Plan, Word, moment, seconds
 from tests.worlds.truth import TrueDrive, Truth
 
 LOOK_S = 3 * HOUR  # when the daily reading is made
-AFTER_S = DAY  # so long a world goes on after the last thing in it
+AFTER_S = DAY + 2 * HOUR  # so long a world goes on after the last thing in it
 POLL_TAKES_S = 2  # from a message to the poll that it asks for
 MOST_POLLS = 1500  # a world is given up after these
 
@@ -70,7 +70,7 @@ class Stage:
         self.truth = Truth(plan)
         self.keeper = make(self.truth)
         self._clouds = {car.id: Cloud(self.truth, car) for car in plan.cars}
-        self._heard, self._agenda = tuple(sent(self.truth)), list[tuple[int, int, Any]]()
+        self._heard, self._agenda = tuple(sent(self.truth)), list[tuple[int, int, Sent | Word | None]]()
         self._told, self._polls_s, self._spoken = list[Told](), list[int](), list[Spoken]()
         self._idle_polls, self._urgent, self.now_s = 0, False, 0
         self.ends_s = self._last_s() + AFTER_S
@@ -82,9 +82,11 @@ class Stage:
         return max([self.truth.ends_s, *arrivals, *(q.until_s for q in plan.quirks), *(w.at_s for w in plan.words)])
 
     def _plan_agenda(self) -> None:
-        looks = range(LOOK_S, self.ends_s, DAY)
-        acts = [*((one.arrives_s, one) for one in self._heard), *((word.at_s, word) for word in self.truth.plan.words)]
-        acts += [(at_s, None) for at_s in looks]
+        acts: list[tuple[int, Sent | Word | None]] = [
+            *((one.arrives_s, one) for one in self._heard),
+            *((word.at_s, word) for word in self.truth.plan.words),
+        ]
+        acts += [(at_s, None) for at_s in range(LOOK_S, self.ends_s, DAY)]
         self._agenda = [(at_s, n, act) for n, (at_s, act) in enumerate(acts)]
         self._agenda.sort(key=lambda one: one[:2])
 

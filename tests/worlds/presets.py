@@ -67,7 +67,9 @@ _ALL = (
     Preset("late_drives", "whole drives are told up to 23 h late", days=2, drives=(4, 9), late=0.35),
     Preset("phone_clock", "clock and connecting together put the phone up to 3 min off", clock_s=130),
     Preset("untold", "drives between the told ones of which the phone says nothing", drives=(4, 9), untold=0.35),
-    Preset("charging", "long stops with the phone connected", drives=(2, 5), km=(15.0, 60.0), charging=0.6),
+    Preset(
+        "charging", "long stops with the phone connected", drives=(2, 5), km=(15.0, 60.0), phone="ends", charging=0.6
+    ),
     Preset("rental", "outings in a car that the system does not know; some drivers have no other", rented=0.4),
     Preset("two_cars_named", "two cars, the phone names the one", drives=(4, 9), cars=2, naming="all"),
     Preset("two_cars_unnamed", "two cars, the phone names none", drives=(4, 9), cars=2),
@@ -81,8 +83,11 @@ def drawn(preset: Preset, dice: Random) -> Preset:
     """The switches of a run: those of the preset, but for the one that draws them."""
     if preset.name != "everything":
         return preset
-    often = {"lost": 0.05, "repeated": 0.05, "delayed": 0.08, "late": 0.15, "old": 0.15, "wild": 0.1, "untold": 0.15}
-    made = preset._replace(
+    return Preset(
+        preset.name,
+        preset.about,
+        days=preset.days,
+        drives=preset.drives,
         phone=dice.choice(("pings", "pings", "ends")),
         cloud=dice.choice(("live", "live", "switch_off", "quarter")),
         resolution=dice.choice(("exact", "exact", "km", "mile")),
@@ -90,5 +95,16 @@ def drawn(preset: Preset, dice: Random) -> Preset:
         naming="all",
         clock_s=dice.choice((0, 130)),
         charging=dice.choice((0.0, 0.2)),
+        lost=_sometimes(0.05, dice),
+        repeated=_sometimes(0.05, dice),
+        delayed=_sometimes(0.08, dice),
+        late=_sometimes(0.15, dice),
+        old=_sometimes(0.15, dice),
+        wild=_sometimes(0.1, dice),
+        untold=_sometimes(0.15, dice),
     )
-    return made._replace(**{name: share for name, share in often.items() if dice.random() < 0.4})
+
+
+def _sometimes(share: float, dice: Random) -> float:
+    """Two runs in five have it."""
+    return share if dice.random() < 0.4 else 0.0

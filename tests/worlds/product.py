@@ -58,9 +58,10 @@ class Product:
         if correction.kind != "eye":
             return "cannot"
         reading, known = Reading(now, correction.km), self._fold.state.known_readings(correction.car)
-        if not why_not_believed(reading, known, now):
-            self._settle(seen_by_eye(self._fold.state, correction.car, reading))
-            self._readings[correction.car].append(reading)
+        if why_not_believed(reading, known, now):
+            return "refused"
+        self._settle(seen_by_eye(self._fold.state, correction.car, reading))
+        self._readings[correction.car].append(reading)
         return "played"
 
     def waits(self) -> bool:

@@ -23,7 +23,8 @@ class Sum(NamedTuple):
     @property
     def text(self) -> str:
         """For people."""
-        return f"{self.driven_m / 1000:.1f} km by odometer, {self.trips_m / 1000:.1f} in trips, {self.gaps_m / 1000:.1f} in gaps"
+        driven, trips, gaps = (f"{m / 1000:.1f}" for m in (self.driven_m, self.trips_m, self.gaps_m))
+        return f"{driven} km by odometer, {trips} in trips, {gaps} in gaps"
 
 
 def sum_of(run: Run, evidence: Evidence, matched: Matched, car: str) -> Sum | None:
@@ -36,7 +37,7 @@ def sum_of(run: Run, evidence: Evidence, matched: Matched, car: str) -> Sum | No
         return None
     first, last = readings[0], readings[-1]
     trips = [trip for trip in run.log.trips if trip.car == car]
-    sides = [_sides(trip, matched, first, last) for trip in trips]
+    sides = [_side(trip, matched, first, last) for trip in trips]
     if "across" in sides:
         return None
     inside = [trip for trip, side in zip(trips, sides, strict=True) if side == "inside"]
@@ -50,9 +51,9 @@ def sum_of(run: Run, evidence: Evidence, matched: Matched, car: str) -> Sum | No
     )
 
 
-def _sides(trip: Trip, matched: Matched, first: Told, last: Told) -> str:
+def _side(trip: Trip, matched: Matched, first: Told, last: Told) -> str:
     """Whether a trip lies between two readings, by the drives that it stands for, else by its own times."""
-    spans = [(drive.begins_s, drive.ends_s) for drive in matched.drives_of(trip)]
+    spans: list[tuple[float, float]] = [(drive.begins_s, drive.ends_s) for drive in matched.drives_of(trip)]
     spans = spans or [(seconds(trip.start), seconds(trip.end))]
     found: Sequence[bool] = [
         first.measured_s <= begins_s + tol.OVERLAP_S and ends_s - tol.OVERLAP_S <= last.measured_s

@@ -45,20 +45,20 @@ class Telling:
         yield from (f"  log     {self._trip(trip)}" for trip in self._run.log.trips)
         yield from (f"  gap     {self._gap(gap)}" for gap in self._run.log.gaps)
         yield from (f"  closed  {car}" for car, closed in self._run.log.closed.items() if closed)
-        yield from (f"  WRONG   {finding.count}: {finding.text}" for finding in self._findings())
+        yield from (f"  WRONG   {finding.kind}: {finding.text}" for finding in self._findings())
 
     def _findings(self) -> list[Finding]:
         return checked(self._run)
 
     def _about(self, plan: Plan) -> Iterator[str]:
-        switched = [
-            name for name, value in plan.preset._asdict().items() if value != Preset._field_defaults.get(name, value)
-        ]
-        yield f"{plan.preset.name}, seed {plan.seed}: {', '.join(f'{name}={getattr(plan.preset, name)}' for name in switched)}"
+        usual, switches = Preset._field_defaults, plan.preset._asdict()
+        switched = [f"{name}={value}" for name, value in switches.items() if value != usual.get(name, value)]
+        yield f"{plan.preset.name}, seed {plan.seed}: {', '.join(switched)}"
         if plan.clock_s:
             yield f"  phone   its clock is {plan.clock_s / 60:+.1f} min off"
         for quirk in plan.quirks:
-            yield f"  cloud   {quirk.car} {quirk.kind} {quirk.how} from {self._min(quirk.since_s)} until {self._min(quirk.until_s)}"
+            since, until = self._min(quirk.since_s), self._min(quirk.until_s)
+            yield f"  cloud   {quirk.car} {quirk.kind} {quirk.how} from {since} until {until}"
 
     @staticmethod
     def _folded(happened: list[tuple[int, str]]) -> Iterator[str]:
@@ -76,7 +76,8 @@ class Telling:
         way = f"{self._at(drive.begins_at)} to {self._at(drive.ends_at)}"
         odometer = f"{drive.from_m / 1000:.1f} to {drive.to_m / 1000:.1f}"
         times = f"{self._min(drive.begins_s)} to {self._min(drive.ends_s)}"
-        return f"drive {drive.n}: {times}, {way}, {drive.length_m / 1000:.1f} km of {drive.car} ({odometer}){stops}{untold}"
+        how = f"{drive.length_m / 1000:.1f} km of {drive.car} ({odometer}){stops}{untold}"
+        return f"drive {drive.n}: {times}, {way}, {how}"
 
     def _sent(self, one: Sent) -> str:
         late = f", arrives {self._min(one.arrives_s)}" if one.arrives_s > one.true_s + 1 else ""

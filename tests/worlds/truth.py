@@ -1,16 +1,28 @@
 """What really happened: each drive with its road and its stretch of the odometer, and where a car is at a moment."""
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from tests.worlds.ground import Point, Road
 from tests.worlds.plan import MINUTE, RENTAL, RENTAL_STANDS_AT, Car, Drive, Plan
 
 LEAST_STAND_S = MINUTE
+LEAST_M = 400
+SLOW_M, SLOW_KM_H = 600.0, 30.0  # the first and the last of a drive
 
 
 class Impossible(Exception):
-    """A plan in which somebody would have to be in two places."""
+    """A plan in which somebody would have to be in two places, or drives nowhere."""
+
+
+class Stretch(NamedTuple):
+    """A part of a drive, from a moment and a metre to others."""
+
+    since_s: float
+    until_s: float
+    from_m: float
+    to_m: float
 
 
 class Where(NamedTuple):
@@ -30,25 +42,36 @@ class TrueDrive:
         self.road = Road(through, plan.bend)
         self.begins_at, self.ends_at, self.to_m = begins_at, plan.to, from_m + self.road.length_m
         self._stretches = list(self._timed())
-        self.ends_s = round(self._stretches[-1][1])
+        self.ends_s = round(self._stretches[-1].until_s)
 
     @property
     def length_m(self) -> int:
         """How far it went."""
         return self.to_m - self.from_m
 
-    def _timed(self):  # type: ignore[no-untyped-def]
+    def _timed(self) -> Iterator[Stretch]:
         """From when to when, and from which metre to which: on the road and in its stops."""
         at_s, at_m = float(self.begins_s), 0.0
-        for share, stands_s in (*sorted(self.plan.stops), (1.0, 0)):
-            to_m = share * self.road.length_m
-            takes_s = (to_m - at_m) * 3.6 / self.plan.km_h
-            yield at_s, at_s + takes_s, at_m, to_m
-            yield at_s + takes_s, at_s + takes_s + stands_s, to_m, to_m
+        for to_m, km_h, stands_s in self._ways():
+            takes_s = (to_m - at_m) * 3.6 / km_h
+            yield Stretch(at_s, at_s + takes_s, at_m, to_m)
+            yield Stretch(at_s + takes_s, at_s + takes_s + stands_s, to_m, to_m)
             at_s, at_m = at_s + takes_s + stands_s, to_m
+
+    def _ways(self) -> Iterator[tuple[float, float, int]]:
+        """How far, how fast, and how long it stands then. A car leaves slowly, and comes slowly."""
+        whole_m, slow_m = float(self.road.length_m), min(SLOW_M, self.road.length_m / 4)
+        slow_km_h = min(SLOW_KM_H, self.plan.km_h)
+        yield slow_m, slow_km_h, 0
+        for share, stands_s in sorted(self.plan.stops):
+            yield min(max(share * whole_m, slow_m), whole_m - slow_m), self.plan.km_h, stands_s
+        yield whole_m - slow_m, self.plan.km_h, 0
+        yield whole_m, slow_km_h, 0
 
     def gone_m(self, at_s: float) -> float:
         """How many metres of its road are behind it at a moment."""
+        if at_s >= self.ends_s:
+            return float(self.road.length_m)
         for since_s, until_s, from_m, to_m in self._stretches:
             if at_s <= until_s:
                 share = (at_s - since_s) / (until_s - since_s) if until_s > since_s else 1.0
@@ -57,14 +80,15 @@ class TrueDrive:
 
     def where(self, at_s: float) -> Where:
         """Where it is on its way; before it at its begin, after it at its end."""
+        if at_s >= self.ends_s:
+            return Where(self.to_m, self.ends_at, False)
         gone_m = self.gone_m(at_s)
         moves = any(a <= at_s < b and from_m < to_m for a, b, from_m, to_m in self._stretches)
-        point = self.ends_at if gone_m >= self.road.length_m else self.road.at(gone_m)
-        return Where(self.from_m + round(gone_m), point, moves)
+        return Where(self.from_m + round(gone_m), self.road.at(gone_m), moves)
 
 
 class Truth:
-    """All drives of a plan. Raises Impossible where two of them touch each other."""
+    """All drives of a plan. Raises Impossible where two of them touch each other, or one goes nowhere."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -78,6 +102,8 @@ class Truth:
         before = [other for other in self.drives if other.car == drive.car][-1:]
         stands_at, from_m = self._stood(drive.car) if not before else (before[0].ends_at, before[0].to_m)
         made = TrueDrive(drive, stands_at, from_m)
+        if made.length_m < LEAST_M:
+            raise Impossible(f"drive {drive.n} goes nowhere")
         if self.drives and made.begins_s < self.drives[-1].ends_s + LEAST_STAND_S:
             raise Impossible(f"drive {drive.n} begins before the one before is over")
         self.drives.append(made)
