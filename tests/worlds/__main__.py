@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 
 from tests.worlds import __doc__ as about
-from tests.worlds.checker import COUNTS
+from tests.worlds.checker import COUNTS, checked
 from tests.worlds.planning import planned
 from tests.worlds.presets import PRESETS
 from tests.worlds.running import Line, lines, table
@@ -51,11 +51,16 @@ def _stack_lines(seeds: Iterable[int]) -> Iterable[Line]:
 
 
 def _show_examples(line: Line) -> None:
-    """The first seed of each count, shrunk to what is needed for it."""
-    for count in COUNTS:
-        if count in line.first:
-            run = shrunk(planned(PRESETS[line.preset], line.first[count]), count)
-            print(f"\n--- {count}, shrunk\n{told(run)}", flush=True)
+    """The first seed of each count, shrunk to what it needs; where an example of that seed shows it already, that one."""
+    shown: dict[tuple[int, str], str] = {}
+    for count in (count for count in COUNTS if count in line.first):
+        seed = line.first[count]
+        if (seed, count) in shown:
+            print(f"\n--- {count}: see {shown[seed, count]}")
+            continue
+        run = shrunk(planned(PRESETS[line.preset], seed), count)
+        print(f"\n--- {count}, shrunk\n{told(run)}", flush=True)
+        shown = {(seed, finding.kind): count for finding in checked(run)} | shown
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ The same preset and seed always give the same plan.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from math import cos, pi, sin
 from random import Random
 
@@ -48,7 +49,7 @@ def planned(preset: Preset, seed: int) -> Plan:
     clock_s = dice.randint(-switches.clock_s, switches.clock_s)
     truth = Truth(plan)
     drives = tuple(_spoken(drive, switches, dice) for drive in truth.drives)
-    quirks = tuple(_quirks(truth, switches, dice))
+    quirks = (*_quirks(truth, switches, dice), *_dark(truth, drives, switches, dice))
     return plan._replace(
         drives=drives, quirks=quirks, words=tuple(_words(truth, drives, switches, dice)), clock_s=clock_s
     )
@@ -168,6 +169,14 @@ def _quirks(truth: Truth, switches: Preset, dice: Random) -> Iterator[Quirk]:
         if _is(switches.wild, dice):
             since_s = dice.choice((drive.begins_s - 60, drive.ends_s - 30, (drive.begins_s + drive.ends_s) // 2))
             yield Quirk(drive.car, "wild", since_s, since_s + HOUR, dice.choice(WRONG))
+
+
+def _dark(truth: Truth, drives: tuple[Drive, ...], switches: Preset, dice: Random) -> Iterator[Quirk]:
+    """The cloud is down from before an untold drive until the next one has begun."""
+    for n, (before, after) in enumerate(pairwise(truth.drives)):
+        if not drives[n].messages and drives[n + 1].messages and _is(switches.dark, dice):
+            until_s = round(after.begins_s + dice.uniform(0.1, 0.9) * (after.ends_s - after.begins_s))
+            yield Quirk(before.car, "silent", before.begins_s - 5 * MINUTE, until_s)
 
 
 # --- the driver's words

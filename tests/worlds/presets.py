@@ -17,7 +17,8 @@ class Preset(NamedTuple):
     naming: whether the phone names the car. lost, repeated, delayed: of messages. late: whole drives, up to 23 h.
     clock_s: how far the phone's clock may be off, the same for a whole run.
     old, wild, silent: drives around which the cloud has this quirk (silent: one day of the run).
-    untold: drives of which the phone says nothing. charging: drives with a long stop, the phone connected.
+    untold: drives of which the phone says nothing; dark: those of them of which the cloud, too, says nothing until the
+    next drive has begun. charging: drives with a long stop, the phone connected.
     rented: outings in a car that the system does not know. by_hand: drives after which the driver says something.
     """
 
@@ -43,6 +44,7 @@ class Preset(NamedTuple):
     wild: float = 0.0
     silent: float = 0.0
     untold: float = 0.0
+    dark: float = 0.0
     charging: float = 0.0
     rented: float = 0.0
     by_hand: float = 0.0
@@ -57,21 +59,23 @@ _ALL = (
     Preset(
         "switch_off", "the car reports at switch-off only (some also at ignition)", phone="ends", cloud="switch_off"
     ),
-    Preset("quarter_hours", "the car reports every 15 minutes", cloud="quarter"),
+    Preset("quarter_hours", "the car reports every 15 minutes", phone="ends", cloud="quarter"),
     Preset("whole_km", "whole kilometres, mostly short drives", km=(0.7, 6.0), drives=(5, 10), resolution="km"),
     Preset("whole_miles", "whole miles, mostly short drives", km=(0.7, 9.0), drives=(5, 10), resolution="mile"),
     Preset("old_values", "after a drive the cloud tells old values under new times", old=0.5),
     Preset("wild_values", "single values that cannot be true: sentinels, +1000, miles for kilometres", wild=0.4),
-    Preset("silent_day", "the cloud says nothing for about a day", days=3, drives=(5, 10), silent=1.0),
+    Preset("silent_day", "the cloud says nothing for about a day", days=3, drives=(5, 10), phone="ends", silent=1.0),
     Preset("lossy_phone", "messages lost, repeated, delayed up to 40 min", lost=0.15, repeated=0.1, delayed=0.15),
     Preset("late_drives", "whole drives are told up to 23 h late", days=2, drives=(4, 9), late=0.35),
     Preset("phone_clock", "clock and connecting together put the phone up to 3 min off", clock_s=130),
-    Preset("untold", "drives between the told ones of which the phone says nothing", drives=(4, 9), untold=0.35),
+    Preset(
+        "untold", "drives between the told ones of which the phone says nothing", drives=(4, 9), untold=0.35, dark=0.5
+    ),
     Preset(
         "charging", "long stops with the phone connected", drives=(2, 5), km=(15.0, 60.0), phone="ends", charging=0.6
     ),
     Preset("rental", "outings in a car that the system does not know; some drivers have no other", rented=0.4),
-    Preset("two_cars_named", "two cars, the phone names the one", drives=(4, 9), cars=2, naming="all"),
+    Preset("two_cars_named", "two cars, the phone names the one", drives=(4, 9), phone="ends", cars=2, naming="all"),
     Preset("two_cars_unnamed", "two cars, the phone names none", drives=(4, 9), cars=2),
     Preset("by_hand", "the driver corrects, adds and deletes in between", untold=0.2, by_hand=0.7),
     Preset("everything", "a little of all of it, drawn anew for each run", days=2, drives=(4, 9)),

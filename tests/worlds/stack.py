@@ -26,7 +26,7 @@ from tools.local import emulators
 PRESETS_PLAYED = ("usual", "switch_off", "by_hand")
 LEFT = timedelta(minutes=30)  # of the world after its last event
 WAITS_MIN = (1, 5, 10)  # the polls of a world after each event, in minutes: there is no waiting for more
-TAKES_S = 10.0  # a poll takes no longer
+TAKES_S, LOOK_S = 10.0, 0.1  # a poll takes no longer; how often it is looked whether it is over
 
 
 class OnStack:
@@ -69,13 +69,26 @@ class OnStack:
         self._due = [due for due in self._due if due > now]
         for car in self._cars:
             self._show(car, ask(car))
+        before = self._asked()
         if self._daily:
-            requests.post(f"{self._driver.stack.url}/scheduler/read-odometers", timeout=30).raise_for_status()
             self._daily = False
-        before, until = self._asked(), time.monotonic() + TAKES_S
+            requests.post(f"{self._driver.stack.url}/scheduler/read-odometers", timeout=30).raise_for_status()
+            self._until(lambda: self._asked() >= before + len(self._cars))
         # A second question is only asked once the first one's answer is stored.
-        while self._driver.stack.tick()["published"] and self._asked() < before + 2 and time.monotonic() < until:
-            time.sleep(0.1)
+        self._until(lambda: self._is_still() or self._asked() >= before + 2)
+
+    def _until(self, holds: Callable[[], bool]) -> None:
+        """Waits, but no longer than anything takes: that a car is not asked is for the checker to judge."""
+        until = time.monotonic() + TAKES_S
+        while not holds() and time.monotonic() < until:
+            time.sleep(LOOK_S)
+
+    def _is_still(self) -> bool:
+        """Whether no poll is due, nor was one under way a moment ago."""
+        before = self._asked()
+        first = self._driver.stack.tick()["published"]
+        time.sleep(LOOK_S)
+        return not first and not self._driver.stack.tick()["published"] and self._asked() == before
 
     def _show(self, car: str, answer: CarAnswer | None) -> None:
         shown: dict[str, Any] = {"fault": None if answer else "error"}

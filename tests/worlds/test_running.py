@@ -1,6 +1,8 @@
 """The tool: it plays the product without a crash, tells what came of it in a table, and shares no code with it."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,15 @@ def test_the_product_is_played_without_a_crash(name: str) -> None:
     for seed in (0, 1):
         played = result(PRESETS[name], seed)
         assert not played.crash, played.crash
+
+
+def test_the_tool_prints_a_row_and_exits_with_whether_anything_is_wrong() -> None:
+    call = [sys.executable, "-m", "tests.worlds", "--preset", "charging", "--seeds", "1", "--jobs", "1"]
+    done = subprocess.run(call, cwd=FOLDER.parents[1], capture_output=True, text=True, check=False, timeout=60)
+    row = next(line for line in done.stdout.splitlines() if line.startswith("charging"))
+    assert done.returncode == int(row.split()[2] != "."), done.stderr
+    assert ("WRONG" in done.stdout) == bool(done.returncode)
+    assert done.stderr.startswith("charging: ")
 
 
 def test_a_line_sums_its_seeds_and_names_the_first_one_of_each_count() -> None:
