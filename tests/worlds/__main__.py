@@ -51,7 +51,7 @@ def _stack_lines(seeds: Iterable[int]) -> Iterable[Line]:
 
 
 def _show_examples(line: Line) -> None:
-    """The first seed of each count, shrunk to what it needs; where an example of that seed shows it already, that one."""
+    """The first seed of each count, shrunk to what it needs; or which example of the same seed shows it already."""
     shown: dict[tuple[int, str], str] = {}
     for count in (count for count in COUNTS if count in line.first):
         seed = line.first[count]

@@ -147,16 +147,17 @@ class Checker:
             return None
         found_m, (least_m, most_m, why) = 1000 * sum(trip.km for trip in trips), bounds(self._evidence, group, drive)
         text = f"{_line(drive)} became {found_m / 1000:.1f} km ({why}: {least_m / 1000:.1f} to {most_m / 1000:.1f})"
-        if found_m > most_m and self._beside_untold(group, drive):
+        if 0 < found_m - most_m <= self._untold_m(group, drive):
             self._nobody.add(drive.car)
             return Finding("km of nobody", text)
         return None if least_m <= found_m <= most_m else Finding("km wrong", text)
 
-    def _beside_untold(self, group: Anchored, drive: TrueDrive) -> bool:
+    def _untold_m(self, group: Anchored, drive: TrueDrive) -> float:
+        """What was driven untold beside it. A trip with more than this is wrong by something else."""
         own = self._run.truth.of(drive.car)
         place = own.index(drive)
-        near = (*own[max(place - 1, 0) : place], *own[place + 1 : place + 2], *group.drives)
-        return any(other is not drive and not self._evidence.is_told(other) for other in near)
+        near = {other.n: other for other in (*own[max(place - 1, 0) : place + 2], *group.drives)}
+        return sum(other.length_m for other in near.values() if not self._evidence.is_told(other))
 
     def _together(self, group: Anchored) -> Iterator[Finding]:
         """Between two readings with nothing untold the trips must have it all: there is no gap in the truth."""
