@@ -46,7 +46,7 @@ def test_every_call_of_pytest_that_contributing_shows_names_tests_that_are_there
     calls = re.findall(r"-m pytest(?: -n 0)? (\S+)(?: -k (\w+))?", shown)
     assert len(calls) >= 3
     for path, word in calls:
-        files = [ROOT / path] if path.endswith(".py") else sorted((ROOT / path).glob("test_*.py"))
+        files = [ROOT / path] if path.endswith(".py") else sorted((ROOT / path).rglob("test_*.py"))
         tests = [name for file in files for name in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)]
         assert [name for name in tests if word in name], path
 

@@ -12,8 +12,9 @@ from shared.domain.car.asking import Asking, Window
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import Reading
 from shared.domain.driver import Account, Key
+from shared.domain.log.drive import Heard
 from shared.domain.place.trail import Fix
-from shared.domain.tracking.state import End, Parked, TripState, Unaddressed
+from shared.domain.tracking.state import DriverState, GoingOn, LookUps, OpenLog, OverDrive
 from shared.repositories.readings import reading_fields
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.tools.admin.conftest import Operator
@@ -25,11 +26,15 @@ NOW = datetime(2026, 1, 23, 12, 0, tzinfo=UTC)
 USED = Key("x", "webhook", last_used_on="2026-01-23")
 BORIS = Account("boris@example.com", keys={"full": Key("y", "full"), "hook": USED})
 CAR = Car("car", "skoda", credentials_set_at={"api_key": NOW})
-QUIET = TripState(closed_until=NOW - timedelta(hours=1))
+QUIET = DriverState(closed_until=NOW - timedelta(hours=1))
 
 
 def at(minutes: float) -> datetime:
     return NOW + timedelta(minutes=minutes)
+
+
+GOING_ON = GoingOn(started_at=at(-300), car_id="car", heard_at=at(-2))
+DRIVING = DriverState(drive=GOING_ON, events=(Heard(at(-300)),))
 
 
 # --- in words ------------------------------------------------------------------------------------------------------
@@ -38,17 +43,20 @@ def at(minutes: float) -> datetime:
 @pytest.mark.parametrize(
     ("state", "day", "words"),
     [
-        (TripState(), "", ""),
-        (TripState(), "2026-01-20", "2026-01-20"),
-        (TripState(closed_until=at(-60)), "2026-01-23", "2026-01-23 12:00"),
-        (TripState(closed_until=at(-3000)), "2026-01-23", "2026-01-23"),
-        (TripState(active=True, started_at=at(-60), fixes=(Fix(at(-60)), Fix(at(-2)))), "", "2026-01-23 12:58"),
-        (TripState(active=True, started_at=at(-60), ends=(End(at(-1)),)), "", "2026-01-23 12:59"),
+        (DriverState(), "", ""),
+        (DriverState(), "2026-01-20", "2026-01-20"),
+        (DriverState(closed_until=at(-60)), "2026-01-23", "2026-01-23 12:00"),
+        (DriverState(closed_until=at(-3000)), "2026-01-23", "2026-01-23"),
+        (replace(DRIVING, events=(Heard(at(-60)), Heard(at(-2)))), "", "2026-01-23 12:58"),
+        (replace(DRIVING, events=(Heard(at(-60)), Heard(at(-1), is_end=True))), "", "2026-01-23 12:59"),
+        (DriverState(drive=replace(GOING_ON, last=Fix(at(-3)))), "", "2026-01-23 12:57"),
+        (replace(QUIET, recent=(OverDrive("id", at(-9), at(-9)),)), "", "2026-01-23 12:51"),
     ],
-    ids=["never", "only the day of its key", "a trip that is over", "a later day of its key", "pings", "an end"],
+    ids=["never", "only the day of its key", "a trip that is over", "a later day of its key", "pings", "an end",
+         "older pings", "a word that is in no trip"],
 )  # fmt: skip
 def test_the_phone_was_last_heard_at_its_last_event_else_on_the_day_its_key_was_used(
-    state: TripState, day: str, words: str
+    state: DriverState, day: str, words: str
 ) -> None:
     account = replace(BORIS, keys={"hook": replace(USED, last_used_on=day)})
     assert heard(account, state) == words
@@ -64,25 +72,29 @@ def test_of_a_user_with_whom_all_is_well_nothing_is_wrong() -> None:
         ({"account": replace(BORIS, keys={})}, "no key, so nobody can call: add-key"),
         ({"account": replace(BORIS, keys={"full": Key("y", "full")})}, "no key for a phone: add-key --scope webhook"),
         (
-            {"account": replace(BORIS, keys={"hook": Key("x", "webhook")}), "state": TripState()},
+            {"account": replace(BORIS, keys={"hook": Key("x", "webhook")}), "state": DriverState()},
             "the phone was never heard, its key is not used yet",
         ),
         (
-            {"state": TripState(active=True, started_at=at(-300), fixes=(Fix(at(-200)),), heard_at=at(-200))},
+            {"state": replace(DRIVING, drive=replace(GOING_ON, heard_at=at(-200)))},
             "a trip is going on and nothing was heard of it since 2026-01-23 09:40",
         ),
         (
-            {"state": replace(QUIET, parked={"car": Parked(at(-60), "id", pending_since=at(-40))})},
+            {"state": replace(QUIET, open={"car": OpenLog(ended_at=at(-60), pending_since=at(-40))})},
             "the trip that ended 2026-01-23 12:00 waits for the odometer of car",
         ),
         (
-            {"state": replace(QUIET, unaddressed=Unaddressed(("a", "b"), failures=3, retry_at=at(5)))},
+            {"state": replace(QUIET, look_ups=LookUps(("a", "b"), failures=3, due_at=at(5)))},
             "the addresses of 2 trips were looked for in vain",
         ),
         ({"cars": []}, "no car: set-car"),
         (
-            {"state": replace(QUIET, failures=4, car_retry_at=at(10))},
-            "the car's cloud failed 4 times in a row, asked again from 2026-01-23 13:10",
+            {"state": replace(QUIET, open={"car": OpenLog(failures=4, retry_at=at(10))})},
+            "car: its cloud failed 4 times in a row, asked again from 2026-01-23 13:10",
+        ),
+        (
+            {"state": replace(QUIET, open={"car": OpenLog(failures=1, retry_at=at(5))})},
+            "car: its cloud failed once, asked again from 2026-01-23 13:05",
         ),
         ({"cars": [replace(CAR, provider="cartwheel")]},
          "car: its provider cartwheel is not offered, choose another one"),
