@@ -6,15 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.cloud import firestore
 from msgspec.structs import replace
 
 from shared.domain.car.asking import Asking, Window
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import Reading
-from shared.domain.driver import Account, Key
+from shared.domain.driver import LOG_VERSION, Account, Key
 from shared.domain.log.drive import Heard
 from shared.domain.place.trail import Fix
 from shared.domain.tracking.state import DriverState, GoingOn, LookUps, OpenLog, OverDrive
+from shared.repositories.accounts import AccountRepository, account_document
 from shared.repositories.readings import reading_fields
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.tools.admin.conftest import Operator
@@ -162,8 +164,6 @@ def test_all_users_are_listed_each_in_a_line_with_what_is_wrong(operator: Operat
 
 
 def test_a_list_goes_on_page_by_page_to_its_end(stack: Stack) -> None:
-    from shared.repositories.accounts import AccountRepository
-
     own = Stack(stack.data)
     users = AccountRepository(own.db)
     emails = sorted(f"{secrets.token_hex(4)}@example.com" for _ in range(7))
@@ -173,7 +173,8 @@ def test_a_list_goes_on_page_by_page_to_its_end(stack: Stack) -> None:
         pages = list(users.pages(users_a_page))
         assert [account.email for page in pages for account in page] == emails
         assert max(map(len, pages)) <= users_a_page
-    assert (pages[0][0].name, pages[0][0].timezone, pages[0][0].keys) == ("N", "UTC", {"hook": USED})
+    first = pages[0][0]
+    assert (first.name, first.timezone, first.keys, first.log_version) == ("N", "UTC", {"hook": USED}, LOG_VERSION)
 
 
 @pytest.mark.parametrize("call", [("list-users",), ("show-user", "{email}")])
@@ -207,3 +208,54 @@ def full_log() -> Callable[[Driver, int], None]:
         batch.commit()
 
     return fill
+
+
+# --- logs of an earlier version ------------------------------------------------------------------------------------
+
+OLD = "anna@example.com"
+SENTENCE = f"The log of {OLD} was kept by an earlier version. It has to be taken over before it goes on."
+
+
+def an_account(db: firestore.Client) -> None:
+    old = account_document(Account(OLD, keys={"hook": USED}))
+    del old["log_version"]
+    db.document(f"users/{OLD}").set(old)
+
+
+def a_state(db: firestore.Client) -> None:
+    AccountRepository(db).save(Account(OLD, keys={"hook": USED}))
+    db.document(f"users/{OLD}/cache/trip_start").set({"active": False, "next_poll_at": None})
+
+
+@pytest.mark.parametrize("kept", [an_account, a_state])
+def test_a_log_of_an_earlier_version_is_named_in_one_sentence_and_hides_no_other(
+    operator: Operator, stack: Stack, kept: Callable[[firestore.Client], None]
+) -> None:
+    own = Stack(stack.data)
+    own.cloud_url = stack.cloud_url
+    kept(own.db)
+    other = own.driver()
+    assert operator.refused("show-user", OLD, GOOGLE_CLOUD_PROJECT=own.project) == SENTENCE
+    listed, why = operator.stopped("list-users", GOOGLE_CLOUD_PROJECT=own.project)
+    assert why == SENTENCE
+    first, second, count = listed.splitlines()
+    assert (first, count) == (f"{OLD}  wrong: {SENTENCE}", "2 users")
+    assert second.startswith(f"{other.email}  phone: never")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "add-key {} --scope webhook",
+        "list-keys {}",
+        "revoke-key {} hook",
+        "set-car {} car --provider simulated",
+        "add-place {} Home 52.0 5.0",
+    ],
+)
+def test_nothing_is_changed_or_told_of_an_account_of_an_earlier_version(
+    operator: Operator, stack: Stack, call: str
+) -> None:
+    own = Stack(stack.data)
+    an_account(own.db)
+    assert operator.refused(*call.format(OLD).split(), GOOGLE_CLOUD_PROJECT=own.project) == SENTENCE
