@@ -41,10 +41,10 @@ class AccountRepository:
 
     def pages(self, users_a_page: int = 200) -> Iterator[list[Account]]:
         """All users by e-mail, page by page, with what a list of them needs: not their habits."""
-        query = self._users.select(["email", "name", "timezone", "default_car_id", "keys"])
+        query = self._users.select(["email", "name", "timezone", "default_car_id", "keys", "log_version"])
         query = query.order_by("__name__").limit(users_a_page)
         while page := list(query.stream()):
-            yield [from_document(snapshot.to_dict(), Account) for snapshot in page]
+            yield [stored.value for snapshot in page if (stored := stored_account(snapshot))]
             query = query.start_after(page[-1])
 
     def add(self, account: Account) -> bool:

@@ -1,6 +1,5 @@
 """The two guides to the phone, held to the product: what they name exists, and what they say to send is sent."""
 
-import ast
 import json
 import re
 import subprocess
@@ -12,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 
-from shared.domain.tracking import machine
+from shared.domain.tracking.events import Status, WhyIgnored
 from shared.handlers.http import MOST_BYTES
 from shared.repositories.accounts import new_key
 from shared.settings import DEFAULTS_S
@@ -21,14 +20,8 @@ from tests.system.fixtures import Driver, Stack
 ROOT = Path(__file__).parents[2]
 GUIDES = {name: (ROOT / "docs" / name).read_text() for name in ("iphone.md", "iphone.nl.md")}
 ENGLISH, DUTCH = GUIDES.values()
-STATUSES = set(get_args(machine.Status)) - {""}
-REASONS = {
-    keyword.value.value
-    for node in ast.walk(ast.parse(Path(machine.__file__).read_text()))
-    if isinstance(node, ast.Call)
-    for keyword in node.keywords
-    if keyword.arg == "reason" and isinstance(keyword.value, ast.Constant)
-}
+STATUSES = set(get_args(Status)) - {""}
+REASONS = set(get_args(WhyIgnored)) - {""}
 ERRORS = {"400", "401", "403", "404", "405", "413", "429", "500"}
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+\d\d:\d\d")
 # What Android's apps put into a body for these.

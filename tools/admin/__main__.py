@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from shared.domain.fitting import Unfit
+from shared.repositories.documents import OldLog
 from shared.secrets import NoKeys
 from tools.admin import store
 from tools.admin.commandline import parser
@@ -24,7 +25,7 @@ def main(words: Sequence[str] | None = None) -> int:
         _leave_at_once(str(error))
     except store.GONE:
         _leave_at_once(store.unreachable())
-    except (store.Wrong, Unfit, NoKeys) as error:
+    except (store.Wrong, Unfit, NoKeys, OldLog) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

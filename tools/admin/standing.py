@@ -13,7 +13,7 @@ from shared.cars.provider import PROVIDERS, CredentialsMissing, missing_credenti
 from shared.domain.car.asking import free_again_at
 from shared.domain.car.car import Car
 from shared.domain.driver import Account
-from shared.domain.tracking.state import TripState
+from shared.domain.tracking.state import DriverState
 from shared.repositories.user_store import UserStore
 from shared.services.cars import offers
 
@@ -56,10 +56,9 @@ def standing(account: Account, store: UserStore, now: datetime) -> Standing:
     return Standing(account.email, heard(account, state), _trip(account, state), read, wrong(account, state, cars, now))
 
 
-def heard(account: Account, state: TripState) -> str:
+def heard(account: Account, state: DriverState) -> str:
     """When the phone was last heard: the moment where its events are still known, else the day; empty for never."""
-    events = [event.at for event in (*state.fixes, *state.ends)]
-    last = max([*events, *([state.closed_until] if state.closed_until else [])], default=None)
+    last = _last_event(state)
     days = [key.last_used_on for key in account.keys.values() if key.scope == "webhook"]
     day = max(days, default="")
     # What was dropped or ignored left only the day of its key's use, which is UTC.
@@ -68,12 +67,19 @@ def heard(account: Account, state: TripState) -> str:
     return day
 
 
-def wrong(account: Account, state: TripState, cars: list[Car], now: datetime) -> list[str]:
+def _last_event(state: DriverState) -> datetime | None:
+    events = [event.at for event in state.events]
+    over = [*(drive.ended_at for drive in state.recent), *([state.closed_until] if state.closed_until else [])]
+    stored = [state.drive.last.at] if state.drive and state.drive.last else []
+    return max([*events, *over, *stored], default=None)
+
+
+def wrong(account: Account, state: DriverState, cars: list[Car], now: datetime) -> list[str]:
     """What is wrong, each in a few words; nothing where all is well."""
     return [*_with_phone(account, state), *_with_trips(account, state, now), *_with_cars(account, state, cars, now)]
 
 
-def _with_phone(account: Account, state: TripState) -> Iterator[str]:
+def _with_phone(account: Account, state: DriverState) -> Iterator[str]:
     if not account.keys:
         yield "no key, so nobody can call: add-key"
     elif not any(key.scope == "webhook" for key in account.keys.values()):
@@ -82,29 +88,28 @@ def _with_phone(account: Account, state: TripState) -> Iterator[str]:
         yield "the phone was never heard, its key is not used yet"
 
 
-def _with_trips(account: Account, state: TripState, now: datetime) -> Iterator[str]:
-    silent = state.active and state.heard_at and now - state.heard_at > settings.current.rules.stale_after
-    if silent and state.heard_at:
-        yield f"a trip is going on and nothing was heard of it since {_words(state.heard_at, account.timezone)}"
-    for car_id, parked in sorted(state.parked.items()):
-        if parked.pending_since:
-            yield f"the trip that ended {_words(parked.ended_at, account.timezone)} waits for the odometer of {car_id}"
-    if state.unaddressed.failures:
-        yield f"the addresses of {len(state.unaddressed.trips)} trips were looked for in vain"
+def _with_trips(account: Account, state: DriverState, now: datetime) -> Iterator[str]:
+    if state.drive and now - state.drive.heard_at > settings.current.rules.stale_after:
+        yield f"a trip is going on and nothing was heard of it since {_words(state.drive.heard_at, account.timezone)}"
+    for car_id, log in sorted(state.open.items()):
+        if log.pending_since and log.ended_at:
+            yield f"the trip that ended {_words(log.ended_at, account.timezone)} waits for the odometer of {car_id}"
+    if state.look_ups.failures:
+        yield f"the addresses of {len(state.look_ups.trips)} trips were looked for in vain"
 
 
-def _with_cars(account: Account, state: TripState, cars: list[Car], now: datetime) -> Iterator[str]:
+def _with_cars(account: Account, state: DriverState, cars: list[Car], now: datetime) -> Iterator[str]:
     if not cars:
         yield "no car: set-car"
-    if state.failures and state.car_retry_at:
-        retry_at = _words(state.car_retry_at, account.timezone)
-        yield f"the car's cloud failed {state.failures} times in a row, asked again from {retry_at}"
     for car in cars:
         for what in _with_car(account, state, car, now):
             yield f"{car.id}: {what}"
 
 
-def _with_car(account: Account, state: TripState, car: Car, now: datetime) -> Iterator[str]:
+def _with_car(account: Account, state: DriverState, car: Car, now: datetime) -> Iterator[str]:
+    log = state.of_car(car.id)
+    if log.failures and log.retry_at:
+        yield f"its cloud failed {_times(log.failures)}, asked again from {_words(log.retry_at, account.timezone)}"
     missing = missing_credentials(car.provider, car.credentials_set_at)
     if car.provider not in offers():
         yield f"its provider {car.provider} is not offered, choose another one"
@@ -118,14 +123,12 @@ def _with_car(account: Account, state: TripState, car: Car, now: datetime) -> It
         yield f"its budget of requests is used up until {_words(free_at, account.timezone)}"
 
 
-def _budget_free_at(state: TripState, car: Car, now: datetime) -> datetime | None:
+def _budget_free_at(state: DriverState, car: Car, now: datetime) -> datetime | None:
     return free_again_at(state.asking, car.budget_name, PROVIDERS[car.provider].budget, now)
 
 
-def _trip(account: Account, state: TripState) -> str:
-    if not state.active or state.started_at is None:
-        return ""
-    return f"going on since {_words(state.started_at, account.timezone)}"
+def _trip(account: Account, state: DriverState) -> str:
+    return f"going on since {_words(state.drive.started_at, account.timezone)}" if state.drive else ""
 
 
 def _read(car: Car, store: UserStore, timezone: str) -> CarStanding:
@@ -135,6 +138,10 @@ def _read(car: Car, store: UserStore, timezone: str) -> CarStanding:
         return CarStanding(car.id, car.name, car.provider)
     read = _words(last.at, timezone)
     return CarStanding(car.id, car.name, car.provider, read, last.km, by_eye=last.source != "car")
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times in a row"
 
 
 def _words(moment: datetime, timezone: str) -> str:

@@ -8,9 +8,9 @@ from google.api_core.exceptions import DeadlineExceeded, GoogleAPIError, Service
 from google.auth.exceptions import GoogleAuthError
 
 from shared import settings
-from shared.domain.driver import Account
+from shared.domain.driver import LOG_VERSION, Account
 from shared.repositories.accounts import AccountRepository
-from shared.repositories.documents import client
+from shared.repositories.documents import OldLog, client
 
 # A read takes milliseconds. The look as a whole has also to find the credentials, of which no part has a deadline.
 READ_WITHIN_S, LOOK_WITHIN_S = 5.0, 7.0
@@ -54,10 +54,12 @@ def unreachable() -> str:
 
 
 def user(email: str) -> Account:
-    """The user of that e-mail. Raises Wrong where there is none."""
+    """The user of that e-mail. Raises Wrong where there is none, OldLog where an earlier version kept their log."""
     account = AccountRepository(client()).find(email)
     if account is None:
         raise Wrong(f"{email} is not registered")
+    if account.log_version != LOG_VERSION:
+        raise OldLog(email)
     return account
 
 

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from shared.domain import fitting
-from shared.domain.driver import EMAIL, Account
+from shared.domain.driver import EMAIL, LOG_VERSION, Account
 from shared.repositories.accounts import AccountRepository
-from shared.repositories.documents import client
+from shared.repositories.documents import OldLog, client
 from shared.repositories.user_store import UserStore
 from shared.services import keys as keys_service
 from tools.admin import phone, store
@@ -38,13 +38,16 @@ def add_user(options: argparse.Namespace) -> None:
 
 def list_users(options: argparse.Namespace) -> None:
     """Lists all users: when each phone was last heard and each car last read, and what is wrong."""
-    count = 0
+    count, old = 0, list[OldLog]()
     with ThreadPoolExecutor(USERS_AT_ONCE) as pool:
         for page in AccountRepository(client()).pages():
-            for found in pool.map(_standing, page):
+            for account, found in zip(page, pool.map(_standing_or_why, page), strict=True):
                 count += 1
-                print(_line(found), flush=True)
+                old += [found] if isinstance(found, OldLog) else []
+                print(_line(account, found), flush=True)
     print("1 user" if count == 1 else f"{count} users")
+    if old:
+        raise old[0]
 
 
 def show_user(options: argparse.Namespace) -> None:
@@ -61,9 +64,21 @@ def show_user(options: argparse.Namespace) -> None:
 
 
 def _standing(account: Account) -> Standing:
+    if account.log_version != LOG_VERSION:
+        raise OldLog(account.email)
     return standing(account, UserStore(client(), account.email), datetime.now(UTC))
 
 
-def _line(found: Standing) -> str:
+def _standing_or_why(account: Account) -> Standing | OldLog:
+    """How a user stands, or why nobody can tell: one old log must not hide all other users."""
+    try:
+        return _standing(account)
+    except OldLog as error:
+        return error
+
+
+def _line(account: Account, found: Standing | OldLog) -> str:
+    if isinstance(found, OldLog):
+        return f"{account.email}  wrong: {found}"
     cars = ", ".join(f"{car.id} {car.read or 'never read'}" for car in found.cars) or "no car"
     return f"{found.email}  phone: {found.heard or 'never'}  cars: {cars}  wrong: {'; '.join(found.wrong) or 'nothing'}"

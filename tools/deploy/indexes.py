@@ -5,8 +5,8 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from shared.domain.car.odometer import Reading
+from shared.domain.log.record import Record
 from shared.domain.log.trip import Trip
-from shared.domain.tracking.state import TripState
 
 ASCENDING, DESCENDING = "ascending", "descending"
 
@@ -55,8 +55,9 @@ def _fields(struct: type[Struct], *more: str) -> tuple[str, ...]:
 # Each automatic index entry costs storage and time at every write, and most of these documents have dozens. What is
 # asked for by value above is found by the composite indexes; of the rest no query asks.
 NOT_INDEXED = {
-    "cache": _fields(TripState, "shard"),
-    "trail": ("fixes",),
+    "cache": ("version", "state", "next_poll_at", "shard"),
+    "trail": ("events",),
+    "drives": _fields(Record),
     "trips": _fields(Trip),
     "stats": ("months",),
     "odometer_readings": _fields(Reading, "car_id", "fetched_at", "standing", "why"),

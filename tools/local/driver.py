@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shared.domain.car.asking import is_under_way
 from shared.domain.driver import Account
 from shared.domain.place.geo import Position, distance_km
-from shared.domain.tracking.state import TripState
+from shared.domain.tracking.state import DriverState
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import client
 from shared.repositories.user_store import UserStore
@@ -66,11 +66,11 @@ class Driver:
         last = next((trip for trip in self.before if trip["car_id"] == CAR), None)
         course = self.course.back() if last and self._ended_at_work(last) else self.course
         state = self._state()
-        self.samples = drive(course, state.started_at or datetime.now(UTC))
+        self.samples = drive(course, state.drive.started_at if state.drive else datetime.now(UTC))
         if self._is_being_driven(state):
             self._go_on(state, last)
         else:
-            if state.active:
+            if state.drive:
                 self._send("DELETE", "/trips/active")
             self.odometer_km = max(self._end_km(last), self._read_km())
             self.samples = drive(course, self._begin())
@@ -78,18 +78,18 @@ class Driver:
         end_km = last["end_odometer_km"] if last else None
         self.gap_km = 0.0 if end_km is None else round(self.odometer_km - end_km, 1)
 
-    def _go_on(self, state: TripState, last: dict[str, Any] | None) -> None:
+    def _go_on(self, state: DriverState, last: dict[str, Any] | None) -> None:
         """With the drive that was broken off: told again from its start, for what is known of it changes nothing."""
         before = [reading.km for reading in state.known_readings(CAR) if reading.at <= self.samples[0].at]
         self.odometer_km = before[-1] if before else self._end_km(last)
         # Heard anew before anybody asks whether the trip is over.
-        self._phone("start", self.samples[min(len(state.fixes), len(self.samples) - 1)])
+        self._phone("start", self.samples[min(len(state.events), len(self.samples) - 1)])
 
-    def _is_being_driven(self, state: TripState) -> bool:
+    def _is_being_driven(self, state: DriverState) -> bool:
         """Whether the trip going on is this drive, broken off, and not something else that was tried meanwhile."""
-        first, begun = self.samples[0], state.fixes[:1]
-        ours = [(fix.at, fix.lat, fix.lng) for fix in begun] == [(first.at, first.lat, first.lng)]
-        return ours and datetime.now(UTC) - first.at < OLDEST_RESUMED
+        first = self.samples[0]
+        begun = [(heard.at, heard.lat, heard.lng) for heard in state.events if state.drive]
+        return (first.at, first.lat, first.lng) in begun and datetime.now(UTC) - first.at < OLDEST_RESUMED
 
     def _begin(self) -> datetime:
         now, closed_until = datetime.now(UTC).replace(microsecond=0), self._state().closed_until
@@ -224,7 +224,7 @@ class Driver:
         found: list[dict[str, Any]] = self.get("/trips?limit=200")["trips"]
         return found
 
-    def _state(self) -> TripState:
+    def _state(self) -> DriverState:
         return UserStore(client(), self.email).state().value
 
     def _send(self, method: str, path: str, key: str | None = None, **body: Any) -> None:

@@ -5,6 +5,8 @@ from itertools import pairwise
 from math import cos, radians
 from typing import NamedTuple
 
+from shared.domain.thresholds import POSITION_DECIMALS
+
 FIX_EVERY = timedelta(seconds=15)
 KM_PER_DEGREE = 111.2
 
@@ -68,7 +70,8 @@ def _at(course: Course, driven_km: float) -> tuple[float, float]:
         length_km = _length_km(a, b)
         if rest_km <= length_km:
             share = rest_km / length_km
-            return a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share
+            lat, lng = a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share
+            return round(lat, POSITION_DECIMALS), round(lng, POSITION_DECIMALS)  # as fine as it is kept
         rest_km -= length_km
     return course.corners[-1]
 

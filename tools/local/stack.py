@@ -23,6 +23,7 @@ PROJECT = "demo-mileage-log"
 LOOPBACK = "127.0.0.1"
 EXPORT_EVERY_S = 60.0
 TICK_EVERY_S = 60.0
+ANEW = "the same command with --fresh starts anew, or choose another --data"
 # What the clock calls more seldom waits for the cloud: nobody has a local stack running at half past two.
 EVERY_MINUTE = [
     function.paths[0] + schedule.path
@@ -84,6 +85,10 @@ def _start(stack: ExitStack, wanted: argparse.Namespace, stopping: threading.Eve
     os.environ.update(env)
     settings.read_anew()
     functions = _Part(stack, "functions", gunicorn(wanted.port), data, _settings(wanted))
+    if external:
+        _refuse_an_earlier_versions(f"The store at {firestore}", "name another GOOGLE_CLOUD_PROJECT")
+    else:
+        _refuse_an_earlier_versions(f"What --data {data} holds", ANEW)
     _start_relay(stack, env)
     car_cloud.wait(lambda: processes.answers(wanted.car_cloud_port))
     functions.wait(lambda: up(env["FUNCTIONS_URL"]))
@@ -124,6 +129,13 @@ def _go_to_this_machine_directly(host: str | None) -> None:
     names = ("no_proxy", "NO_PROXY")
     former = next(filter(None, map(os.environ.get, names)), None)
     os.environ.update(dict.fromkeys(names, ",".join(filter(None, [former, LOOPBACK, host]))))
+
+
+def _refuse_an_earlier_versions(store: str, ways: str) -> None:
+    from tools.local.former import is_of_an_earlier_version
+
+    if is_of_an_earlier_version():
+        raise folder.Refused(f"{store} was kept by an earlier version and stays as it is: {ways}.")
 
 
 class _Part:

@@ -87,7 +87,7 @@ def _go_through(ground: Ground, driver: Driver, seen: SeenBy) -> None:
     email, ended = driver.store.email, datetime.now(UTC) - timedelta(minutes=15)
     park(driver.store, driver.odometer_km, ended - timedelta(hours=1))
     driven = [calls for _, calls in ground.drive(email, ended, driver.odometer_km, STEPS)]
-    if driver.store.state().value.active:
+    if driver.store.state().value.drive:
         raise RuntimeError("the poll did not finish the trip")
     looked = [ground.call(function, "GET", path, email) for function, path in VIEWS]
     for kind, calls in zip(BUDGETS, [*driven, *looked], strict=True):

@@ -20,7 +20,7 @@ from google.cloud import firestore, pubsub_v1
 from msgspec.structs import replace
 
 from shared.domain.driver import Account
-from shared.domain.tracking.state import TripState
+from shared.domain.tracking.state import DriverState
 from shared.messaging.polls import TOPIC
 from shared.repositories.accounts import AccountRepository
 from tools.deploy.functions import BY_NAME, PUBLISH
@@ -106,10 +106,10 @@ class Starter:
             raise RuntimeError(f"{source.target} answered {response.status}: {answer!r}; {instance.log.read_text()}")
         return took_ms
 
-    def _state(self, now: datetime) -> TripState:
+    def _state(self, now: datetime) -> DriverState:
         if self._function.name == "webhook_start":
-            return TripState()
-        return driving(now) if self._function.is_public else replace(driving(now), next_poll_at=now)
+            return DriverState()
+        return driving(now) if self._function.is_public else driving(now, polled_in=timedelta())
 
     def _request(self, now: datetime) -> tuple[str, str, str, dict[str, str]]:
         """Method, path, body and headers of a call that has work to do."""

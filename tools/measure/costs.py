@@ -55,9 +55,10 @@ def _counts(counted: Counted) -> Table:
     said = (
         "Reads are as billed: a query that finds nothing and a document that is not there count as one. The calls of "
         "`scheduler` are those that found the trip's poll due. Stored by Firestore's size rules, with all index "
-        f"entries: {counted.trip_bytes:,} bytes for a trip with its readings ({counted.pinged_trip_bytes:,} with "
-        f"pings), {counted.day_bytes:,} for the reading of a daily look, {counted.driver_bytes:,} for a driver's other "
-        f"documents. A key's first use on a day costs {counted.key_day_writes} more write."
+        f"entries: {counted.trip_bytes:,} bytes for a trip with its drive and readings "
+        f"({counted.pinged_trip_bytes:,} with pings), {counted.day_bytes:,} for the reading of a daily look, "
+        f"{counted.driver_bytes:,} for a driver's other documents. A key's first use on a day costs "
+        f"{counted.key_day_writes} more write."
     )
     return Table("counts", said, ("counted", *COLUMNS.values()), rows)
 

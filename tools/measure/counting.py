@@ -23,7 +23,7 @@ SETTINGS = {
 }  # fmt: skip
 APART = timedelta(minutes=40)
 LOG_TRIPS, LOG_EVERY = 60, timedelta(days=6)
-KEPT = ("trips", "odometer_readings")  # what a trip leaves for good
+KEPT = ("trips", "drives", "odometer_readings")  # what a trip leaves for good
 ByFunction = Mapping[str, Calls]
 
 
@@ -104,7 +104,7 @@ def _looked_at(ground: Ground, before_km: float) -> ByFunction:
 
 def _check(store: UserStore) -> None:
     trip = store.trips({}, 1, None)[0]
-    if store.state().value.active or trip.flags or (trip.distance_km, trip.distance_source) != (TRIP_KM, "odometer"):
+    if store.state().value.drive or trip.flags or (trip.distance_km, trip.distance_source) != (TRIP_KM, "odometer"):
         raise RuntimeError(f"the trip that was played did not come out as an ordinary one: {trip}")
 
 

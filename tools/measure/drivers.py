@@ -5,42 +5,39 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from google.cloud import firestore
+from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading
+from shared.domain.log.drive import Heard
 from shared.domain.log.trip import Endpoint, Trip, trip_id
 from shared.domain.place.geo import Position
-from shared.domain.place.trail import Fix
-from shared.domain.tracking.state import Parked, TripState
-from shared.repositories.change import state_document
-from shared.repositories.user_store import UserStore
+from shared.domain.tracking.state import DriverState, GoingOn, OpenLog
+from shared.repositories.user_store import UserStore, state_document
 
 CAR, FIRST_KM, TRIP_KM = "car", 12345.0, 12.3
 HOME, WORK = Position(52.0907, 5.1214), Position(52.0056, 5.1203)
 LASTS = timedelta(minutes=30)
-# The state of a long trip has from 10 to 110 fixes: older ones are moved out of it.
-FIXES, POLL_EVERY_FIXES = 60, 5
+# The state of a long drive has from 10 to 110 events: older ones are moved out of it.
+PINGS, POLL_EVERY_PINGS = 60, 5
 AT_A_TIME = 400  # writes in one commit; a trip is four
 
 
-def driving(now: datetime) -> TripState:
-    """A trip of an hour: a ping each minute, a reading of the car every five, and no poll due for an hour."""
-    minutes = [now - timedelta(minutes=n) for n in range(FIXES, 0, -1)]
-    fixes = tuple(Fix(at, 52.0 + n / 1000, 5.0 + n / 1000, 8.0) for n, at in enumerate(minutes))
-    readings = tuple(Reading(at, FIRST_KM + n, True) for n, at in enumerate(minutes[::POLL_EVERY_FIXES]))
-    left_at = minutes[0] - timedelta(hours=8)
-    return TripState(
-        active=True,
-        started_at=minutes[0],
-        car_id=CAR,
-        fixes=fixes,
-        readings=readings,
-        heard_at=now,
-        next_poll_at=now + timedelta(hours=1),
-        parked={CAR: Parked(left_at, trip_id("", left_at), Reading(left_at, FIRST_KM))},
-    )
+def driving(now: datetime, polled_in: timedelta = timedelta(hours=1)) -> DriverState:
+    """A drive of an hour: a ping each minute, a reading of the car every five, and when its car is asked next."""
+    minutes = [now - timedelta(minutes=n) for n in range(PINGS, 0, -1)]
+    pings = tuple(Heard(at, 52.0 + n / 1000, 5.0 + n / 1000, 8.0) for n, at in enumerate(minutes))
+    readings = tuple(Reading(at, FIRST_KM + n, True) for n, at in enumerate(minutes[::POLL_EVERY_PINGS]))
+    drive = GoingOn(started_at=minutes[0], car_id=CAR, heard_at=now, readings=readings)
+    left = replace(_left(minutes[0] - timedelta(hours=8)), ask_at=now + polled_in)
+    return DriverState(drive=drive, events=pings, open={CAR: left})
 
 
-def put(store: UserStore, state: TripState) -> None:
+def _left(at: datetime, trip: str = "", odometer_km: float = FIRST_KM) -> OpenLog:
+    """What is open of the log of a car that was left at a moment, after a trip of that id."""
+    return OpenLog(ended_at=at, trip_id=trip or trip_id("", at), last=Reading(at, odometer_km))
+
+
+def put(store: UserStore, state: DriverState) -> None:
     """Makes this the driver's state."""
     change = store.change()
     change.put_state(store.state(), state)
@@ -81,16 +78,17 @@ def park(store: UserStore, odometer_km: float, at: datetime) -> None:
     newest = store.stored_trips({}, 2, None)
     if newest[0].value.ended_at > at:
         change.put_trip(newest.pop(0), None)
-    parked = {CAR: Parked(at, newest[0].value.id, Reading(at, odometer_km))}
-    change.put_state(store.state(), TripState(parked=parked, closed_until=at))
+    parked = {CAR: _left(at, newest[0].value.id, odometer_km)}
+    change.put_state(store.state(), DriverState(open=parked, closed_until=at))
     change.commit()
 
 
 def put_crowd(db: firestore.Client, numbers: Iterable[int], due: bool, tell: Callable[[str], None]) -> None:
     """The states of these drivers of a crowd: on the way with a poll that is due, or parked."""
     at = datetime.now(UTC) - timedelta(minutes=10)
-    parked = TripState(parked={CAR: Parked(at, trip_id("", at), Reading(at, FIRST_KM))})
-    driven = TripState(active=True, started_at=at, car_id=CAR, heard_at=at, next_poll_at=at)
+    parked = DriverState(open={CAR: _left(at)})
+    drive = GoingOn(started_at=at, car_id=CAR, heard_at=at)
+    driven = DriverState(drive=drive, events=(Heard(at),), open={CAR: OpenLog(ask_at=at)})
     emails = (f"driver-{n:06}@example.com" for n in numbers)
     while group := list(islice(emails, AT_A_TIME)):
         batch = db.batch()

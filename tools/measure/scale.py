@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from shared.repositories.due import SHARDS
+from shared.repositories.user_store import SHARDS
 from shared.settings import SHARD_FROM
 from tools.deploy.functions import BY_NAME, FUNCTIONS
 from tools.measure import assumptions

@@ -22,8 +22,7 @@ from google.cloud import firestore
 
 from shared.domain.driver import Account, Key
 from shared.repositories.accounts import AccountRepository, hash_key
-from shared.repositories.change import state_document
-from shared.repositories.user_store import UserStore
+from shared.repositories.user_store import UserStore, state_document
 from tools.measure import instances
 from tools.measure.drivers import CAR, driving, put
 from tools.measure.instances import Instance

@@ -8,7 +8,7 @@ from typing import Any
 from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.auth.exceptions import GoogleAuthError
 
-from shared.repositories.documents import client
+from shared.repositories.documents import OldLog, client
 from shared.repositories.user_store import UserStore
 from shared.secrets import seal
 from tools.migrate import deleting, report
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser().error("--dry-run deletes nothing: leave --delete-old out")
     try:
         return run(options)
-    except Stop as error:
+    except (Stop, OldLog) as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:
         print("Stopped. What was moved stays; run this again to go on.", file=sys.stderr)

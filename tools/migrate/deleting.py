@@ -7,7 +7,7 @@ import msgspec
 from google.api_core.exceptions import FailedPrecondition, NotFound
 from google.cloud import firestore
 
-from shared.domain.tracking.state import TripState
+from shared.domain.tracking.state import DriverState
 from shared.repositories.user_store import UserStore
 from tools.migrate.checking import place_differences, reading_differences, trip_differences
 from tools.migrate.moving import batched
@@ -85,19 +85,19 @@ def _check_active(source: Source, check: Check) -> None:
     row = source.active()
     if row is None or row.made is None:
         return
-    if not row.made.active:
+    if not row.made.drive:
         check.note(row, [])
     elif row.fields.get("moved_to") == row.owner:
         taken_up = _taken_up(row.made, UserStore(source.db, row.owner).state().value)
         check.note(row, [] if taken_up else ["all: no trip of its user began then"])
 
 
-def _taken_up(old: TripState, now: TripState) -> bool:
+def _taken_up(old: DriverState, now: DriverState) -> bool:
     """Whether the trip is still going on, or over by now."""
-    if old.started_at is None:
+    if old.drive is None:
         return False
-    goes_on = now.active and now.started_at is not None and now.started_at <= old.started_at
-    return goes_on or (now.closed_until is not None and now.closed_until >= old.started_at)
+    goes_on = now.drive is not None and now.drive.started_at <= old.drive.started_at
+    return goes_on or (now.closed_until is not None and now.closed_until >= old.drive.started_at)
 
 
 def _user(source: Source, row: Row[Any]) -> Any:

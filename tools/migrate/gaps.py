@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 
-from shared.domain.log.trip import Gap, Trip, linked
+from shared.domain.log.gap import link, linked
+from shared.domain.log.rows import Rows
+from shared.domain.log.trip import Gap, Trip
 from shared.repositories.documents import until_current
 from shared.repositories.user_store import UserStore
-from shared.services.log import locked
+from shared.services.log import StoredLog, locked
 
 
 def with_gaps(trips: Iterable[Trip]) -> list[Trip]:
@@ -43,13 +45,12 @@ def _gap(trip: Trip) -> tuple[Gap | None, float]:
 
 def _mend(store: UserStore, trip_id: str) -> None:
     """Reads again before it writes: the live system may have put the gap right, or another trip in between."""
-    state, read = store.state(), store.find_trip(trip_id)
-    if read is None:
-        return
-    previous = store.previous_trip(read.value.car_id, read.value.started_at, trip_id)
-    right = linked(read.value, previous.value if previous else None)
-    if right != read.value:
+    state, log = store.state(), StoredLog(store)
+    rows = Rows(log)
+    if trip := rows.find(trip_id):
+        link(rows, trip)
+    if rows.trips:
         change = store.change()
         locked(change, state)
-        change.put_trip(read, right)
+        log.stage(change, rows)
         change.commit()

@@ -11,17 +11,16 @@ from typing import Any, TypeVar
 from google.api_core.exceptions import AlreadyExists
 from google.cloud import firestore
 from msgspec.structs import replace
-from shared.repositories.change import state_document
 
 from shared.cars.provider import PROVIDERS
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import FINEST_KM, Reading
 from shared.domain.driver import Account
 from shared.domain.log.trip import Trip
-from shared.domain.tracking.state import TripState
+from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import to_document, until_current
 from shared.repositories.readings import reading_fields
-from shared.repositories.user_store import UserStore
+from shared.repositories.user_store import UserStore, state_document
 from shared.secrets import Unreadable, seal
 from shared.services.log import locked
 from tools.migrate.gaps import with_gaps
@@ -130,24 +129,21 @@ class Mover:
                 batch.set(collection.document(one.id), reading_fields(one.car_id, reading, one.at))
             batch.commit()
 
-    def _move_active(self, row: Row[TripState]) -> None:
+    def _move_active(self, row: Row[DriverState]) -> None:
         if why := until_current(self._take_up)(row):
             self.left.append(Note(why, row.path))
 
-    def _take_up(self, row: Row[TripState]) -> str:
+    def _take_up(self, row: Row[DriverState]) -> str:
         """Makes the old trip going on the driver's state, and marks the old document; why not, if not."""
         old, read = row.snapshot.reference.get(), self._store.state()
         if row.made is None or (old.to_dict() or {}).get("moved_to") == self._account.email:
             return ""
         if not old.exists or old.update_time != row.snapshot.update_time:
             return "it changed meanwhile: stop the old system and run this again"
-        if replace(read.value, log_changes=0) != TripState():
+        if replace(read.value, log_changes=0) != DriverState():
             return "its user has a state in the new system already"
         batch, state = self._db.batch(), replace(row.made, log_changes=read.value.log_changes)
-        place, document = (
-            self._root.collection("cache").document("trip_start"),
-            state_document(self._store.email, state),
-        )
+        place, document = self._root.collection("cache").document("trip_start"), state_document(self._root.id, state)
         if read.version is None:
             batch.create(place, document)
         else:

@@ -1,14 +1,16 @@
 """Makes readings, places and the trip going on of old rows. Pure: knows no store."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from shared.domain.car.odometer import HIGHEST_KM
+from shared.domain.log.drive import Heard
 from shared.domain.log.trip import km
 from shared.domain.place.places import Place
 from shared.domain.place.trail import Fix, in_order
-from shared.domain.tracking.state import TripState
+from shared.domain.thresholds import EVENT_STEP, POSITION_DECIMALS
+from shared.domain.tracking.state import DriverState, GoingOn, OpenLog
 from tools.migrate.old_trips import Owner, car_of, digest, fixes_of
 from tools.migrate.values import Fields, Unreadable, moment, number, position, present, text
 
@@ -68,7 +70,7 @@ def place_of(old_id: str, fields: Fields) -> Place:
     )
 
 
-def state_of(fields: Fields, owner: Owner, now: datetime) -> TripState:
+def state_of(fields: Fields, owner: Owner, now: datetime) -> DriverState:
     """The state of a driver whose trip goes on in the old system. Raises Unreadable."""
     if fields.get("active") is not True:
         raise Unreadable("active is neither true nor false")
@@ -80,12 +82,13 @@ def state_of(fields: Fields, owner: Owner, now: datetime) -> TripState:
     lat, lng = at or (None, None)
     first = Fix(started_at, lat, lng, car_id=car_id)
     later = [fix for name in ("gps_trail", "gps_events") for fix in fixes_of(fields.get(name)) if fix.at >= started_at]
-    fixes = in_order([first, *later])
-    return TripState(
-        active=True,
-        started_at=started_at,
-        car_id=car_id,
-        fixes=tuple(fixes),
-        heard_at=fixes[-1].at,
-        next_poll_at=now,
-    )
+    events = tuple(_heard(fix) for fix in in_order([first, *later]))
+    drive = GoingOn(started_at=events[0].at, car_id=car_id, heard_at=events[-1].at, is_asked=car_id is not None)
+    return DriverState(drive=drive, events=events, open={car_id: OpenLog(ask_at=now)} if car_id else {})
+
+
+def _heard(fix: Fix) -> Heard:
+    """What the phone said, no finer than the new system takes it."""
+    at = fix.at - timedelta(microseconds=fix.at.microsecond) % EVENT_STEP
+    lat, lng = (degrees if degrees is None else round(degrees, POSITION_DECIMALS) for degrees in (fix.lat, fix.lng))
+    return Heard(at, lat, lng, car_id=fix.car_id)

@@ -7,7 +7,7 @@ import msgspec
 
 from shared.domain.log.trip import Trip
 from shared.domain.place.places import Place
-from shared.domain.tracking.state import TripState
+from shared.domain.tracking.state import DriverState
 from tools.migrate.checking import Tally, raw_tally
 from tools.migrate.old_rows import OldReading
 from tools.migrate.old_trips import Converted
@@ -23,7 +23,7 @@ class Share(msgspec.Struct):
     cars: list[Row[OldCars]] = []
     places: list[Place] = []
     readings: list[OldReading] = []
-    active: Row[TripState] | None = None
+    active: Row[DriverState] | None = None
     trips: dict[str, Trip] = {}
     before: Tally = Tally()
 
@@ -78,10 +78,10 @@ def planned(source: Source, watched: Watched[Any]) -> Plan:
     return plan
 
 
-def _take_active(plan: Plan, row: Row[TripState] | None) -> None:
+def _take_active(plan: Plan, row: Row[DriverState] | None) -> None:
     if row is None:
         return
-    if row.made and not row.made.active:
+    if row.made and not row.made.drive:
         plan.idle = True
     elif share := plan.take(row):
         share.active = row

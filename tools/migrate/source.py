@@ -1,16 +1,16 @@
 """Reads the old store: each row with its owner, and what it becomes or why it cannot be read. Writes nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 import msgspec
 from google.cloud import firestore
 
-from shared.domain.driver import EMAIL, Account
+from shared.domain.driver import EMAIL, LOG_VERSION, Account
 from shared.domain.place.places import Place
-from shared.domain.tracking.state import TripState
-from shared.repositories.documents import from_document
+from shared.domain.tracking.state import DriverState
+from shared.repositories.documents import OldLog, from_document
 from shared.repositories.user_store import UserStore
 from tools.migrate.old_cars import OldCar, new_cars, old_cars
 from tools.migrate.old_rows import LOCATION_FIELDS, READING_FIELDS, OldReading, place_of, reading_of, state_of
@@ -67,11 +67,12 @@ class Source:
             )
 
     def account(self, email: str) -> Account:
-        """The user's account, as it is or as it will be made."""
+        """The user's account, as it is or as it will be made. Raises OldLog where an earlier version kept their log."""
         if email not in self.accounts:
             snapshot = self._snapshot(email)
             if not snapshot.exists:
                 self.unregistered.add(email)
+            _refuse_old_log(email, snapshot.to_dict() or {})
             try:
                 self.accounts[email] = from_document({**(snapshot.to_dict() or {}), "email": email}, Account)
             except msgspec.ValidationError as error:
@@ -121,14 +122,14 @@ class Source:
         for row in self._rows("trips", lambda snapshot, fields, owner: trip_of(snapshot.id, fields, owner)):
             yield msgspec.structs.replace(row, remarks=row.made.remarks if row.made else ())
 
-    def active(self) -> Row[TripState] | None:
+    def active(self) -> Row[DriverState] | None:
         """The trip going on in the old system; what it becomes is an idle state where none goes on."""
         snapshot = self.db.document(ACTIVE).get()
         if not snapshot.exists:
             return None
         fields = snapshot.to_dict()
         if not fields or fields.get("active") is False:
-            return Row(snapshot, fields or {}, self.default_user, TripState())
+            return Row(snapshot, fields or {}, self.default_user, DriverState())
         return self._row(snapshot, lambda _, fields, owner: state_of(fields, owner, datetime.now(UTC)))
 
     def strangers(self) -> list[str]:
@@ -172,6 +173,12 @@ class Source:
             car_id = account.default_car_id or self.first_car(email)
             self._owners[email] = Owner(email, account.timezone, car_id, tuple(known.values()))
         return self._owners[email]
+
+
+def _refuse_old_log(email: str, fields: Mapping[str, Any]) -> None:
+    """Only an account has keys: what else lies there is no log of anybody, and becomes one of this version."""
+    if "keys" in fields and fields.get("log_version") != LOG_VERSION:
+        raise OldLog(email)
 
 
 def pages(query: Any) -> Iterator[Any]:

@@ -24,9 +24,15 @@ class Operator:
 
     def refused(self, *call: str, **settings: str) -> str:
         """The one line in which a call is refused."""
+        out, err = self.stopped(*call, **settings)
+        assert out == ""
+        return err
+
+    def stopped(self, *call: str, **settings: str) -> tuple[str, str]:
+        """What the tool prints of a call that is not done, and the one line in which it says why."""
         done, out, err = self._call(call, settings)
-        assert (done, out, err.count("\n")) == (1, "", 1), err
-        return err.strip()
+        assert (done, err.count("\n")) == (1, 1), err
+        return out, err.strip()
 
     def _call(self, call: tuple[str, ...], settings: dict[str, str]) -> tuple[int, str, str]:
         with environment({**self._settings, **settings}):

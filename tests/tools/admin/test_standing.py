@@ -6,14 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.cloud import firestore
 from msgspec.structs import replace
 
 from shared.domain.car.asking import Asking, Window
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import Reading
-from shared.domain.driver import Account, Key
+from shared.domain.driver import LOG_VERSION, Account, Key
+from shared.domain.log.drive import Heard
 from shared.domain.place.trail import Fix
-from shared.domain.tracking.state import End, Parked, TripState, Unaddressed
+from shared.domain.tracking.state import DriverState, GoingOn, LookUps, OpenLog, OverDrive
+from shared.repositories.accounts import AccountRepository, account_document
 from shared.repositories.readings import reading_fields
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.tools.admin.conftest import Operator
@@ -25,11 +28,15 @@ NOW = datetime(2026, 1, 23, 12, 0, tzinfo=UTC)
 USED = Key("x", "webhook", last_used_on="2026-01-23")
 BORIS = Account("boris@example.com", keys={"full": Key("y", "full"), "hook": USED})
 CAR = Car("car", "skoda", credentials_set_at={"api_key": NOW})
-QUIET = TripState(closed_until=NOW - timedelta(hours=1))
+QUIET = DriverState(closed_until=NOW - timedelta(hours=1))
 
 
 def at(minutes: float) -> datetime:
     return NOW + timedelta(minutes=minutes)
+
+
+GOING_ON = GoingOn(started_at=at(-300), car_id="car", heard_at=at(-2))
+DRIVING = DriverState(drive=GOING_ON, events=(Heard(at(-300)),))
 
 
 # --- in words ------------------------------------------------------------------------------------------------------
@@ -38,17 +45,20 @@ def at(minutes: float) -> datetime:
 @pytest.mark.parametrize(
     ("state", "day", "words"),
     [
-        (TripState(), "", ""),
-        (TripState(), "2026-01-20", "2026-01-20"),
-        (TripState(closed_until=at(-60)), "2026-01-23", "2026-01-23 12:00"),
-        (TripState(closed_until=at(-3000)), "2026-01-23", "2026-01-23"),
-        (TripState(active=True, started_at=at(-60), fixes=(Fix(at(-60)), Fix(at(-2)))), "", "2026-01-23 12:58"),
-        (TripState(active=True, started_at=at(-60), ends=(End(at(-1)),)), "", "2026-01-23 12:59"),
+        (DriverState(), "", ""),
+        (DriverState(), "2026-01-20", "2026-01-20"),
+        (DriverState(closed_until=at(-60)), "2026-01-23", "2026-01-23 12:00"),
+        (DriverState(closed_until=at(-3000)), "2026-01-23", "2026-01-23"),
+        (replace(DRIVING, events=(Heard(at(-60)), Heard(at(-2)))), "", "2026-01-23 12:58"),
+        (replace(DRIVING, events=(Heard(at(-60)), Heard(at(-1), is_end=True))), "", "2026-01-23 12:59"),
+        (DriverState(drive=replace(GOING_ON, last=Fix(at(-3)))), "", "2026-01-23 12:57"),
+        (replace(QUIET, recent=(OverDrive("id", at(-9), at(-9)),)), "", "2026-01-23 12:51"),
     ],
-    ids=["never", "only the day of its key", "a trip that is over", "a later day of its key", "pings", "an end"],
+    ids=["never", "only the day of its key", "a trip that is over", "a later day of its key", "pings", "an end",
+         "older pings", "a word that is in no trip"],
 )  # fmt: skip
 def test_the_phone_was_last_heard_at_its_last_event_else_on_the_day_its_key_was_used(
-    state: TripState, day: str, words: str
+    state: DriverState, day: str, words: str
 ) -> None:
     account = replace(BORIS, keys={"hook": replace(USED, last_used_on=day)})
     assert heard(account, state) == words
@@ -64,25 +74,29 @@ def test_of_a_user_with_whom_all_is_well_nothing_is_wrong() -> None:
         ({"account": replace(BORIS, keys={})}, "no key, so nobody can call: add-key"),
         ({"account": replace(BORIS, keys={"full": Key("y", "full")})}, "no key for a phone: add-key --scope webhook"),
         (
-            {"account": replace(BORIS, keys={"hook": Key("x", "webhook")}), "state": TripState()},
+            {"account": replace(BORIS, keys={"hook": Key("x", "webhook")}), "state": DriverState()},
             "the phone was never heard, its key is not used yet",
         ),
         (
-            {"state": TripState(active=True, started_at=at(-300), fixes=(Fix(at(-200)),), heard_at=at(-200))},
+            {"state": replace(DRIVING, drive=replace(GOING_ON, heard_at=at(-200)))},
             "a trip is going on and nothing was heard of it since 2026-01-23 09:40",
         ),
         (
-            {"state": replace(QUIET, parked={"car": Parked(at(-60), "id", pending_since=at(-40))})},
+            {"state": replace(QUIET, open={"car": OpenLog(ended_at=at(-60), pending_since=at(-40))})},
             "the trip that ended 2026-01-23 12:00 waits for the odometer of car",
         ),
         (
-            {"state": replace(QUIET, unaddressed=Unaddressed(("a", "b"), failures=3, retry_at=at(5)))},
+            {"state": replace(QUIET, look_ups=LookUps(("a", "b"), failures=3, due_at=at(5)))},
             "the addresses of 2 trips were looked for in vain",
         ),
         ({"cars": []}, "no car: set-car"),
         (
-            {"state": replace(QUIET, failures=4, car_retry_at=at(10))},
-            "the car's cloud failed 4 times in a row, asked again from 2026-01-23 13:10",
+            {"state": replace(QUIET, open={"car": OpenLog(failures=4, retry_at=at(10))})},
+            "car: its cloud failed 4 times in a row, asked again from 2026-01-23 13:10",
+        ),
+        (
+            {"state": replace(QUIET, open={"car": OpenLog(failures=1, retry_at=at(5))})},
+            "car: its cloud failed once, asked again from 2026-01-23 13:05",
         ),
         ({"cars": [replace(CAR, provider="cartwheel")]},
          "car: its provider cartwheel is not offered, choose another one"),
@@ -150,8 +164,6 @@ def test_all_users_are_listed_each_in_a_line_with_what_is_wrong(operator: Operat
 
 
 def test_a_list_goes_on_page_by_page_to_its_end(stack: Stack) -> None:
-    from shared.repositories.accounts import AccountRepository
-
     own = Stack(stack.data)
     users = AccountRepository(own.db)
     emails = sorted(f"{secrets.token_hex(4)}@example.com" for _ in range(7))
@@ -161,7 +173,8 @@ def test_a_list_goes_on_page_by_page_to_its_end(stack: Stack) -> None:
         pages = list(users.pages(users_a_page))
         assert [account.email for page in pages for account in page] == emails
         assert max(map(len, pages)) <= users_a_page
-    assert (pages[0][0].name, pages[0][0].timezone, pages[0][0].keys) == ("N", "UTC", {"hook": USED})
+    first = pages[0][0]
+    assert (first.name, first.timezone, first.keys, first.log_version) == ("N", "UTC", {"hook": USED}, LOG_VERSION)
 
 
 @pytest.mark.parametrize("call", [("list-users",), ("show-user", "{email}")])
@@ -195,3 +208,54 @@ def full_log() -> Callable[[Driver, int], None]:
         batch.commit()
 
     return fill
+
+
+# --- logs of an earlier version ------------------------------------------------------------------------------------
+
+OLD = "anna@example.com"
+SENTENCE = f"The log of {OLD} was kept by an earlier version. It has to be taken over before it goes on."
+
+
+def an_account(db: firestore.Client) -> None:
+    old = account_document(Account(OLD, keys={"hook": USED}))
+    del old["log_version"]
+    db.document(f"users/{OLD}").set(old)
+
+
+def a_state(db: firestore.Client) -> None:
+    AccountRepository(db).save(Account(OLD, keys={"hook": USED}))
+    db.document(f"users/{OLD}/cache/trip_start").set({"active": False, "next_poll_at": None})
+
+
+@pytest.mark.parametrize("kept", [an_account, a_state])
+def test_a_log_of_an_earlier_version_is_named_in_one_sentence_and_hides_no_other(
+    operator: Operator, stack: Stack, kept: Callable[[firestore.Client], None]
+) -> None:
+    own = Stack(stack.data)
+    own.cloud_url = stack.cloud_url
+    kept(own.db)
+    other = own.driver()
+    assert operator.refused("show-user", OLD, GOOGLE_CLOUD_PROJECT=own.project) == SENTENCE
+    listed, why = operator.stopped("list-users", GOOGLE_CLOUD_PROJECT=own.project)
+    assert why == SENTENCE
+    first, second, count = listed.splitlines()
+    assert (first, count) == (f"{OLD}  wrong: {SENTENCE}", "2 users")
+    assert second.startswith(f"{other.email}  phone: never")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "add-key {} --scope webhook",
+        "list-keys {}",
+        "revoke-key {} hook",
+        "set-car {} car --provider simulated",
+        "add-place {} Home 52.0 5.0",
+    ],
+)
+def test_nothing_is_changed_or_told_of_an_account_of_an_earlier_version(
+    operator: Operator, stack: Stack, call: str
+) -> None:
+    own = Stack(stack.data)
+    an_account(own.db)
+    assert operator.refused(*call.format(OLD).split(), GOOGLE_CLOUD_PROJECT=own.project) == SENTENCE

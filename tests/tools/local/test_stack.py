@@ -7,16 +7,20 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import requests
+from google.cloud import firestore
 
+from shared.domain.driver import Account
+from shared.repositories.accounts import AccountRepository, account_document
 from shared.settings import LIMITS
 from tests.system.fixtures import Stack, ago
 from tools.deploy.functions import FUNCTIONS
 from tools.local import processes, stack
+from tools.local.emulators import export_store
 
 # As good an address of this machine's as one of its network, and on every Linux.
 ADDRESS = "127.0.0.2"
@@ -156,6 +160,60 @@ def test_ctrl_c_at_any_time_leaves_no_process_and_nothing_half_made(
     assert (tmp_path / "log").read_text() == ""
     assert list(data.rglob("*.new")) == []
     assert all(file.read_text().strip() for file in data.glob("credentials.keys"))
+
+
+# --- a store of an earlier version ---------------------------------------------------------------------------------
+
+
+def an_account(db: firestore.Client) -> None:
+    old = account_document(Account("anna@example.com"))
+    del old["log_version"]
+    db.document("users/anna@example.com").set(old)
+
+
+def a_state(db: firestore.Client) -> None:
+    AccountRepository(db).add(Account("anna@example.com"))
+    db.document("users/anna@example.com/cache/trip_start").set({"active": False, "next_poll_at": None})
+
+
+def refused(data: Path, project: str, *without: str) -> str:
+    """What a stack says that does not start, which must be one sentence."""
+    ports = ["--port", str(processes.free_port()), "--car-cloud-port", str(processes.free_port())]
+    command = [sys.executable, "-m", "tools.local", "--no-demo", "--data", str(data), *ports]
+    env = {name: value for name, value in os.environ.items() if name not in without}
+    env |= {"GOOGLE_CLOUD_PROJECT": project}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
+    return done.stderr.strip()
+
+
+def test_data_of_an_earlier_version_stay_as_they_are_and_it_is_said_how_to_begin_anew(
+    emulators: None, tmp_path: Path
+) -> None:
+    project, data = f"test-{secrets.token_hex(6)}", tmp_path / "data"
+    an_account(firestore.Client(project=project))
+    export_store(os.environ["FIRESTORE_EMULATOR_HOST"], project, data / "store")
+    before = {file: file.read_bytes() for file in (data / "store").rglob("*") if file.is_file()}
+    assert refused(data, project, *(f"{name}_EMULATOR_HOST" for name in EMULATORS)) == (
+        f"What --data {data} holds was kept by an earlier version and stays as it is: "
+        "the same command with --fresh starts anew, or choose another --data."
+    )
+    assert {file: file.read_bytes() for file in data.glob("store*/**/*") if file.is_file()} == before
+    assert not (data / "env").exists()
+
+
+@pytest.mark.parametrize("kept", [an_account, a_state])
+def test_a_store_that_runs_already_is_refused_alike(
+    kept: Callable[[firestore.Client], None], emulators: None, tmp_path: Path
+) -> None:
+    project = f"test-{secrets.token_hex(6)}"
+    kept(firestore.Client(project=project))
+    said = refused(tmp_path / "data", project)
+    assert said.startswith(f"The store at {os.environ['FIRESTORE_EMULATOR_HOST']} was kept by an earlier version and ")
+    assert said.endswith(": name another GOOGLE_CLOUD_PROJECT.")
+
+
+# --- Ctrl-C before anything ----------------------------------------------------------------------------------------
 
 
 EARLY = """

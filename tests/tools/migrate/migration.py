@@ -12,15 +12,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from google.cloud import firestore
-from shared.handlers.log_keeping import relink
 
 from shared.domain.driver import Account
+from shared.domain.log.gap import relink
+from shared.domain.log.rows import Rows
 from shared.domain.log.trip import Sums, Trip, classified, dated, sums_of, trip_id
 from shared.repositories import documents
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import from_document, until_current
 from shared.repositories.user_store import UserStore
-from shared.services.log import locked
+from shared.services.log import StoredLog, locked
 from tests.tools.migrate.old_store import BORIS, everything
 from tools.local import processes
 from tools.local.processes import wait_until
@@ -97,9 +98,11 @@ def add(house: House, trip: Trip) -> None:
 
     def attempt() -> None:
         store = house.store(trip.user)
-        change = store.change()
-        locked(change, store.state())
-        relink(change, store, None, trip)
+        state, log, change = store.state(), StoredLog(store), store.change()
+        rows = Rows(log)
+        relink(rows, None, trip)
+        locked(change, state)
+        log.stage(change, rows)
         change.commit()
 
     until_current(attempt)()

@@ -2,11 +2,15 @@
 
 from datetime import UTC, datetime
 
+from google.cloud import firestore
+
 from shared import settings
 from shared.domain.car.car import Car
+from shared.domain.log.drive import Heard
 from shared.domain.log.trip import Sums
-from shared.domain.place.trail import Fix
-from shared.domain.tracking.machine import Ended, advance
+from shared.domain.tracking.events import Ended
+from shared.domain.tracking.machine import advance
+from shared.domain.tracking.state import DriverState
 from shared.repositories.due import due_users
 from shared.repositories.streaming import LongReader
 from tests.tools.migrate.migration import House, add, new_trip
@@ -26,7 +30,7 @@ def test_each_row_moves_below_its_user_and_nothing_else_changes(house: House) ->
     told = house.run()
     assert [trip.user for trip in house.trips(BORIS)] == [BORIS]
     assert [trip.started_at.hour for trip in house.trips(CARLA)] == [8, 8]
-    assert [reading["km"] for reading in house.store(CARLA).readings("zoe", 9)] == [5.0]
+    assert [reading.km for reading in house.store(CARLA).readings.newest("zoe", 9)] == [5.0]
     assert [place.name for place in house.store(CARLA).places()] == ["Home"]
     assert house.db.collection(f"users/{CARLA}/locations").get()[0].get("name") == "Home"
     assert {path: at for path, at in everything(house.db).items() if path.startswith(f"users/{OTHER}")} == others
@@ -198,22 +202,25 @@ def test_a_trip_going_on_can_be_ended_in_the_new_system(house: House) -> None:
     house.put(one={})
     house.run()
     state = house.store().state().value
-    end = Ended(Fix(datetime(2026, 1, 23, 8, 30, tzinfo=UTC), 52.2, 5.0))
+    end = Ended(Heard(datetime(2026, 1, 23, 8, 30, tzinfo=UTC), 52.2, 5.0))
     outcome = advance(state, end, datetime(2026, 1, 23, 9, tzinfo=UTC), settings.current.rules)
-    assert (state.active, state.car_id, outcome.status) == (True, "audi", "ending")
+    assert (state.drive and state.drive.car_id, outcome.status) == ("audi", "ending")
     assert [due.user for due in due_users(LongReader(house.db.project), datetime.now(UTC), 10)] == [BORIS]
 
 
 def test_a_trip_going_on_is_taken_up_once_and_never_again(house: House) -> None:
     house.db.document("cache/trip_start").set(ACTIVE)
     house.run()
-    started = house.store().state()
+    store = house.store()
+    started = store.state()
     house.run()
-    assert house.store().state() == started
-    house.db.document(f"users/{BORIS}/cache/trip_start").update({"active": False, "started_at": None, "fixes": [],
-                                                                "closed_until": started.value.heard_at})  # fmt: skip
+    assert store.state() == started
+    assert started.value.drive
+    change = store.change()
+    change.put_state(started, DriverState(closed_until=started.value.drive.heard_at))
+    change.commit()
     told = house.run("--delete-old")
-    assert not house.store().state().value.active
+    assert store.state().value.drive is None
     assert "has a state" not in told
     assert house.roots() == set()
 
@@ -227,6 +234,18 @@ def test_a_trip_going_on_does_not_displace_one_of_the_new_system(house: House) -
     assert house.store().state() == former
     assert "its user has a state in the new system already (1): trip_start" in told
     assert house.roots() == {"cache/trip_start"}
+
+
+def test_nothing_is_moved_into_a_log_that_an_earlier_version_kept(house: House) -> None:
+    house.put(one={})
+    user = house.db.document(f"users/{BORIS}")
+    user.update({"log_version": firestore.DELETE_FIELD})
+    sentence = f"The log of {BORIS} was kept by an earlier version. It has to be taken over before it goes on."
+    assert sentence in house.run(code=1)
+    user.update({"log_version": 2})
+    user.collection("cache").document("trip_start").set({"active": True})
+    assert sentence in house.run(code=1)
+    assert house.trips() == []
 
 
 def test_where_no_trip_goes_on_nothing_moves_and_the_document_can_go(house: House) -> None:

@@ -74,9 +74,9 @@ def check_sums(house: House, old: OldStore) -> None:
 def check_the_rest(house: House, old: OldStore) -> None:
     boris, carla, dewi = (house.store(email) for email in USERS)
     for store in (boris, carla, dewi):
-        assert len(store.readings("audi", TRIPS)) == old.readings[store.email]
+        assert len(store.readings.newest("audi", TRIPS)) == old.readings[store.email]
     assert {place.name for place in boris.places()} == {"Home", "Work"}
-    assert (dewi.state().value.active, boris.state().value.active) == (True, False)
+    assert (dewi.state().value.drive is None, boris.state().value.drive) == (False, None)
     assert boris.cars.access("audi").credentials == {"username": "b", "password": SECRETS[0]}
     assert carla.cars.access("polo").credentials == {"spin": SECRETS[1]}
     assert dewi.cars.access("id3").credentials == {"token": SECRETS[2]}

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from shared.domain.log.drive import Heard
 from shared.domain.log.trip import TRIP_ID, Trip
 from shared.domain.place.places import Place
-from shared.domain.place.trail import Fix
+from shared.domain.thresholds import Rules
+from shared.domain.tracking.state import GoingOn, next_poll_at
 from tools.migrate.old_cars import new_cars, old_cars
 from tools.migrate.old_rows import place_of, reading_of, state_of
 from tools.migrate.old_trips import Converted, Owner, trip_of
@@ -248,10 +250,18 @@ def test_a_trip_going_on_keeps_its_points_and_is_to_be_polled_at_once() -> None:
     old = {"active": True, "start_time": "2024-01-31T07:12:00", "lat": 52.0, "lng": 5.0, "gps_events": events}
     now = utc("2024-01-31T07:30:00")
     made = state_of(old, BORIS, now)
-    first = Fix(utc("2024-01-31T07:12:00"), 52.0, 5.0, car_id="audi")
-    assert made.fixes == (first, Fix(utc("2024-01-31T07:20:00"), 52.1, 5.0))
-    assert (made.active, made.car_id, made.started_at) == (True, "audi", first.at)
-    assert (made.heard_at, made.next_poll_at) == (utc("2024-01-31T07:20:00"), now)
+    first = Heard(utc("2024-01-31T07:12:00"), 52.0, 5.0, car_id="audi")
+    assert made.events == (first, Heard(utc("2024-01-31T07:20:00"), 52.1, 5.0))
+    assert made.drive == GoingOn(started_at=first.at, car_id="audi", heard_at=utc("2024-01-31T07:20:00"))
+    assert next_poll_at(made, Rules()) == now
+
+
+def test_a_trip_going_on_in_no_car_asks_none_and_is_over_by_itself() -> None:
+    old = {"active": True, "start_time": "2024-01-31T07:12:00", "lat": 52.00000049, "lng": 5.0}
+    made = state_of(old, Owner("a@example.com", "UTC"), utc("2024-01-31T07:30:00"))
+    assert made.events == (Heard(utc("2024-01-31T07:12:00"), 52.0, 5.0),)
+    assert (made.drive and made.drive.is_asked, made.open) == (False, {})
+    assert next_poll_at(made, Rules()) == utc("2024-01-31T09:12:00")
 
 
 @pytest.mark.parametrize("fields", [{"active": True}, {"start_time": "2024-01-31T07:12:00"}])
