@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading
 from shared.domain.log.drive import Drive, Heard
+from shared.domain.log.gap import relink
 from shared.domain.log.measuring import NotATrip, Owner
 from shared.domain.log.record import Record
 from shared.domain.log.rows import Rows
@@ -108,6 +109,11 @@ class World:
         if isinstance(event, CarRead | CarFailed | NotAsked) and event.car_id:
             self.state, event = self._leased(event, event.car_id)
         outcome = advance(self.state, event, self.now, self.rules, self.places)
+        self.keep(outcome)
+        return outcome
+
+    def keep(self, outcome: Outcome) -> None:
+        """Stores what came of an event."""
         self.store.trail += outcome.block
         self.state = outcome.state
         if touches_log(outcome):
@@ -116,7 +122,12 @@ class World:
             self.store.put(rows)
             self.drives += [drive for drive, _ in made]
             self.dropped += [came for _, came in made if isinstance(came, NotATrip)]
-        return outcome
+
+    def change(self, former: Trip | None, trip: Trip | None) -> None:
+        """A change of the log by hand."""
+        rows = Rows(self.store)
+        relink(rows, former, trip)
+        self.store.put(rows)
 
     def _leased(self, event: CarRead | CarFailed | NotAsked, car_id: str) -> tuple[DriverState, Event]:
         """As a poll does that is due: it says first until when it has the car."""

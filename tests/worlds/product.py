@@ -1,17 +1,22 @@
 """The product's pure fold as the keeper of a world's log: the one module here that knows the product."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from itertools import pairwise
+from typing import Any
+
+from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading, why_not_believed
+from shared.domain.fitting import Unfit
 from shared.domain.log import trip as logged
 from shared.domain.log.comparison import compared
-from shared.domain.place.trail import Fix
-from shared.domain.tracking.by_eye import seen_by_eye
-from shared.domain.tracking.machine import CarRead, CarUnreachable, Ended, Event, LookedAt, Outcome, Started, Tick
-from shared.domain.tracking.schedule import car_to_ask, look_begun
+from shared.domain.log.correcting import corrected, entered
+from shared.domain.log.drive import Heard
+from shared.domain.thresholds import POSITION_DECIMALS
+from shared.domain.tracking.answers import seen_by_eye, waits
+from shared.domain.tracking.events import CarFailed, CarRead, Ended, Event, NotAsked, Started
+from shared.domain.tracking.schedule import car_to_ask, looking
 from tests.domain.world import MORNING, World
 from tests.worlds.log import CarAnswer, Correction, Gap, Log, PhoneEvent, Played, Trip
 
@@ -19,7 +24,7 @@ Ask = Callable[[str], CarAnswer | None]
 
 
 class Product:
-    """Plays to the trip machine what a world tells, and shows its log."""
+    """Plays to the fold what a world tells, and shows its log."""
 
     def __init__(self, cars: tuple[str, ...]) -> None:
         self._cars, self._fold = cars, World(car=cars[0] if cars else None)
@@ -27,68 +32,90 @@ class Product:
 
     def hear(self, event: PhoneEvent, now: datetime) -> None:
         """A message of the phone arrives."""
-        fix = Fix(event.at, event.lat, event.lng, event.accuracy_m, event.car)
-        self._take(Ended(fix) if event.kind == "end" else Started(fix, self._fold.car), now)
+        lat, lng = (None if value is None else round(value, POSITION_DECIMALS) for value in (event.lat, event.lng))
+        is_stray = event.car is not None and event.car not in self._cars
+        heard = Heard(event.at, lat, lng, event.accuracy_m, event.car, is_stray=is_stray)
+        self._take(Ended(heard) if event.kind == "end" else Started(heard, self._fold.car), now)
 
     def due_at(self) -> datetime | None:
         """When the next poll is due."""
-        return self._fold.state.next_poll_at
+        return self._fold.next_poll_at
 
     def poll(self, now: datetime, ask: Ask) -> None:
-        """Reads the car whose turn it is."""
-        state, idle = self._fold.state, not self.waits()
-        car_id = car_to_ask(state)
+        """Reads the car whose turn it is, and looks whether the drive going on is over."""
+        car_id = car_to_ask(self._fold.state, now)
         if car_id is None or car_id not in self._cars:
-            self._take(Tick(has_car=False), now)
+            self._take(NotAsked(car_id, has_car=False), now)
             return
         answer = ask(car_id)
-        reading = _reading(answer) if answer else None
-        if idle:
-            self._take(LookedAt(car_id, reading, *self._readings[car_id][-1:]), now)
-        else:
-            self._take(CarRead(car_id, reading) if answer else CarUnreachable(car_id, timedelta(0)), now)
+        if answer is None:
+            self._take(CarFailed(car_id, timedelta(0)), now)
+            return
+        at_rest = not waits(self._fold.state, car_id)
+        known = self._readings[car_id][-1:] if at_rest and not self._fold.state.of_car(car_id).last else []
+        self._take(CarRead(car_id, _reading(answer), None, *known), now)
 
     def look(self, now: datetime) -> None:
-        """A daily look at all cars, where no trip needs a poll."""
-        if self._cars and not self.waits():
-            self._fold.state = look_begun(self._fold.state, self._cars, now)
+        """A daily look at all cars that nothing else has asked."""
+        self._fold.state = looking(self._fold.state, self._cars, now)
 
     def correct(self, correction: Correction, now: datetime) -> Played:
-        """An odometer by eye; all other words live in handlers, out of the pure fold's reach."""
-        if correction.kind != "eye":
-            return "cannot"
-        reading, known = Reading(now, correction.km), self._fold.state.known_readings(correction.car)
-        if why_not_believed(reading, known, now):
+        """What the driver does by hand."""
+        try:
+            return self._corrected(correction, now)
+        except Unfit:
             return "refused"
-        self._settle(seen_by_eye(self._fold.state, correction.car, reading))
-        self._readings[correction.car].append(reading)
+
+    def _corrected(self, said: Correction, now: datetime) -> Played:
+        if said.kind == "eye":
+            return self._by_eye(said, now)
+        if said.kind == "manual":
+            trip = entered(self._fold.owner.user, said.car or self._fold.car, "UTC", _manual(said), now)
+            self._fold.change(None, replace(trip, id=logged.trip_id(trip.user, trip.started_at, "manual", trip.car_id)))
+            return "played"
+        former = self._fold.trips.get(said.trip_id)
+        if former is None:
+            return "refused"
+        changes: dict[str, dict[str, Any]] = {
+            "classify": {"kind": "business", "purpose": "a customer"},
+            "distance": {"distance_km": said.km},
+        }
+        fields = changes.get(said.kind)
+        self._fold.change(former, corrected(former, fields, "UTC", now) if fields else None)
+        return "played"
+
+    def _by_eye(self, said: Correction, now: datetime) -> Played:
+        reading = Reading(now, said.km, source="eye")
+        if why_not_believed(reading, self._fold.state.known_readings(said.car), now):
+            return "refused"
+        self._readings[said.car].append(reading)
+        self._fold.keep(seen_by_eye(self._fold.state, said.car, reading))
         return "played"
 
     def waits(self) -> bool:
-        """Whether a trip goes on or waits for its end odometer."""
-        return self._fold.state.active or self._fold.state.pending_car_id is not None
+        """Whether a drive goes on, or a trip waits for its end odometer."""
+        state = self._fold.state
+        return state.drive is not None or any(waits(state, car_id) for car_id in state.open)
 
     def log(self) -> Log:
         """The log of all cars."""
-        linked = {car: list(self._linked(car)) for car in {trip.car_id for trip in self._fold.log}}
-        gaps = tuple(_gap(trip) for trips in linked.values() for trip in trips if trip.gap_before_km)
-        trips = sorted((_trip(trip) for trips in linked.values() for trip in trips), key=lambda trip: trip.start)
-        closed = {car: compared(None, None, (), linked.get(car, ())).closed for car in self._cars}
-        return Log(tuple(trips), gaps, closed)
-
-    def _linked(self, car: str | None) -> Iterator[logged.Trip]:
-        trips = [trip for trip in self._fold.log if trip.car_id == car]
-        yield from (logged.linked(trip, before) for before, trip in pairwise((None, *trips)) if trip)
+        trips = self._fold.log
+        closed = {
+            car: compared(None, None, (), [trip for trip in trips if trip.car_id == car]).closed for car in self._cars
+        }
+        gaps = tuple(_gap(trip) for trip in trips if trip.gap_before_km)
+        return Log(tuple(_trip(trip) for trip in trips), gaps, closed)
 
     def _take(self, event: Event, now: datetime) -> None:
-        outcome: Outcome = self._fold.take(event, (now - MORNING) / timedelta(minutes=1))
-        if outcome.reading and outcome.car_id:
-            self._readings[outcome.car_id].append(outcome.reading)
+        told = self._fold.take(event, (now - MORNING) / timedelta(minutes=1)).told
+        if told and told.is_judged and not told.why_not:
+            self._readings[told.car_id].append(told.reading)
 
-    def _settle(self, outcome: Outcome) -> None:
-        self._fold.state = outcome.state
-        if outcome.settlement and (trip := self._fold.trips.get(outcome.settlement.trip_id)):
-            self._fold._settle(self._fold._unread_until(trip), outcome.settlement.reading)
+
+def _manual(said: Correction) -> dict[str, Any]:
+    nowhere = logged.Endpoint()
+    times = {name: at.isoformat() if at else "" for name, at in (("started_at", said.since), ("ended_at", said.until))}
+    return {**times, "from_": nowhere, "to": nowhere, "distance_km": said.km}
 
 
 def _reading(answer: CarAnswer) -> Reading:
