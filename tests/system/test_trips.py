@@ -4,7 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.api_core.exceptions import AlreadyExists, FailedPrecondition
+from msgspec.structs import replace
 
+from shared.domain.log.rows import Rows
+from shared.services.log import StoredLog
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_tenancy import MANUAL
 
@@ -83,6 +87,36 @@ def test_gaps_follow_every_change_of_the_log(driver: Driver) -> None:
     driver.call("PATCH", f"/trips/{first['id']}", json={"car_id": "other"})
     assert gap() == 0.0
     assert driver.call("GET", "/compare").json()["closed"] is True
+
+
+def test_what_follows_from_a_row_is_not_put_over_what_another_made_of_it_meanwhile(driver: Driver) -> None:
+    first, second = add(driver, 5, 100, 120), add(driver, 6, 120, 140)
+    log, change = StoredLog(driver.store), driver.store.change()
+    read = log.trip(first["id"])
+    assert read
+    assert driver.call("PATCH", f"/trips/{first['id']}", json={"notes": "theirs"}).status_code == 200
+    again = log.trip_before("car", datetime.fromisoformat(second["started_at"]))
+    assert again
+    assert again.notes == "theirs"
+    rows = Rows(log)
+    rows.put(replace(read, purpose="ours"))
+    log.stage(change, rows)
+    with pytest.raises(FailedPrecondition):
+        change.commit()
+
+
+def test_a_row_that_was_not_there_is_not_put_over_one_that_came_meanwhile(driver: Driver) -> None:
+    second = add(driver, 6, 120, 140)
+    log, change = StoredLog(driver.store), driver.store.change()
+    free = Rows(log).free_id(driver.email, datetime(2026, 1, 5, 8, tzinfo=UTC), "car", "manual")
+    assert add(driver, 5, 100, 120)["id"] == free
+    theirs = log.trip_before("car", datetime.fromisoformat(second["started_at"]))
+    assert theirs
+    rows = Rows(log)
+    rows.put(replace(theirs, purpose="ours"))
+    log.stage(change, rows)
+    with pytest.raises(AlreadyExists):
+        change.commit()
 
 
 def test_a_list_goes_page_by_page_newest_first(driver: Driver) -> None:
