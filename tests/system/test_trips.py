@@ -40,6 +40,24 @@ def test_a_trip_by_hand_is_answered_as_stored(driver: Driver) -> None:
     assert driver.call("POST", "/trips", json=MANUAL).status_code == 409
 
 
+def test_a_trip_keeps_its_id_where_it_is_moved_and_another_one_takes_its_place(driver: Driver) -> None:
+    driver.add_car("second", f"V2{driver.vin}")
+    moved = driver.call("POST", "/trips", json=MANUAL).json()
+    assert driver.call("PATCH", f"/trips/{moved['id']}", json={"car_id": "second"}).status_code == 200
+    other = driver.call("POST", "/trips", json=MANUAL)
+    assert other.status_code == 201, other.text
+    assert driver.call("POST", "/trips", json=MANUAL).status_code == 409, "the same again"
+    assert sorted((trip["car_id"], trip["id"]) for trip in driver.trips()) == [
+        ("car", other.json()["id"]),
+        ("second", moved["id"]),
+    ]
+    assert driver.call("GET", "/stats").json()["trip_count"] == 2
+    same = {**MANUAL, "car_id": "second"}
+    assert driver.call("POST", "/trips", json=same).status_code == 201, "two trips on one car may start together"
+    for path in ("/trips", "/compare?car_id=second", "/compare", "/trips/active"):
+        assert driver.call("GET", path).status_code < 500
+
+
 def test_corrections_follow_the_revision_and_the_sums_follow_the_corrections(driver: Driver) -> None:
     trip = add(driver, 5, 100, 120)
     path = f"/trips/{trip['id']}"
