@@ -17,7 +17,7 @@ from shared.handlers.cursors import cursor_of, position_of
 from shared.handlers.problems import bad
 from shared.handlers.trip_bodies import TripBody
 from shared.handlers.views import trip_view
-from shared.services import tracking, trips
+from shared.services import active_trip, trips
 
 KINDS = get_args(TripKind)
 
@@ -62,12 +62,12 @@ def delete(request: Request, caller: Caller, trip_id: str) -> tuple[None, int]:
 
 def show_active(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """The trip going on."""
-    return _active_view(*tracking.going_on(caller.account.email), caller.account), 200
+    return _active_view(*active_trip.going_on(caller.account.email), caller.account), 200
 
 
 def drop_active(request: Request, caller: Caller) -> tuple[None, int]:
     """Drops the trip going on; what the phone sent for it does not begin it again."""
-    tracking.drop(caller.account, fields.utc_now())
+    active_trip.drop(caller.account, fields.utc_now())
     return None, 204
 
 

@@ -1,4 +1,4 @@
-"""Takes what the phone says, and shows or drops the drive going on. Never waits for a car's cloud."""
+"""Takes what the phone says. Never waits for a car's cloud."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -7,11 +7,10 @@ from msgspec.structs import replace
 
 from shared import logs, settings
 from shared.domain.driver import Account
-from shared.domain.fitting import NotFound
 from shared.domain.log.drive import Heard
-from shared.domain.tracking.events import Dropped, Ended, Outcome, Started
+from shared.domain.tracking.events import Ended, Outcome, Started
 from shared.domain.tracking.machine import advance, touches_log
-from shared.domain.tracking.state import DriverState, GoingOn, Leg, leg_of
+from shared.domain.tracking.state import DriverState, Leg, leg_of
 from shared.messaging.polls import Reason, ask_for_poll
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
@@ -38,30 +37,6 @@ def start(account: Account, heard: Heard, now: datetime) -> Taken:
 def end(account: Account, heard: Heard, now: datetime) -> Taken:
     """The phone left the car."""
     return _take(account, Ended(heard), now)
-
-
-def going_on(email: str) -> tuple[DriverState, GoingOn]:
-    """The state of a driver, and the drive that goes on. Raises NotFound where none does."""
-    state = UserStore(client(), email).state().value
-    if state.drive is None:
-        raise NotFound("No trip is going on.")
-    return state, state.drive
-
-
-def drop(account: Account, now: datetime) -> None:
-    """Drops the drive going on; what the phone sent for it is kept, and does not begin it again. Raises NotFound."""
-    store = UserStore(client(), account.email)
-
-    @until_current
-    def attempt() -> None:
-        read, change = store.state(), store.change()
-        if read.value.drive is None:
-            raise NotFound("No trip is going on.")
-        outcome = advance(read.value, Dropped(), now, settings.current.rules)
-        change.put_state(read, stage(change, store, outcome, owner_of(account), (), now))
-        change.commit()
-
-    attempt()
 
 
 def _take(account: Account, event: Started | Ended, now: datetime) -> Taken:

@@ -32,7 +32,8 @@ def find(email: str, id_: str) -> Trip:
 
 def add(account: Account, said: Mapping[str, Any], now: datetime) -> Trip:
     """A trip by hand, by the names of its fields. Raises Unfit, and Conflict where one like it is there."""
-    trip = flagged(_entered(account, said, now), bool(settings.current.geocoders))
+    by_hand = entered(account.email, account.default_car_id, account.timezone, said, now)
+    trip = flagged(by_hand, bool(settings.current.geocoders))
     store = UserStore(client(), account.email)
 
     @until_current
@@ -74,11 +75,6 @@ def delete(email: str, id_: str) -> None:
     attempt()
 
 
-def _entered(account: Account, said: Mapping[str, Any], now: datetime) -> Trip:
-    trip = entered(account.email, account.default_car_id, account.timezone, said, now)
-    return replace(trip, id=trip_id(account.email, trip.started_at, "manual", trip.car_id))
-
-
 def _found(log: StoredLog, id_: str) -> Trip:
     found = log.trip(id_) if TRIP_ID.fullmatch(id_) else None
     if found is None:
@@ -87,12 +83,20 @@ def _found(log: StoredLog, id_: str) -> Trip:
 
 
 def _put(store: UserStore, log: StoredLog, former: Trip | None, trip: Trip) -> Trip:
-    if former is None and (there := log.trip(trip.id)):
+    if former is None:
+        trip = replace(trip, id=_free_id(log, trip))
+    return _change(store, log, former, trip) or trip
+
+
+def _free_id(log: StoredLog, trip: Trip) -> str:
+    """An id for a trip by hand. Raises Conflict where one of them starts at this moment on its car."""
+    n = 0
+    while there := log.trip(id_ := trip_id(trip.user, trip.started_at, trip.source, trip.car_id, n)):
+        # One that was moved away from there since keeps the id that it was given once.
         if (there.started_at, there.car_id) == (trip.started_at, trip.car_id):
             raise Conflict("A trip that starts at this moment exists already.")
-        # It was moved away from there since: the id that it was given once stays its own.
-        trip = replace(trip, id=Rows(log).free_id(trip.user, trip.started_at, trip.car_id, trip.source))
-    return _change(store, log, former, trip) or trip
+        n += 1
+    return id_
 
 
 def _change(store: UserStore, log: StoredLog, former: Trip | None, trip: Trip | None) -> Trip | None:

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from shared.domain.car.car import Car
 from shared.domain.driver import Account, Key
 from shared.domain.place.places import Place
+from shared.domain.tracking.state import DriverState, with_log
 from shared.repositories.accounts import AccountRepository, hash_key, new_key
 from shared.repositories.documents import until_current
 from shared.repositories.user_store import UserStore
@@ -125,6 +126,7 @@ class Driver:
         self.email = f"d{secrets.token_hex(6)}@example.com"
         self.key, self.webhook_key, self.vin = new_key(), new_key(), secrets.token_hex(8).upper()
         self.store = UserStore(stack.db, self.email)
+        self._root = stack.db.document(f"users/{self.email}")
         keys = {
             "full": Key(sha256=hash_key(self.key), scope="full", last_used_on=datetime.now(UTC).date().isoformat()),
             "hook": Key(sha256=hash_key(self.webhook_key), scope="webhook"),
@@ -154,15 +156,34 @@ class Driver:
         requests.put(f"{self.stack.cloud_url}/control/cars/{name}", json=body, timeout=10).raise_for_status()
 
     def put_state(self, **fields: Any) -> None:
-        """Alters what is remembered of them, as if it had come so; a poll may write at the same moment."""
+        """Alters what is remembered of them, as if it had come so."""
+        self._alter(lambda state: replace(state, **fields))
+
+    def put_log(self, car_id: str, **fields: Any) -> None:
+        """Alters what is open of the log of one of their cars, as if it had come so."""
+        self._alter(lambda state: with_log(state, car_id, replace(state.of_car(car_id), **fields)))
+
+    def _alter(self, altered: Callable[[DriverState], DriverState]) -> None:
+        """A poll may write at the same moment."""
 
         @until_current
         def put() -> None:
             read, change = self.store.state(), self.store.change()
-            change.put_state(read, replace(read.value, **fields))
+            change.put_state(read, altered(read.value))
             change.commit()
 
         put()
+
+    @property
+    def next_poll_at(self) -> datetime | None:
+        """When the scheduler finds them due."""
+        state = self._root.collection("cache").document("trip_start").get()
+        stored: datetime | None = state.get("next_poll_at") if state.exists else None
+        return stored
+
+    def kept(self, collection: str) -> dict[str, dict[str, Any]]:
+        """All documents of one of their collections, by id: what no call shows is kept too."""
+        return {snapshot.id: snapshot.to_dict() for snapshot in self._root.collection(collection).stream()}
 
     def asked(self, vin: str | None = None) -> int:
         """How often the car's cloud was asked."""

@@ -18,11 +18,12 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from shared.domain.place.places import Place
+from shared.domain.thresholds import Rules
 from shared.domain.tracking.look_ups import wanted
-from shared.domain.tracking.state import TripState
-from shared.handlers import addressing
+from shared.domain.tracking.state import DriverState, next_poll_at
 from shared.repositories import documents
 from shared.repositories.addresses import AddressBook
+from shared.services import addressing
 from tests.geocoding.services import (
     NOMINATIM,
     NOMINATIM_NOTHING,
@@ -145,7 +146,7 @@ def test_a_trip_gets_its_addresses_and_one_more_revision_from_a_later_tick(town:
     (trip,) = found(driver)
     assert addresses(trip) == (DUTCH, DUTCH)
     assert (trip["flags"], trip["revision"], trip["distance_km"]) == ([], 2, 12.4)
-    assert driver.store.state().value.next_poll_at is None
+    assert driver.next_poll_at is None
 
 
 def test_while_the_geocoders_are_down_the_trip_is_there_flagged_and_a_later_tick_repairs_it(
@@ -262,9 +263,9 @@ def test_a_trip_that_is_deleted_meanwhile_is_forgotten(town: Town, driver: Drive
     drive(driver, begin, end)
     (trip,) = driver.wait_trips(1)
     assert driver.call("DELETE", f"/trips/{trip['id']}").status_code == 204
-    driver.wait(lambda: not driver.store.state().value.unaddressed.trips, "the list to be empty")
+    driver.wait(lambda: not driver.store.state().value.look_ups.trips, "the list to be empty")
     assert driver.trips() == []
-    assert driver.store.state().value.next_poll_at is None
+    assert driver.next_poll_at is None
 
 
 def test_an_address_that_the_driver_writes_meanwhile_stays(town: Town, driver: Driver) -> None:
@@ -308,12 +309,12 @@ def test_what_is_found_after_the_claim_ran_out_is_left_to_the_poll_that_holds_it
 
 
 def test_where_geocoders_are_switched_off_nobody_stays_due_for_them(set_by_operator: Callable[..., None]) -> None:
-    waiting = wanted(TripState(), ["20260302T080000Z-0a1b2c"], datetime.now(UTC))
-    assert waiting.next_poll_at
+    waiting = wanted(DriverState(), ["20260302T080000Z-0a1b2c"], datetime.now(UTC))
+    assert next_poll_at(waiting, Rules())
     set_by_operator(GEOCODERS="")
-    assert addressing.claim(waiting, datetime.now(UTC)) == (TripState(), None)
+    assert addressing.claim(waiting, datetime.now(UTC)) == (DriverState(), None)
     set_by_operator(GEOCODERS="nominatim")  # without a contact it must not be asked
-    assert addressing.claim(waiting, datetime.now(UTC)) == (TripState(), None)
+    assert addressing.claim(waiting, datetime.now(UTC)) == (DriverState(), None)
 
 
 def test_a_trip_by_hand_gets_the_addresses_that_it_lacks(town: Town, driver: Driver) -> None:

@@ -145,7 +145,7 @@ def test_what_phones_send_is_understood(driver: Driver, kind: str, data: bytes) 
     )
     assert typed.status_code == 200, typed.text
     assert driver.active()["points"] == 1
-    assert driver.store.state().value.fixes[0].lat == 52.0907
+    assert driver.store.state().value.events[0].lat == 52.0907
 
 
 def test_zero_zero_counts_as_no_position_and_an_empty_body_is_fine(driver: Driver) -> None:

@@ -106,6 +106,13 @@ def with_log(request: pytest.FixtureRequest, metered: Metered) -> Metered:
     return metered
 
 
+def last_read_km(metered: Metered) -> float:
+    """What the car said last of the drive going on."""
+    drive = metered.driver.store.state().value.drive
+    assert drive
+    return drive.readings[-1].km
+
+
 def position(n: float) -> dict[str, Any]:
     return {"lat": UTRECHT[0] + n / 1000, "lng": UTRECHT[1], "accuracy_m": 5}
 
@@ -149,14 +156,14 @@ def test_polls_cost_the_same_however_many_trips_there_are(with_log: Metered) -> 
     with_log.call("webhook_start", "POST", json={**position(0), "timestamp": ago(30).isoformat()})
     with_log.poll()
     driver.set_car(odometer_km=10_000.0, measured_at=ago(20))
-    driver.set_car(odometer_km=with_log.driver.store.state().value.readings[-1].km + 5, measured_at=ago(19))
+    driver.set_car(odometer_km=last_read_km(with_log) + 5, measured_at=ago(19))
     driving = with_log.poll()
     assert (driving.read <= 5, driving.changed <= 3) == (True, True), (driving.read, driving.changed)
     with_log.call("webhook_end", "POST", json={**position(9), "timestamp": ago(10).isoformat()})
-    driver.set_car(odometer_km=with_log.driver.store.state().value.readings[-1].km + 1, measured_at=ago(9))
+    driver.set_car(odometer_km=last_read_km(with_log) + 1, measured_at=ago(9))
     finishing = with_log.poll()
     assert (finishing.read <= 9, finishing.changed <= 6) == (True, True), (finishing.read, finishing.changed)
-    assert with_log.driver.store.state().value.active is False
+    assert with_log.driver.store.state().value.drive is None
 
 
 def test_finding_addresses_costs_polls_nothing_but_one_of_its_own(

@@ -248,7 +248,7 @@ def test_a_car_that_answers_says_what_came_and_how_old_it_is(driver: Driver) -> 
     driver.set_car(odometer_km=12345.0, lat=None, lng=None, state="unknown")
     told = driver.call("POST", "/cars/car/test").json()
     assert (told["position"], told["state"]) == (None, None)
-    assert driver.store.readings("car", 10) == []
+    assert driver.kept("odometer_readings") == {}
 
 
 @pytest.mark.parametrize(
@@ -361,7 +361,8 @@ def test_a_trip_without_credentials_asks_nobody_counts_no_refusal_and_is_logged_
     state = carless.store.state().value
     assert state.asking.lost == {}
     if set_up is not whose_credentials_went_while_it_was_read:
-        assert (state.asking.windows, state.failures, state.car_retry_at) == ({}, 0, None), "nobody was asked"
+        log = state.of_car("car")
+        assert (state.asking.windows, log.failures, log.retry_at) == ({}, 0, None), "nobody was asked"
 
 
 # --- what is known, and odometers by eye ---------------------------------------------------------------------------
@@ -440,9 +441,9 @@ def test_it_confirms_the_end_of_the_trip_going_on(start_stack: Callable[..., Sta
 def test_an_older_one_is_for_the_history_alone(driver: Driver) -> None:
     drive(driver, 30, 5, 12357.4, 12345.0)
     driver.wait_trips(1)
-    before = driver.store.state().value.parked
+    before = driver.store.state().value.open
     assert by_eye(driver, 12000.0, ago(60 * 24 * 30)).status_code == 201
-    assert driver.store.state().value.parked == before
+    assert driver.store.state().value.open == before
     assert driver.call("GET", "/compare").json()["odometer_readings"][-1]["odometer_km"] == 12000.0
 
 
@@ -455,27 +456,27 @@ def test_one_that_cannot_be_right_is_refused_with_why(
 ) -> None:
     drive(driver, 30, 5, 12357.4, 12345.0)
     driver.wait_trips(1)
-    before = driver.store.readings("car", 10)
+    before = driver.kept("odometer_readings")
     answer = by_eye(driver, odometer_km, ago(minutes))
     assert (answer.status_code, answer.json()["field"]) == (409, "odometer_km")
     assert why in answer.json()["detail"]
-    assert driver.store.readings("car", 10) == before
+    assert driver.kept("odometer_readings") == before
 
 
 def test_a_slip_is_put_right_by_the_same_moment_again(driver: Driver) -> None:
     at = ago(30)
     assert by_eye(driver, 12900.0, at).status_code == 201
     assert by_eye(driver, 12390.0, at).status_code == 201
-    assert [reading["km"] for reading in driver.store.readings("car", 10)] == [12390.0]
+    assert [reading.km for reading in driver.store.readings.newest("car", 10)] == [12390.0]
     assert cars(driver)["car"]["odometer_km"] == 12390.0
 
 
 def test_it_stands_beside_a_reading_of_the_car_of_the_same_moment(driver: Driver) -> None:
     drive(driver, 30, 5, 12357.4, 12345.0)
     driver.wait_trips(1)
-    at = driver.store.readings("car", 1)[0]["at"]
+    at = driver.store.readings.newest("car", 1)[0].at
     assert by_eye(driver, 12357.4, at).status_code == 201
-    assert sorted(reading["source"] for reading in driver.store.readings("car", 2)) == ["car", "manual"]
+    assert sorted(reading.source for reading in driver.store.readings.newest("car", 2)) == ["car", "eye"]
 
 
 def test_eight_at_once_leave_readings_that_agree(driver: Driver) -> None:
@@ -483,8 +484,8 @@ def test_eight_at_once_leave_readings_that_agree(driver: Driver) -> None:
     with ThreadPoolExecutor(8) as pool:
         told = list(pool.map(lambda n: by_eye(driver, 12000.0 - 10 * n, moments[n]).status_code, range(8)))
     assert set(told) == {201, 409}
-    kept = sorted(driver.store.readings("car", 10), key=lambda reading: reading["at"])
-    assert [reading["km"] for reading in kept] == sorted(reading["km"] for reading in kept)
+    kept = sorted(driver.store.readings.newest("car", 10), key=lambda reading: reading.at)
+    assert [reading.km for reading in kept] == sorted(reading.km for reading in kept)
     assert len(kept) == told.count(201)
 
 
@@ -506,7 +507,7 @@ def test_eight_at_once_leave_readings_that_agree(driver: Driver) -> None:
 def test_a_bad_field_of_an_odometer_is_refused_and_named(driver: Driver, body: Any, field: str) -> None:
     answer = driver.call("POST", "/cars/car/odometer", json=body)
     assert (answer.status_code, answer.json().get("field")) == (400, field), answer.text
-    assert driver.store.readings("car", 10) == []
+    assert driver.kept("odometer_readings") == {}
 
 
 def test_the_comparison_begins_at_the_start_odometer_of_the_car(driver: Driver) -> None:

@@ -32,8 +32,8 @@ def readings(driver: Driver, car_id: str = "car") -> list[float]:
 
 
 def last_parked(driver: Driver, car_id: str = "car") -> float | None:
-    parked = driver.store.state().value.parked.get(car_id)
-    return parked.last.km if parked and parked.last else None
+    last = driver.store.state().value.of_car(car_id).last
+    return last.km if last else None
 
 
 def next_day(driver: Driver) -> None:
@@ -64,8 +64,8 @@ def test_the_clock_asks_for_one_look_of_each_user_with_a_car(stack: Stack) -> No
             )
             assert (readings(driver, car_id), last_parked(driver, car_id)) == ([odometer_km], odometer_km)
         state = driver.store.state().value
-        assert (state.active, state.asking.to_look_at, state.asking.under_way) == (False, (), {})
-        processes.wait_until(lambda driver=driver: driver.store.state().value.next_poll_at is None, "the end")  # type: ignore[misc]
+        assert (state.drive, state.asking.under_way) == (None, {})
+        processes.wait_until(lambda driver=driver: driver.next_poll_at is None, "the end")  # type: ignore[misc]
         assert driver.trips() == []
     assert not without.store.state().version
     asked = [with_one.asked(), with_three.asked(), with_three.asked(f"V2{with_three.vin}")]
@@ -98,7 +98,7 @@ def test_a_look_twice_is_one_and_the_next_day_there_is_another(driver: Driver) -
 def test_a_reading_that_is_not_newer_is_not_stored_again(driver: Driver) -> None:
     logged(driver)
     before = readings(driver)
-    driver.set_car(odometer_km=12357.4, measured_at=driver.store.state().value.parked["car"].last.at)  # type: ignore[union-attr]
+    driver.set_car(odometer_km=12357.4, measured_at=driver.store.state().value.of_car("car").last.at)  # type: ignore[union-attr]
     look(driver)
     driver.set_car(odometer_km=12351.0, measured_at=ago(80))
     next_day(driver)
@@ -158,8 +158,11 @@ def test_a_trip_that_goes_on_is_polled_as_ever_and_not_touched(driver: Driver) -
     # The message finds a poll due, or one under way: either way the trip's own polls go on.
     driver.wait_read(12350.0)
     state = driver.store.state().value
-    assert (state.active, state.started_at, state.readings[-1].km) == (True, state.fixes[0].at, 12350.0)
-    assert (state.asking.looked_at, driver.asked(f"V2{driver.vin}")) == (None, 0)
+    assert state.drive
+    assert (state.drive.started_at, state.drive.readings[-1].km) == (state.events[0].at, 12350.0)
+    # The other car stands meanwhile, and is looked at.
+    driver.wait(lambda: readings(driver, "second"), "the look at the other car")
+    assert (driver.asked(f"V2{driver.vin}"), last_parked(driver, "second")) == (1, 12345.0)
 
 
 def test_a_trip_that_begins_during_the_look_is_not_touched(start_stack: Callable[..., Stack]) -> None:
@@ -174,10 +177,10 @@ def test_a_trip_that_begins_during_the_look_is_not_touched(start_stack: Callable
     assert driver.asked() == 1, "the trip's own poll waits until the look is over"
     driver.set_car(fault=None)
     driver.wait_read(12350.0)
-    assert driver.asked() >= 2
-    processes.wait_until(lambda: not driver.store.state().value.asking.to_look_at, "the end of the look")
+    driver.wait(lambda: driver.asked() >= 2, "the trip's own poll")
     state = driver.store.state().value
-    assert (state.active, state.parked, state.asking.to_look_at) == (True, {}, ())
+    assert state.drive
+    assert (state.drive.started_at, last_parked(driver)) == (state.events[0].at, None)
 
 
 def test_a_trip_that_waits_for_its_odometer_is_settled_in_the_ordinary_way(driver: Driver) -> None:
@@ -229,7 +232,7 @@ def test_a_look_asks_no_car_without_credentials_and_goes_on_with_the_next(driver
     look(driver)
     state = driver.store.state().value
     assert (readings(driver), readings(driver, "second"), readings(driver, "alone")) == ([12345.0], [2000.0], [])
-    assert (state.asking.to_look_at, state.asking.under_way, state.asking.lost) == ((), {}, {})
+    assert ({log.due_at for log in state.open.values()}, state.asking.under_way, state.asking.lost) == ({None}, {}, {})
     assert sorted(state.asking.windows) == ["car simulated", "second simulated"]
     assert (driver.asked("ALONE"), driver.store.cars.list_cars()["alone"].login_refusals) == (0, 0)
 

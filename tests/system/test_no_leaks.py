@@ -9,7 +9,8 @@ import pytest
 import requests
 
 from shared.domain.car.car import Car
-from shared.domain.tracking.state import TripState
+from shared.domain.driver import LOG_VERSION
+from shared.domain.tracking.state import DriverState
 from tests.system.fixtures import Driver, Stack, ago
 from tests.system.test_at_once import deliver
 from tests.system.test_daily_readings import next_day
@@ -144,13 +145,15 @@ def _with_broken_documents(heard: Heard) -> None:
     driver.store.cars._credentials.set({"sealed": {"car": "gAAAA-not-a-seal"}, "tokens": {}})
     look(driver)
     processes.wait_until(lambda: "none of CREDENTIALS_KEYS" in log_of(driver), "the line")
-    driver.store._state.set(
-        {"active": True, "started_at": ago(9), "fixes": [{"at": ago(9), "lat": str(LAT), "lng": LNG}]}
-    )
-    heard.call("GET", "/trips/active", 500)
-    heard.call("POST", "/webhook/start", 500, json={"lat": LAT, "lng": LNG})
-    assert deliver(driver.stack, driver.email, datetime.now(UTC)) == 500
+    event = {"at": ago(9).isoformat(), "lat": str(LAT), "lng": LNG}
+    of_now = {"version": LOG_VERSION, "state": json.dumps({"events": [event]}), "next_poll_at": ago(9), "shard": 0}
+    of_before = {"active": True, "started_at": ago(9), "fixes": [event]}
+    for document, status, delivered in ((of_now, 500, 500), (of_before, 503, 200)):
+        driver.store._state.set(document)
+        heard.call("GET", "/trips/active", status)
+        heard.call("POST", "/webhook/start", status, json={"lat": LAT, "lng": LNG})
+        assert deliver(driver.stack, driver.email, datetime.now(UTC)) == delivered
     change = driver.store.change()
     driver.store._state.delete()
-    change.put_state(driver.store.state(), TripState())
+    change.put_state(driver.store.state(), DriverState())
     change.commit()

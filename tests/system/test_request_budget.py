@@ -64,7 +64,7 @@ def test_a_read_that_would_go_over_is_not_made_until_the_window_is_over(driver: 
     end = soon(5)
     use_up(driver, end)
     driver.phone("start", ago(30), UTRECHT)
-    processes.wait_until(lambda: driver.store.state().value.next_poll_at == end, "the poll that did not ask")
+    processes.wait_until(lambda: driver.next_poll_at == end, "the poll that did not ask")
     driver.stack.tick()
     assert deliver(driver.stack, driver.email, datetime.now(UTC)) == 200
     assert driver.asked() == 0
@@ -78,9 +78,7 @@ def test_the_last_request_of_the_budget_is_used(driver: Driver) -> None:
     driver.phone("start", ago(30), UTRECHT)
     driver.wait_read(12345.0)
     driver.stack.tick()
-    processes.wait_until(
-        lambda: driver.store.state().value.next_poll_at == window(driver).until, "the poll that did not ask"
-    )
+    processes.wait_until(lambda: driver.next_poll_at == window(driver).until, "the poll that did not ask")
     assert driver.asked() == 1
 
 
@@ -93,7 +91,8 @@ def test_a_trip_that_ends_without_budget_is_logged_from_gps_after_the_grace(driv
     assert "odometer_pending" in trip["flags"]
     assert driver.asked() == 0
     # It is settled once there is a budget again.
-    driver.put_state(asking=Asking(), next_poll_at=datetime.now(UTC))
+    driver.put_state(asking=Asking())
+    driver.put_log("car", ask_at=datetime.now(UTC))
     driver.set_car(odometer_km=12357.4, measured_at=ago(10))
     trip = driver.wait(lambda: [t for t in driver.trips() if t["end_odometer_km"]], "the settled trip")[0]
     assert trip["end_odometer_km"] == 12357.4

@@ -12,11 +12,10 @@ import pytest
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import firestore, pubsub_v1
 
-from shared.domain.tracking.state import TripState
+from shared.domain.tracking.state import DriverState, GoingOn, OpenLog
 from shared.messaging.polls import AT_ONCE, SHARDS_TOPIC, TOPIC, ask_for_polls
-from shared.repositories.due import SHARDS
 from shared.repositories.streaming import LongReader
-from shared.repositories.user_store import UserStore
+from shared.repositories.user_store import SHARDS, UserStore
 from tests.system.fixtures import Stack, ago
 from tools.local.processes import wait_until
 from tools.local.relay import as_push
@@ -44,10 +43,10 @@ class Clock:
         return email
 
     def poll_at(self, email: str, next_poll_at: datetime | None) -> None:
-        """Sets a driver's next poll."""
+        """Sets a driver's next poll: their car is asked then."""
         store = UserStore(self.db, email)
         change = store.change()
-        change.put_state(store.state(), TripState(active=True, next_poll_at=next_poll_at))
+        change.put_state(store.state(), DriverState(open={"car": OpenLog(ask_at=next_poll_at)}))
         change.commit()
 
     def call(self, path: str, **more: Any) -> dict[str, Any]:
@@ -190,7 +189,8 @@ def test_on_the_local_stack_the_shards_are_delivered_and_every_car_is_asked_once
     stack = start_stack(SHARD_FROM="2", POLL_EVERY_S="300", POLL_AFTER_END_S="300")
     drivers = [stack.driver() for _ in range(5)]
     for n, driver in enumerate(drivers):
-        driver.put_state(active=True, started_at=ago(5), car_id="car", heard_at=ago(1), next_poll_at=ago(n / 10))
+        driver.put_state(drive=GoingOn(started_at=ago(5), car_id="car", heard_at=ago(1)))
+        driver.put_log("car", ask_at=ago(n / 10))
     assert stack.tick() == {"active": 2, "published": 2, "shards": SHARDS}
     for driver in drivers:
         wait_until(lambda asked=driver.asked: asked() == 1, "the car to be asked")  # type: ignore[misc]

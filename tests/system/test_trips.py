@@ -4,7 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.api_core.exceptions import AlreadyExists, FailedPrecondition
+from msgspec.structs import replace
 
+from shared.domain.log.rows import Rows
+from shared.services.log import StoredLog
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_tenancy import MANUAL
 
@@ -34,6 +38,24 @@ def test_a_trip_by_hand_is_answered_as_stored(driver: Driver) -> None:
     assert trip["from"] == {"lat": None, "lng": None, "place": "", "address": "Dorpsstraat 1, Utrecht"}
     assert driver.call("GET", f"/trips/{trip['id']}").json() == trip
     assert driver.call("POST", "/trips", json=MANUAL).status_code == 409
+
+
+def test_a_trip_keeps_its_id_where_it_is_moved_and_another_one_takes_its_place(driver: Driver) -> None:
+    driver.add_car("second", f"V2{driver.vin}")
+    moved = driver.call("POST", "/trips", json=MANUAL).json()
+    assert driver.call("PATCH", f"/trips/{moved['id']}", json={"car_id": "second"}).status_code == 200
+    other = driver.call("POST", "/trips", json=MANUAL)
+    assert other.status_code == 201, other.text
+    assert driver.call("POST", "/trips", json=MANUAL).status_code == 409, "the same again"
+    assert sorted((trip["car_id"], trip["id"]) for trip in driver.trips()) == [
+        ("car", other.json()["id"]),
+        ("second", moved["id"]),
+    ]
+    assert driver.call("GET", "/stats").json()["trip_count"] == 2
+    same = {**MANUAL, "car_id": "second"}
+    assert driver.call("POST", "/trips", json=same).status_code == 201, "two trips on one car may start together"
+    for path in ("/trips", "/compare?car_id=second", "/compare", "/trips/active"):
+        assert driver.call("GET", path).status_code < 500
 
 
 def test_corrections_follow_the_revision_and_the_sums_follow_the_corrections(driver: Driver) -> None:
@@ -83,6 +105,36 @@ def test_gaps_follow_every_change_of_the_log(driver: Driver) -> None:
     driver.call("PATCH", f"/trips/{first['id']}", json={"car_id": "other"})
     assert gap() == 0.0
     assert driver.call("GET", "/compare").json()["closed"] is True
+
+
+def test_what_follows_from_a_row_is_not_put_over_what_another_made_of_it_meanwhile(driver: Driver) -> None:
+    first, second = add(driver, 5, 100, 120), add(driver, 6, 120, 140)
+    log, change = StoredLog(driver.store), driver.store.change()
+    read = log.trip(first["id"])
+    assert read
+    assert driver.call("PATCH", f"/trips/{first['id']}", json={"notes": "theirs"}).status_code == 200
+    again = log.trip_before("car", datetime.fromisoformat(second["started_at"]))
+    assert again
+    assert again.notes == "theirs"
+    rows = Rows(log)
+    rows.put(replace(read, purpose="ours"))
+    log.stage(change, rows)
+    with pytest.raises(FailedPrecondition):
+        change.commit()
+
+
+def test_a_row_that_was_not_there_is_not_put_over_one_that_came_meanwhile(driver: Driver) -> None:
+    second = add(driver, 6, 120, 140)
+    log, change = StoredLog(driver.store), driver.store.change()
+    free = Rows(log).free_id(driver.email, datetime(2026, 1, 5, 8, tzinfo=UTC), "car", "manual")
+    assert add(driver, 5, 100, 120)["id"] == free
+    theirs = log.trip_before("car", datetime.fromisoformat(second["started_at"]))
+    assert theirs
+    rows = Rows(log)
+    rows.put(replace(theirs, purpose="ours"))
+    log.stage(change, rows)
+    with pytest.raises(AlreadyExists):
+        change.commit()
 
 
 def test_a_list_goes_page_by_page_newest_first(driver: Driver) -> None:

@@ -116,7 +116,7 @@ def _ended(state: DriverState, event: Ended, now: datetime, rules: Rules, places
     outcome = Outcome(state=state) if before else _let_go_older(state, end.at - rules.stale_after, rules)
     kept = _with(outcome.state, end)
     if state.drive and state.drive.last and end.at < state.drive.last.at:
-        return replace(outcome, state=kept, status="ignored", reason="trip_went_on")
+        return replace(_told(outcome, "ignored", "trip_went_on"), state=kept)
     if not any(leg.started_at <= end.at for leg in cut(kept.drive, kept.events, rules)[1]):
         return Outcome(state=_with(state, end), status="ignored", reason="no_active_trip")
     taken = replace(_take_legs(kept, _last_car_id(state), now, rules), beside=outcome.beside)
@@ -252,7 +252,7 @@ def _began_earlier(state: DriverState, start: Heard, rules: Rules) -> Outcome:
         return ignored
     moved = with_log(ignored.state, car_id, replace(log, begun_at=start.at))
     earlier = EarlierStart(log.trip_id, start, log.begun_at)
-    return replace(ignored, state=moved, status="ping_recorded", reason="", earlier_start=earlier)
+    return replace(_told(ignored, "ping_recorded"), state=moved, earlier_start=earlier)
 
 
 def _resumes_saved(state: DriverState, start: Heard, rules: Rules) -> bool:

@@ -1,0 +1,39 @@
+"""Shows and drops the drive going on. Nothing here asks for a poll: who shows it loads no client of the bus."""
+
+from datetime import datetime
+
+from shared import settings
+from shared.domain.driver import Account
+from shared.domain.fitting import NotFound
+from shared.domain.tracking.events import Dropped
+from shared.domain.tracking.machine import advance
+from shared.domain.tracking.state import DriverState, GoingOn
+from shared.repositories.documents import client, until_current
+from shared.repositories.user_store import UserStore
+from shared.services.log import owner_of, stage
+
+
+def going_on(email: str) -> tuple[DriverState, GoingOn]:
+    """The state of a driver, and the drive that goes on. Raises NotFound where none does."""
+    return _going_on(UserStore(client(), email).state().value)
+
+
+def drop(account: Account, now: datetime) -> None:
+    """Drops the drive going on; what the phone sent for it is kept, and does not begin it again. Raises NotFound."""
+    store = UserStore(client(), account.email)
+
+    @until_current
+    def attempt() -> None:
+        read, change = store.state(), store.change()
+        state, _ = _going_on(read.value)
+        outcome = advance(state, Dropped(), now, settings.current.rules)
+        change.put_state(read, stage(change, store, outcome, owner_of(account), (), now))
+        change.commit()
+
+    attempt()
+
+
+def _going_on(state: DriverState) -> tuple[DriverState, GoingOn]:
+    if state.drive is None:
+        raise NotFound("No trip is going on.")
+    return state, state.drive
