@@ -99,9 +99,10 @@ def _started(state: DriverState, event: Started, now: datetime, rules: Rules) ->
     late = before is None and _resumes_saved(state, heard, rules)
     taken = _take_legs(_with(outcome.state, heard), event.default_car_id, now, rules)
     begun = before is None or bool(taken.drives)
+    is_anothers = not begun and _last_car_id(taken.state) != _last_car_id(state)
     resumed = before is not None and before.phase != "driving" and not begun and _drives(taken.state, rules)
-    if begun or resumed:
-        taken = _asking(taken, now, rules, at_once=begun)
+    if begun or resumed or is_anothers:
+        taken = _asking(taken, now, rules, at_once=begun or is_anothers)
     status: Status = "trip_resumed" if resumed or late else "trip_started" if begun else "ping_recorded"
     return replace(taken, status=status, drives=(*closed, *taken.drives), beside=outcome.beside)
 
@@ -195,8 +196,8 @@ def _going_on(going: GoingOn | None, leg: Leg, default_car_id: str | None, now: 
     if going is None:
         has_car = car_id not in (None, UNKNOWN_CAR)
         return GoingOn(started_at=leg.started_at, car_id=car_id, heard_at=now, is_asked=has_car)
-    readings = going.readings if going.car_id == car_id else ()
-    return replace(going, started_at=leg.started_at, car_id=car_id, heard_at=now, readings=readings)
+    going = replace(going, started_at=leg.started_at, heard_at=now)
+    return going if going.car_id == car_id else replace(going, car_id=car_id, readings=())
 
 
 def _following(over: Drive, going: GoingOn) -> GoingOn:

@@ -267,6 +267,17 @@ def test_a_car_that_waits_for_its_end_odometer_is_asked_whatever_other_cars_do()
     assert settled.end_odometer_km == 1010.0
 
 
+def test_a_drive_whose_car_the_phone_names_only_later_has_that_car_asked() -> None:
+    for default in ("car", None):
+        world = World(car=default)
+        world.start(0, 0)
+        world.take(Started(Heard(at(1), *HOME, 5.0, "b"), default), 1)
+        assert world.state.of_car("b").ask_at == at(1)
+        world.take(CarRead("b", Reading(at(1), 500.0)), 1)
+        assert world.state.drive
+        assert [reading.km for reading in world.state.drive.readings] == [500.0]
+
+
 def test_a_car_that_waits_is_asked_after_another_cars_drive_was_dropped() -> None:
     world = pending_in_a_and_driving_in_b()
     world.take(Dropped(), 45)
