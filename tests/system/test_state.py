@@ -1,4 +1,4 @@
-"""A driver's state is read back as it was meant, is one document of bounded size, and an earlier version's is refused."""
+"""A state is read back as it was meant, is one document of bounded size, and an earlier version's is refused."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
