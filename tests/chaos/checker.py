@@ -1,6 +1,6 @@
 """Holds what the system made of a plan against the truth, and counts. It shares no code with the system."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -162,7 +162,7 @@ class Checker:
             if not (near and own and trip["user"] == self._player.email):
                 self._found("in the wrong log", f"{_line(trip)}, {trip['from']}, {trip['to']}")
         for reading in self._readings:
-            if not self._is_own(reading["car_id"], reading["km"]):
+            if _is_believed(reading) and not self._is_own(reading["car_id"], reading["km"]):
                 self._found("in the wrong log", f"a reading: {reading}")
 
     def _is_near(self, position: Position) -> bool:
@@ -199,14 +199,16 @@ class Checker:
             self._found("sums that differ", f"{timeline_km} km in the timeline of {car_id}")
 
     def _check_readings(self) -> None:
-        true = defaultdict[str, set[tuple[datetime, float]]](set)
+        """All that is kept was shown by the car's cloud; what is true of it is held for true, and nothing else."""
+        shown: dict[tuple[str, datetime, float], bool] = {}
         for drive in self._user.drives:
             for step in drive.steps:
                 if isinstance(step, Show) and step.odometer_km is not None:
-                    right = drive.start_km <= step.odometer_km <= drive.end_km
-                    true[step.car_id] |= {(step.at, step.odometer_km)} if right else set()
+                    is_true = drive.start_km <= step.odometer_km <= drive.end_km
+                    shown[step.car_id, step.at, step.odometer_km] = is_true
         for reading in self._readings:
-            if (reading["at"], reading["km"]) not in true[reading["car_id"]]:
+            is_true = shown.get((reading["car_id"], reading["at"], reading["km"]))
+            if is_true is None or (_is_judged(reading) and _is_believed(reading) != is_true):
                 self._found("readings wrong", str(reading))
 
     def _check_edits(self) -> None:
@@ -214,6 +216,14 @@ class Checker:
         for trip_id, kind in self._player.kinds.items():
             if kinds.get(trip_id) != kind:
                 self._found("left undone", f"trip {trip_id} is {kinds.get(trip_id)}, the driver said {kind}")
+
+
+def _is_believed(reading: dict[str, Any]) -> bool:
+    return reading.get("standing") == "believed"
+
+
+def _is_judged(reading: dict[str, Any]) -> bool:
+    return reading.get("standing") in ("believed", "not_believed")
 
 
 def _line(trip: Trip) -> str:

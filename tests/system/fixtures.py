@@ -185,6 +185,12 @@ class Driver:
         """All documents of one of their collections, by id: what no call shows is kept too."""
         return {snapshot.id: snapshot.to_dict() for snapshot in self._root.collection(collection).stream()}
 
+    def size_of(self, path: str) -> int:
+        """The bytes of one of their documents, as the store sends it; the path begins below the user."""
+        name = f"{self.stack.db._database_string}/documents/{self._root.path}/{path}"
+        document = self.stack.db._firestore_api.get_document(request={"name": name})
+        return len(type(document).serialize(document))
+
     def asked(self, vin: str | None = None) -> int:
         """How often the car's cloud was asked."""
         url = f"{self.stack.cloud_url}/control/cars/{vin or self.vin}"

@@ -162,8 +162,44 @@ def test_polls_cost_the_same_however_many_trips_there_are(with_log: Metered) -> 
     with_log.call("webhook_end", "POST", json={**position(9), "timestamp": ago(10).isoformat()})
     driver.set_car(odometer_km=last_read_km(with_log) + 1, measured_at=ago(9))
     finishing = with_log.poll()
-    assert (finishing.read <= 9, finishing.changed <= 6) == (True, True), (finishing.read, finishing.changed)
+    # The state twice, the trip, its year's sums, the reading, and what was heard of the drive.
+    assert (finishing.billed_reads, finishing.changed) == (9, 6)
     assert with_log.driver.store.state().value.drive is None
+
+
+def test_a_start_that_names_another_car_costs_a_look_at_the_cars_until_it_is_known(metered: Metered) -> None:
+    driver, vin = metered.driver, f"V2{metered.driver.vin}"
+    driver.add_car("second", vin)
+    driver.set_car(vin=vin, odometer_km=500.0, measured_at=ago(1))
+    metered.call("stats", "GET")
+    _, first = metered.call("webhook_start", "POST", json={**position(0), "car_id": "second"})
+    assert (first.billed_reads, first.changed) == (2, 1)
+    metered.poll()
+    _, again = metered.call("webhook_start", "POST", json={**position(1), "car_id": "second"})
+    assert (again.billed_reads, again.changed) == (1, 1)
+
+
+def test_a_start_that_names_a_car_of_nobody_costs_a_look_at_the_cars(metered: Metered) -> None:
+    metered.call("stats", "GET")
+    for n in range(3):
+        _, cost = metered.call("webhook_start", "POST", json={**position(n), "car_id": f"nobodys-{n}"})
+        assert (cost.billed_reads, cost.changed) == (2, 1)
+
+
+def test_an_ordinary_trip_costs_what_it_says(metered: Metered) -> None:
+    driver, written = metered.driver, 0
+    driver.set_car(odometer_km=1000.0, measured_at=ago(60))
+    for n in range(25):
+        at = ago(30) + timedelta(seconds=60 * n)
+        written += metered.call("webhook_start", "POST", json={**position(n), "timestamp": at.isoformat()})[1].changed
+        written += metered.poll().changed if n == 0 else 0
+    written += metered.call("webhook_end", "POST", json={**position(25), "timestamp": ago(3).isoformat()})[1].changed
+    driver.set_car(odometer_km=1003.0, measured_at=ago(2))
+    written += metered.poll().changed
+    (trip,) = metered.call("trips", "GET")[0]["trips"]
+    assert trip["distance_km"] == 3.0
+    # One for each of 26 words of the phone, three for the first poll, six for the one that finishes it.
+    assert written == 26 + 3 + 6
 
 
 def test_finding_addresses_costs_polls_nothing_but_one_of_its_own(

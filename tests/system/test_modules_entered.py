@@ -1,7 +1,7 @@
 """Through how many of our modules a call goes: what serves each start, and each ping, stays easy to follow."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -10,17 +10,17 @@ import pytest
 from google.cloud.firestore_v1.types import firestore as wire
 
 from tests.docs.pages import ROOT
+from tests.system.fixtures import ago
 from tests.system.test_budgets import Metered, metered, position  # noqa: F401
 from tools.measure.metering import Meter
 
 SHARED = str(ROOT / "shared") + "/"
-# What a start goes through before anything is thought of it.
-DOOR = {"handlers/http.py", "handlers/limiting.py", "handlers/webhooks.py", "domain/fitting.py"}
-# What the door uses without calling it, or only where something else is asked of it.
-NOT_ENTERED = {
-    "settings.py", "logs.py", "repositories/accounts.py", "repositories/limits.py", "handlers/fields.py",
-    "handlers/problems.py", "handlers/bodies.py", "domain/driver.py", "domain/thresholds.py",
+ENTERED = {
+    "handlers/http.py", "handlers/limiting.py", "handlers/webhooks.py", "domain/fitting.py", "services/tracking.py",
+    "domain/tracking/machine.py", "domain/tracking/state.py", "repositories/user_store.py",
 }  # fmt: skip
+# Where the phone names a car that is not the one it is taken for and of which nothing is known.
+ANOTHER_CAR = {"repositories/cars.py", "repositories/documents.py"}
 
 
 @contextmanager
@@ -45,15 +45,32 @@ def entered_until_commit(meter: Meter, monkeypatch: pytest.MonkeyPatch) -> Itera
         sys.setprofile(None)
 
 
-def test_a_start_goes_through_few_of_our_modules_before_its_commit(
-    metered: Metered,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    metered.call("webhook_start", "POST")  # the instance is warm
+@pytest.fixture
+def entered(metered: Metered, monkeypatch: pytest.MonkeyPatch) -> Callable[..., set[str]]:  # noqa: F811
+    """Sends a start of a driver whom a warm instance knows; the modules it goes through before its commit."""
+    metered.call("webhook_start", "POST")
     metered.driver = metered.stack.driver()
-    metered.call("webhook_end", "POST")  # and knows the driver
-    with entered_until_commit(metered.meter, monkeypatch) as entered:
-        _, cost = metered.call("webhook_start", "POST", json={**position(0), "timestamp": "", "car_id": "car"})
-    assert cost.changed == 1
-    assert entered >= DOOR
-    assert entered & NOT_ENTERED == set()
+    metered.driver.add_car("second", f"V2{metered.driver.vin}")
+    metered.call("webhook_end", "POST", json={**position(0), "timestamp": ago(60).isoformat()})
+
+    def start(**body: Any) -> set[str]:
+        with entered_until_commit(metered.meter, monkeypatch) as found:
+            _, cost = metered.call("webhook_start", "POST", json=body)
+        assert cost.changed == 1
+        return found
+
+    return start
+
+
+@pytest.mark.parametrize("body", [{}, {"timestamp": "", "car_id": "car"}])
+def test_starts_and_pings_go_through_eight_of_our_modules_before_their_commit(
+    entered: Callable[..., set[str]], body: dict[str, Any]
+) -> None:
+    assert len(ENTERED) <= 8
+    for n in range(3):
+        assert entered(**position(n), **body) == ENTERED
+
+
+def test_a_start_in_another_car_goes_through_two_more_and_its_pings_do_not(entered: Callable[..., set[str]]) -> None:
+    assert entered(**position(0), car_id="second") == ENTERED | ANOTHER_CAR
+    assert entered(**position(1), car_id="second") == ENTERED
