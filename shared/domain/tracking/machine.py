@@ -12,6 +12,7 @@
 The phone's events are taken here, for its driver waits; what comes of a poll stands in `answers`.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -46,6 +47,7 @@ from shared.domain.tracking.events import (
     WhyIgnored,
 )
 from shared.domain.tracking.state import (
+    BY_TIME,
     UNKNOWN_CAR,
     DriverState,
     GoingOn,
@@ -164,7 +166,18 @@ def _is_known(state: DriverState, heard: Heard) -> bool:
 
 
 def _with(state: DriverState, heard: Heard) -> DriverState:
-    return state if _is_known(state, heard) else replace(state, events=(*state.events, heard))
+    """With a word in its place. Those of one moment have one order, in whichever they came."""
+    if _is_known(state, heard):
+        return state
+    events = list(state.events)
+    place = bisect_right(events, BY_TIME(heard), key=BY_TIME)
+    while place and BY_TIME(events[place - 1]) == BY_TIME(heard) and _rank(events[place - 1]) > _rank(heard):
+        place -= 1
+    return replace(state, events=(*events[:place], heard, *events[place:]))
+
+
+def _rank(heard: Heard) -> tuple[str, float, float, float]:
+    return heard.car_id or "", heard.lat or 0.0, heard.lng or 0.0, heard.accuracy_m or 0.0
 
 
 def _last_car_id(state: DriverState) -> str | None:
@@ -277,8 +290,10 @@ def _let_go_older(state: DriverState, moment: datetime, rules: Rules) -> Outcome
 def _let_go(outcome: Outcome, now: datetime, rules: Rules) -> Outcome:
     """Without the ends for which no start came in a day, or that are too many."""
     state = outcome.state
+    if not any(heard.is_end for heard in state.events):
+        return outcome
     loose = [*state.events] if state.drive is None else cut(state.drive, state.events, rules)[0]
-    ends = sorted((heard for heard in loose if heard.is_end), key=lambda heard: heard.at)
+    ends = [heard for heard in loose if heard.is_end]
     recent = [end for end in ends if now - end.at <= FORGET_AN_END_AFTER][-KEPT_LOOSE_ENDS:]
     return _let_go_of(outcome, [end for end in ends if end not in recent], rules)
 
@@ -312,7 +327,7 @@ def _compact(outcome: Outcome) -> Outcome:
     state, drive = outcome.state, outcome.state.drive
     if drive is None or len(state.events) < EVENTS_A_BLOCK + KEPT_EVENTS:
         return outcome
-    events = sorted(state.events, key=lambda heard: heard.at)
+    events = sorted(state.events, key=BY_TIME)
     block, last = tuple(events[:EVENTS_A_BLOCK]), (drive.last,) if drive.last else ()
     newest = block[-1]
     moved = replace(

@@ -7,6 +7,7 @@ all that waits.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Literal
 
 import msgspec
@@ -23,6 +24,7 @@ Phase = Literal["driving", "ending", "paused"]
 # Stands for every car that the phone names and the driver does not have: however many names, it is one.
 UNKNOWN_CAR = "-"
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+BY_TIME = attrgetter("at", "is_end")
 
 
 class GoingOn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -93,7 +95,8 @@ class LookUps(msgspec.Struct, frozen=True, omit_defaults=True):
 class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One driver's memory; times are aware UTC. Every field is bounded, whatever is sent and however long.
 
-    `drive` is the one going on, `events` what was heard and is in no drive that is over, `recent` the drives that are.
+    `drive` is the one going on, `events` what was heard and is in no drive that is over, by time, `recent` the drives
+    that are.
     """
 
     drive: GoingOn | None = None
@@ -163,7 +166,7 @@ def cut(drive: GoingOn | None, events: Iterable[Heard], rules: Rules) -> tuple[l
     stored = drive.last if drive else None
     legs = [Leg(drive.started_at, stored.at, drive.car_id, [])] if drive and stored else []
     loose = list[Heard]()
-    for event in sorted(events, key=_by_time):
+    for event in sorted(events, key=BY_TIME):
         if not event.is_end:
             _enter(legs, event, stored, rules)
         elif legs:
@@ -173,10 +176,6 @@ def cut(drive: GoingOn | None, events: Iterable[Heard], rules: Rules) -> tuple[l
     if drive and not legs:
         legs.append(Leg(drive.started_at, drive.started_at, drive.car_id, []))
     return loose, legs
-
-
-def _by_time(event: Heard) -> tuple[datetime, bool, str, float, float]:
-    return event.at, event.is_end, event.car_id or "", event.lat or 0.0, event.lng or 0.0
 
 
 def _leave(leg: Leg, end: Heard, stored: Fix | None) -> None:
@@ -229,7 +228,8 @@ def next_poll_at(state: DriverState, rules: Rules) -> datetime | None:
 
 def _over_at(state: DriverState, drive: GoingOn, rules: Rules) -> datetime:
     """When the drive going on is over by itself, if nothing more is heard. Whoever reads its car may finish first."""
-    leg = leg_of(state, rules)
+    has_left = any(heard.is_end for heard in state.events)  # a ping is spared what only an end needs
+    leg = leg_of(state, rules) if has_left else None
     if leg and leg.ended_at:
         over_at = leg.ended_at + rules.wait_for_end(drive.is_asked)
     else:
