@@ -22,13 +22,17 @@ from shared.services.tracking import Taken
 def start(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """A start, or one more GPS point of the trip going on."""
     now = datetime.now(UTC)
-    return _told(caller.account, tracking.start(caller.account, _heard(request, caller.account, now), now)), 200
+    return _told(
+        caller.account, tracking.start(caller.account, _heard(_loose_body(request), caller.account, now), now)
+    ), 200
 
 
 def end(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """The phone left the car."""
     now = datetime.now(UTC)
-    return _told(caller.account, tracking.end(caller.account, _heard(request, caller.account, now), now)), 200
+    return _told(
+        caller.account, tracking.end(caller.account, _heard(_loose_body(request), caller.account, now), now)
+    ), 200
 
 
 def _told(account: Account, taken: Taken) -> dict[str, Any]:
@@ -70,8 +74,7 @@ def _json(data: bytes) -> Any:
         raise Problem(400, "The body is not JSON.") from error
 
 
-def _heard(request: Request, account: Account, now: datetime) -> Heard:
-    body = _loose_body(request)
+def _heard(body: Mapping[str, Any], account: Account, now: datetime) -> Heard:
     lat = _rounded(body.get("lat", body.get("latitude")), "lat", (-90, 90), POSITION_DECIMALS)
     lng = _rounded(body.get("lng", body.get("lon", body.get("longitude"))), "lng", (-180, 180), POSITION_DECIMALS)
     if (lat is None) != (lng is None):

@@ -1,6 +1,7 @@
 """How many pings a second one instance of webhook_start takes, beside a bare function that makes one transaction.
 
-Both read and write a driver's state of the usual size: the bare one as fields of a document, which is the ordinary way. A ping's driver is known to the instance and no poll is asked.
+Both read and write a driver's state of the usual size; the bare one as fields of a document, which is the ordinary way.
+A ping's driver is known to the instance, and no poll is asked for.
 """
 
 import json
@@ -75,8 +76,9 @@ def measure(small: bool, tell: Callable[[str], None]) -> list[Table]:
             ratios.append(own.a_second / floor.a_second)
     said = (
         "Pings a second of one instance of `webhook_start`, beside a bare function that makes one transaction on a "
-        f"document with the same state as fields; waits, and what each cost the processor. The goal of {GOAL} times as many is "
-        f"{'reached' if min(ratios) >= GOAL else 'missed'}: {min(ratios):.2f}. The emulator shares the machine."
+        "document with the same state as fields; waits, and what each cost the processor. "
+        f"The goal of {GOAL} times as many is {'reached' if min(ratios) >= GOAL else 'missed'}: {min(ratios):.2f}. "
+        "The emulator shares the machine."
     )
     return [Table("throughput", said, HEAD, rows)]
 

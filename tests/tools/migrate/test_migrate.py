@@ -43,7 +43,7 @@ def test_a_reading_is_as_coarse_as_the_cloud_of_its_car_tells_it(house: House) -
         row = {"user_id": BORIS, "odometer_km": 5, "car_id": car_id, "fetched_at": "2024-01-31T07:00:00"}
         house.db.document(f"odometer_readings/{car_id}").set(row)
     house.run()
-    readings = [*house.store().odometer.newest("id3", 9), *house.store().odometer.newest("sold", 9)]
+    readings = [*house.store().readings.newest("id3", 9), *house.store().readings.newest("sold", 9)]
     assert [reading.resolution_km for reading in readings] == [1.0, 0.1]
 
 
