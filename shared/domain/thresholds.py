@@ -55,7 +55,8 @@ MOST_WINDOWS = 100  # ours: of the budgets of all cars of a driver that are coun
 KEPT_CARS = 60  # more than a driver can have at a time; the others they have taken away
 EVENTS_A_BLOCK = 100  # moved out of the state at a time
 KEPT_EVENTS = 10  # the newest, which stay when a block is moved
-MOST_BLOCKS = 200  # of one drive: with more, its events would not fit into one document any more
+MOST_BLOCKS = 100  # of one drive: with more, its record would not fit into one document, whatever is in it
+MOST_RECORDED = 12_000  # words of the phone in one record, for the same reason
 KEPT_LOOSE_ENDS = 20  # that wait for a start
 FORGET_AN_END_AFTER = timedelta(hours=24)
 KEPT_READINGS = 60  # of the drive going on

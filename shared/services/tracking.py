@@ -69,7 +69,8 @@ def _take(account: Account, event: Started | Ended, now: datetime) -> Taken:
 
 def _named(store: UserStore, account: Account, state: DriverState, heard: Heard) -> Heard:
     """What was heard, and whether the car that it names is one that the driver does not have."""
-    known = {account.default_car_id, None, *state.open}
+    # Of a car that they gave away something may still be open.
+    known = {account.default_car_id, None, state.drive.car_id if state.drive else None}
     if heard.car_id in known or heard.car_id in store.cars.list_cars():
         return heard
     return replace(heard, is_stray=True)

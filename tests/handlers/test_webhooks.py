@@ -1,37 +1,41 @@
-"""What a phone says becomes a fix: of any shape that phones send, and no finer than what is kept of it."""
+"""What a phone says is heard: of any shape that phones send, and no finer than what is kept of it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from flask import Request
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.test import EnvironBuilder
 
 from shared.domain.driver import Account
-from shared.domain.place.trail import Fix
+from shared.domain.log.drive import Heard
 from shared.handlers.problems import Problem
-from shared.handlers.webhooks import _fix
+from shared.handlers.webhooks import _heard
 
 NOW = datetime(2026, 1, 23, 8, 12, 0, 123_987, tzinfo=UTC)
 BORIS = Account("boris@example.com", timezone="Europe/Amsterdam")
 
 
-def fix(**body: Any) -> Fix:
-    return _fix(body, BORIS, NOW)
+def said(**body: Any) -> Heard:
+    request = Request(EnvironBuilder(method="POST", json=body).get_environ())
+    return _heard(request, BORIS, NOW)
 
 
 def test_times_positions_and_accuracy_are_rounded_as_they_are_heard() -> None:
-    heard = fix(lat="52,09070049", lng=5.121400499, accuracy_m=12.3456, timestamp="2026-01-23T09:11:59.987654+01:00")
-    assert heard == Fix(datetime(2026, 1, 23, 8, 11, 59, 987_000, tzinfo=UTC), 52.0907, 5.1214, 12.3)
+    heard = said(lat="52,09070049", lng=5.121400499, accuracy_m=12.3456, timestamp="2026-01-23T09:11:59.987654+01:00")
+    at = datetime(2026, 1, 23, 8, 11, 59, 987_000, tzinfo=UTC)
+    assert heard == Heard(at, 52.0907, 5.1214, 12.3, delay_s=0.137)
 
 
 def test_an_event_without_a_time_is_of_now_and_never_later() -> None:
-    assert fix().at == NOW.replace(microsecond=123_000)
+    assert said().at == NOW.replace(microsecond=123_000)
 
 
 def test_what_rounds_to_nought_in_both_directions_is_no_position() -> None:
-    assert fix(lat=4e-7, lng=-4e-7).position is None
-    assert fix(lat=4e-7, lng=5.1).position == (0.0, 5.1)
+    assert said(lat=4e-7, lng=-4e-7).position is None
+    assert said(lat=4e-7, lng=5.1).position == (0.0, 5.1)
 
 
 @given(
@@ -42,18 +46,19 @@ def test_what_rounds_to_nought_in_both_directions_is_no_position() -> None:
 )
 def test_what_was_heard_once_is_heard_the_same_again(lat: float, lng: float, accuracy_m: float, ago: timedelta) -> None:
     at = NOW - ago
-    heard = fix(lat=lat, lng=lng, accuracy_m=accuracy_m, timestamp=at.isoformat())
-    again = fix(lat=heard.lat, lng=heard.lng, accuracy_m=heard.accuracy_m, timestamp=heard.at.isoformat())
+    heard = said(lat=lat, lng=lng, accuracy_m=accuracy_m, timestamp=at.isoformat())
+    again = said(lat=heard.lat, lng=heard.lng, accuracy_m=heard.accuracy_m, timestamp=heard.at.isoformat())
     assert again == heard
     assert timedelta(0) <= at - heard.at < timedelta(milliseconds=1)
+    assert abs(NOW - heard.at - timedelta(seconds=heard.delay_s)) <= timedelta(milliseconds=0.5)
 
 
 @pytest.mark.parametrize("ago", [timedelta(hours=24), timedelta(minutes=-5)])
 def test_an_event_at_the_edge_of_what_is_taken_is_taken(ago: timedelta) -> None:
-    assert fix(timestamp=(NOW - ago).isoformat()).at == (NOW - ago).replace(microsecond=123_000)
+    assert said(timestamp=(NOW - ago).isoformat()).at == (NOW - ago).replace(microsecond=123_000)
 
 
 @pytest.mark.parametrize("ago", [timedelta(hours=24, milliseconds=1), timedelta(minutes=-5, milliseconds=-1)])
 def test_an_event_beyond_it_is_refused(ago: timedelta) -> None:
     with pytest.raises(Problem, match="timestamp"):
-        fix(timestamp=(NOW - ago).isoformat())
+        said(timestamp=(NOW - ago).isoformat())

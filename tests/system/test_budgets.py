@@ -149,6 +149,8 @@ def test_the_thousandth_ping_costs_what_the_first_did(metered: Metered, set_by_o
     assert cost.changed <= 6 + 10
     (trip,) = metered.call("trips", "GET")[0]["trips"]
     assert trip["end_odometer_km"] == 12360.0
+    (record,) = metered.driver.kept("drives").values()
+    assert len(record["kinds"]) == 1001
 
 
 def test_polls_cost_the_same_however_many_trips_there_are(with_log: Metered) -> None:
@@ -167,7 +169,7 @@ def test_polls_cost_the_same_however_many_trips_there_are(with_log: Metered) -> 
     assert with_log.driver.store.state().value.drive is None
 
 
-def test_a_start_that_names_another_car_costs_a_look_at_the_cars_until_it_is_known(metered: Metered) -> None:
+def test_a_start_that_names_another_car_costs_a_look_at_the_cars_until_it_is_going_on(metered: Metered) -> None:
     driver, vin = metered.driver, f"V2{metered.driver.vin}"
     driver.add_car("second", vin)
     driver.set_car(vin=vin, odometer_km=500.0, measured_at=ago(1))

@@ -178,6 +178,7 @@ def test_a_trip_that_begins_during_the_look_is_not_touched(start_stack: Callable
     driver.set_car(fault=None)
     driver.wait_read(12350.0)
     driver.wait(lambda: driver.asked() >= 2, "the trip's own poll")
+    processes.wait_until(lambda: not driver.store.state().value.asking.under_way, "the end of the look")
     state = driver.store.state().value
     assert state.drive
     assert (state.drive.started_at, last_parked(driver)) == (state.events[0].at, None)

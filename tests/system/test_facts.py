@@ -90,6 +90,16 @@ def test_what_was_heard_of_a_trip_that_is_dropped_is_kept_and_said_to_be_dropped
     assert (len(driver.trips()), driver.active()) == (1, {})
 
 
+def test_a_drive_of_many_words_is_kept_whole_and_leaves_nothing_in_the_state(driver: Driver) -> None:
+    begin, trail = ago(300), driver.store._state.collection("trail")
+    for n in range(130):
+        driver.phone("start", begin + timedelta(minutes=n), (52 + n / 500, 5.0))
+    assert len(list(trail.stream())) == 1
+    assert driver.call("DELETE", "/trips/active").status_code == 204
+    (record,) = records(driver).values()
+    assert (record["kinds"], record["is_dropped"], list(trail.stream())) == ("s" * 130, True, [])
+
+
 @pytest.mark.parametrize("minutes", [50, 70], ids=["within it", "before it"])
 def test_a_word_that_comes_when_its_trip_is_saved_is_kept_once_however_often_it_comes(
     driver: Driver, minutes: int

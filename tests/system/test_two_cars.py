@@ -80,6 +80,23 @@ def test_starts_and_ends_of_one_moment_are_read_by_all_later_calls(driver: Drive
     every_call_answers(driver)
 
 
+# --- a car that is theirs no more ----------------------------------------------------------------------------------
+
+
+def test_a_car_that_they_gave_away_is_one_that_they_do_not_have(driver: Driver, second: str) -> None:
+    driver.phone("start", ago(60), UTRECHT, car_id="b")
+    driver.wait_read(500.0)
+    driver.set_car(vin=second, odometer_km=510.0, measured_at=ago(39))
+    driver.phone("end", ago(40), NORTH, car_id="b")
+    driver.wait_trips(1)
+    assert driver.call("DELETE", "/cars/b").status_code == 204
+    driver.phone("start", ago(30), NORTH, car_id="b")
+    assert driver.phone("end", ago(20), UTRECHT, car_id="b")["car_id"] is None
+    before, after = driver.wait_trips(2)
+    assert (before["car_id"], before["distance_km"], before["flags"]) == ("b", 10.0, [])
+    assert (after["car_id"], "car_unknown" in after["flags"]) == (None, True)
+
+
 # --- a car that waits for its end odometer -------------------------------------------------------------------------
 
 

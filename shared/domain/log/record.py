@@ -46,7 +46,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def recorded(record_id: str, events: Iterable[Heard], is_dropped: bool = False) -> Record:
     """What is kept of events, of which there is one at least: each once, however often it came."""
     kept = _once(events)
-    cars = tuple(dict.fromkeys(name for heard in kept if (name := _name(heard))))
+    cars = {name: n for n, name in enumerate(dict.fromkeys(filter(None, map(_name, kept))))}
     offsets_ms = [round((heard.at - kept[0].at) / MILLISECOND) for heard in kept]
     positions = [heard.position for heard in kept if heard.position]
     return Record(
@@ -57,8 +57,8 @@ def recorded(record_id: str, events: Iterable[Heard], is_dropped: bool = False) 
         delays_s=_text([_short(heard.delay_s) for heard in kept]),
         positions=polyline.encode(positions, POSITION_DECIMALS) if positions else "",
         accuracies_m=_text(["" if heard.accuracy_m is None else _number(heard.accuracy_m) for heard in kept]),
-        cars=cars,
-        named=_text([str(cars.index(name)) if (name := _name(heard)) else "" for heard in kept]),
+        cars=tuple(cars),
+        named=_text([str(cars.get(_name(heard), "")) for heard in kept]),
         is_dropped=is_dropped,
     )
 

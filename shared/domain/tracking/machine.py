@@ -68,6 +68,8 @@ def advance(
     `now` is the moment of arrival (aware UTC); what happened when is judged by the times that the events carry.
     """
     state = state or DriverState()
+    if isinstance(event, Started | Ended) and state.drive and state.drive.blocks >= MOST_BLOCKS:
+        return _after_full(state, event, now, rules, places)
     match event:
         case Started():
             return _compact(_let_go(_started(state, event, now, rules), now, rules))
@@ -81,6 +83,20 @@ def advance(
             return answers.not_asked(state, event, now, rules, places)
         case Dropped():
             return _dropped(state, rules)
+
+
+def _after_full(
+    state: DriverState, event: Started | Ended, now: datetime, rules: Rules, places: Sequence[Place]
+) -> Outcome:
+    """A drive whose words have no room for another one is over, and the next is taken as one that came later."""
+    leg = leg_of(state, rules)
+    if leg is None:
+        return Outcome(state=state)
+    until = leg.ended_at or leg.last_at
+    next_start = event.heard.at if isinstance(event, Started) and event.heard.at > until else None
+    drive, state = close(state, leg, until, "it is as long as a drive can be", next_start)
+    outcome = advance(state, event, now, rules, places)
+    return replace(outcome, drives=(drive, *outcome.drives))
 
 
 def touches_log(outcome: Outcome) -> bool:
@@ -235,10 +251,7 @@ def _asking(outcome: Outcome, now: datetime, rules: Rules, at_once: bool = True)
 def _close_before(
     state: DriverState, leg: Leg | None, start: Heard, now: datetime, rules: Rules
 ) -> tuple[DriverState, tuple[Drive, ...]]:
-    """A start long after the last sign of a drive begins another one; one that is merely late does not.
-
-    So does one that its events have no room for.
-    """
+    """A start long after the last sign of a drive begins another one; one that is merely late does not."""
     if leg is None or state.drive is None:
         return state, ()
     over: tuple[datetime, EndedBecause] | None = None
@@ -247,9 +260,6 @@ def _close_before(
         over = stale_since(going, leg, now, rules)
     if over and start.at - over[0] >= rules.stale_after:
         drive, state = close(state, leg, *over)
-        return state, (drive,)
-    if going.blocks >= MOST_BLOCKS and start.at > leg.last_at:
-        drive, state = close(state, leg, leg.ended_at or leg.last_at, "it is as long as a drive can be", start.at)
         return state, (drive,)
     return state, ()
 
