@@ -21,18 +21,14 @@ from shared.services.tracking import Taken
 
 def start(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """A start, or one more GPS point of the trip going on."""
-    now = datetime.now(UTC)
-    return _told(
-        caller.account, tracking.start(caller.account, _heard(_loose_body(request), caller.account, now), now)
-    ), 200
+    account, now = caller.account, datetime.now(UTC)
+    return _told(account, tracking.start(account, _heard(_loose_body(request), account, now), now)), 200
 
 
 def end(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """The phone left the car."""
-    now = datetime.now(UTC)
-    return _told(
-        caller.account, tracking.end(caller.account, _heard(_loose_body(request), caller.account, now), now)
-    ), 200
+    account, now = caller.account, datetime.now(UTC)
+    return _told(account, tracking.end(account, _heard(_loose_body(request), account, now), now)), 200
 
 
 def _told(account: Account, taken: Taken) -> dict[str, Any]:

@@ -4,10 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from flask import Request
 from hypothesis import given
 from hypothesis import strategies as st
-from werkzeug.test import EnvironBuilder
 
 from shared.domain.driver import Account
 from shared.domain.log.drive import Heard
@@ -19,8 +17,7 @@ BORIS = Account("boris@example.com", timezone="Europe/Amsterdam")
 
 
 def said(**body: Any) -> Heard:
-    request = Request(EnvironBuilder(method="POST", json=body).get_environ())
-    return _heard(request, BORIS, NOW)
+    return _heard(body, BORIS, NOW)
 
 
 def test_times_positions_and_accuracy_are_rounded_as_they_are_heard() -> None:
