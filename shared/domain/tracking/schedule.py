@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from shared.domain.thresholds import LONGEST_WAIT, Rules
-from shared.domain.tracking.state import DriverState, GoingOn, Leg, OpenLog, with_log
+from shared.domain.tracking.state import DriverState, GoingOn, Leg, OpenLog, over_at, with_log
 
 MANY = 16  # doublings after which the longest wait is reached anyway
 
@@ -22,14 +22,15 @@ def planned(
 ) -> DriverState:
     """The state with the next time at which a car is asked, after it was or could not be; never, if nothing waits.
 
-    `leg` is the drive going on. Not before the car's cloud is fit again, nor before a moment if one is given. Where
-    somebody wants it sooner by now, it stays as they want it.
+    `leg` is the drive going on: its car is asked once more when it is over by itself. Not before the car's cloud is fit
+    again, nor before a moment if one is given. Where somebody wants it sooner by now, it stays as they want it.
     """
     log, drive = state.of_car(car_id), state.drive
     going = drive if drive and leg and drive.car_id == car_id else None
     wait = _wait(log, going, leg, rules)
+    last_at = [over_at(state, going, rules)] if going else []
     moments = [moment for moment in (log.retry_at, not_before) if moment]
-    ask_at = None if wait is None else max([now + wait, *moments])
+    ask_at = None if wait is None else max([min([now + wait, *last_at]), *moments])
     wanted = [moment for moment in (ask_at, log.ask_at) if moment]
     log = replace(log, ask_at=min(wanted, default=None))
     if going and leg:

@@ -222,17 +222,15 @@ def next_poll_at(state: DriverState, rules: Rules) -> datetime | None:
     """
     due = [log.due_at for log in state.open.values() if log.due_at]
     if state.drive:
-        due.append(_over_at(state, state.drive, rules))
+        due.append(over_at(state, state.drive, rules))
     return min(due, default=state.look_ups.due_at)
 
 
-def _over_at(state: DriverState, drive: GoingOn, rules: Rules) -> datetime:
+def over_at(state: DriverState, drive: GoingOn, rules: Rules) -> datetime:
     """When the drive going on is over by itself, if nothing more is heard. Whoever reads its car may finish first."""
     has_left = any(heard.is_end for heard in state.events)  # a ping is spared what only an end needs
     leg = leg_of(state, rules) if has_left else None
-    if leg and leg.ended_at:
-        over_at = leg.ended_at + rules.wait_for_end(drive.is_asked)
-    else:
-        over_at = drive.heard_at + rules.stale_after
+    ended_at = leg.ended_at if leg else None
+    moment = ended_at + rules.wait_for_end(drive.is_asked) if ended_at else drive.heard_at + rules.stale_after
     leased_until = state.of_car(drive.car_id).leased_until if drive.car_id else None
-    return max(over_at, leased_until) if leased_until else over_at
+    return max(moment, leased_until) if leased_until else moment

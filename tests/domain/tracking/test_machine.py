@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading
 from shared.domain.log.drive import Heard
@@ -298,6 +299,31 @@ def test_a_trip_of_which_nothing_is_heard_is_closed_with_what_is_known() -> None
     (trip,) = world.log
     assert (trip.ended_at, trip.distance_km) == (at(31), 12.0)
     assert "end_unknown" in trip.flags
+
+
+def test_the_car_is_asked_once_more_when_the_grace_after_an_end_is_over() -> None:
+    world = World()
+    world.start(0, 0)
+    world.read(0, 1000)
+    world.end(30, 8)
+    asked_at = []
+    while (due := world.next_poll_at) and due < at(45):
+        world.read(0, 1000, now=(due - at(0)) / timedelta(minutes=1))
+        asked_at.append((due - at(30)) / timedelta(minutes=1))
+    assert asked_at == [0, 1, 3, 7, 12]
+    assert car_to_ask(world.state, at(45)) == "car"
+    world.read(44, 1010, now=45)
+    assert [(trip.distance_km, trip.revision, trip.flags) for trip in world.log] == [(10, 1, ())]
+
+
+def test_a_car_whose_cloud_fails_delays_no_end_of_a_drive() -> None:
+    world = World()
+    world.start(0, 0)
+    world.end(30, 8)
+    world.fail(30, retry_after_s=3600)
+    assert (world.next_poll_at, car_to_ask(world.state, at(45))) == (at(45), None)
+    world.take(NotAsked(), 45)
+    assert [trip.flags for trip in world.log] == [("odometer_pending",)]
 
 
 def test_after_the_grace_gps_counts_until_a_reading_settles_it() -> None:
