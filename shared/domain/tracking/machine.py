@@ -72,9 +72,9 @@ def advance(
         return _after_full(state, event, now, rules, places)
     match event:
         case Started():
-            return _compact(_let_go(_started(state, event, now, rules), now, rules))
+            return _compact(_let_go(_started(state, event, now, rules), now, rules), rules)
         case Ended():
-            return _compact(_let_go(_ended(state, event, now, rules, places), now, rules))
+            return _compact(_let_go(_ended(state, event, now, rules, places), now, rules), rules)
         case CarRead():
             return answers.car_read(state, event, now, rules, places)
         case CarFailed():
@@ -332,12 +332,16 @@ def _beside(outcome: Outcome, heard: Heard, rules: Rules) -> Outcome:
     return replace(outcome, state=state, beside=(*outcome.beside, Beside(alone.id, heard)))
 
 
-def _compact(outcome: Outcome) -> Outcome:
-    """Moves the oldest events out of the state, so that the thousandth ping costs what the first did."""
+def _compact(outcome: Outcome, rules: Rules) -> Outcome:
+    """Moves the oldest events of the drive going on out of the state: its thousandth ping costs what the first did."""
     state, drive = outcome.state, outcome.state.drive
     if drive is None or len(state.events) < EVENTS_A_BLOCK + KEPT_EVENTS:
         return outcome
-    events = sorted(state.events, key=BY_TIME)
+    # Ends that still wait for a start are of no drive, and none of them is a place where this one was.
+    loose, legs = cut(drive, state.events, rules)
+    events = [heard for leg in legs for heard in leg.events]
+    if len(events) < EVENTS_A_BLOCK + KEPT_EVENTS:
+        return outcome
     block, last = tuple(events[:EVENTS_A_BLOCK]), (drive.last,) if drive.last else ()
     newest = block[-1]
     moved = replace(
@@ -347,5 +351,5 @@ def _compact(outcome: Outcome) -> Outcome:
         km=drive.km + trail_distance_km((*last, *block)),
         last=max((*last, Fix(newest.at, newest.lat, newest.lng, newest.accuracy_m)), key=lambda fix: fix.at),
     )
-    state = replace(state, events=tuple(events[EVENTS_A_BLOCK:]), drive=moved)
+    state = replace(state, events=(*loose, *events[EVENTS_A_BLOCK:]), drive=moved)
     return replace(outcome, state=state, block=block)

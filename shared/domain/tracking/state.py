@@ -169,7 +169,7 @@ def cut(drive: GoingOn | None, events: Iterable[Heard], rules: Rules) -> tuple[l
     for event in sorted(events, key=BY_TIME):
         if not event.is_end:
             _enter(legs, event, stored, rules)
-        elif legs:
+        elif legs and legs[-1].started_at <= event.at:
             _leave(legs[-1], event, stored)
         else:
             loose.append(event)
