@@ -225,8 +225,13 @@ def _parked(drive: Drive, previous: Trip | None) -> _Opening:
 
 
 def located_fixes(drive: Drive, trail: Sequence[Fix]) -> list[Fix]:
-    """The fixes of a drive that can be measured with, the older ones from the store among them, by time."""
-    return [fix for fix in located((*trail, *drive.events)) if fix.at <= drive.ended_at]
+    """The fixes of a drive that can be measured with, the older ones from the store among them, by time.
+
+    A start and an end of the same moment and place are one, and so is what came twice: two would show a drive that was
+    seen nowhere else as one that did not move.
+    """
+    seen = (Fix(heard.at, heard.lat, heard.lng, heard.accuracy_m) for heard in (*trail, *drive.events))
+    return [fix for fix in located(seen) if fix.at <= drive.ended_at]
 
 
 def parked_readings(drive: Drive, previous: Trip | None) -> list[Reading]:

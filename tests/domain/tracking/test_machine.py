@@ -421,6 +421,30 @@ def test_a_car_named_by_a_later_ping_is_the_trips_car() -> None:
     assert going(world).car_id == "other"
 
 
+def test_a_start_and_an_end_of_one_moment_and_place_do_not_say_that_the_car_stood() -> None:
+    world = World()
+    world.start(0, 0)
+    world.end(0, 0)
+    world.tick(16)
+    (trip,) = world.log
+    assert trip.flags == ("odometer_pending", "distance_unknown")
+
+
+def test_a_ping_that_comes_again_when_the_first_lies_in_the_store_makes_the_route_no_longer() -> None:
+    routes = []
+    for again in (0, 1):
+        world = World(car=None)
+        for n in range(150):
+            world.start(n, n)
+        for _ in range(again):
+            world.take(Started(replace(fix(7, 7), delay_s=8520.0)), 149)
+        world.end(150, 150)
+        world.tick(160)
+        (trip,) = world.log
+        routes.append(trip.route)
+    assert routes[0] == routes[1]
+
+
 def test_the_users_time_zone_decides_the_date() -> None:
     world = World(car=None)
     late = datetime(2026, 3, 31, 22, 30, tzinfo=UTC)  # 00:30 on 1 April in Amsterdam
