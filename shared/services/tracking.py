@@ -53,10 +53,9 @@ def _take(account: Account, event: Started | Ended, now: datetime) -> Taken:
         outcome = advance(state, told, now, settings.current.rules, places)
         if outcome.state == state and not touches_log(outcome):
             return Taken(outcome, state)
-        change, kept = store.change(), outcome.state
-        if touches_log(outcome) or outcome.block:
-            around = places if is_located_end else store.places()
-            kept = stage(change, store, outcome, owner_of(account), around, now)
+        change = store.change()
+        around = store.places() if touches_log(outcome) and not is_located_end else places
+        kept = stage(change, store, outcome, owner_of(account), around, now)
         change.put_state(read, kept)
         change.commit()
         return Taken(outcome, kept)
