@@ -63,3 +63,8 @@ def drive_id(began_at: datetime, ended_at: datetime, car_id: str | None) -> str:
     """The id under which the events of a drive are kept: a driver's drives on one car never have both times alike."""
     digest = hashlib.sha256(f"{began_at.isoformat()}|{ended_at.isoformat()}|{car_id}".encode()).hexdigest()
     return f"{began_at:%Y%m%dT%H%M%SZ}-{digest[:12]}"
+
+
+def alone_id(heard: Heard) -> str:
+    """The id under which a word that no drive took is kept. A drive of that one moment may still come of it."""
+    return drive_id(heard.at, heard.at, f"beside {heard.car_id}")

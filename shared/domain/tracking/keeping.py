@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading
 from shared.domain.log.addresses import ADDRESS_PENDING
-from shared.domain.log.drive import Drive, Heard, drive_id
+from shared.domain.log.drive import Drive, Heard, alone_id
 from shared.domain.log.gap import link
 from shared.domain.log.measuring import NotATrip, Owner, begun_earlier, closing_reading, measured, resumed, resumes
 from shared.domain.log.record import recorded, with_event
@@ -54,7 +54,7 @@ def _keep_record(rows: Rows, drive: Drive, older: Sequence[Heard]) -> None:
 
 
 def _keep_beside(rows: Rows, beside: Beside) -> None:
-    before, alone = rows.record(beside.drive_id), drive_id(beside.heard.at, beside.heard.at, beside.heard.car_id)
+    before, alone = rows.record(beside.drive_id), alone_id(beside.heard)
     if before and len(before.kinds) >= MOST_RECORDED:
         before, beside = rows.record(alone), replace(beside, drive_id=alone)
     after = with_event(before, beside.heard) if before else recorded(beside.drive_id, [beside.heard])

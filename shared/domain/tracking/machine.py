@@ -19,7 +19,7 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
-from shared.domain.log.drive import Drive, EarlierStart, EndedBecause, Heard, drive_id
+from shared.domain.log.drive import Drive, EarlierStart, EndedBecause, Heard, alone_id
 from shared.domain.place.places import Place, place_at
 from shared.domain.place.trail import Fix, trail_distance_km
 from shared.domain.thresholds import (
@@ -327,7 +327,7 @@ def _beside(outcome: Outcome, heard: Heard, rules: Rules) -> Outcome:
     for over in reversed(recent):
         if over.began_at - rules.resume_within <= heard.at <= over.ended_at + rules.resume_within:
             return replace(outcome, beside=(*outcome.beside, Beside(over.id, heard)))
-    alone = OverDrive(drive_id(heard.at, heard.at, heard.car_id), heard.at, heard.at)
+    alone = OverDrive(alone_id(heard), heard.at, heard.at)
     state = replace(outcome.state, recent=with_recent(recent, alone))
     return replace(outcome, state=state, beside=(*outcome.beside, Beside(alone.id, heard)))
 

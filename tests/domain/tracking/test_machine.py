@@ -445,6 +445,21 @@ def test_a_ping_that_comes_again_when_the_first_lies_in_the_store_makes_the_rout
     assert routes[0] == routes[1]
 
 
+def test_a_start_that_was_let_go_and_comes_again_as_a_drive_is_kept_under_another_id() -> None:
+    world = World()
+    world.start(0, 0, "car")
+    world.start(18, 0, "car")
+    for minutes in (2, 10, 21):
+        world.read(minutes, 1000, now=minutes + 20)
+    assert [drive.ended_at for drive in world.drives] == [at(2)]
+    world.start(60, 0, "other")
+    (alone,) = (record for record in world.store.records.values() if record.began_at == at(18))
+    world.start(18, 0, "car")
+    again = world.drives[-1]
+    assert (again.started_at, again.ended_at, again.car_id) == (at(18), at(18), "car")
+    assert again.id != alone.id
+
+
 def test_the_users_time_zone_decides_the_date() -> None:
     world = World(car=None)
     late = datetime(2026, 3, 31, 22, 30, tzinfo=UTC)  # 00:30 on 1 April in Amsterdam
