@@ -53,9 +53,10 @@ def _take(account: Account, event: Started | Ended, now: datetime) -> Taken:
         outcome = advance(state, told, now, settings.current.rules, places)
         if outcome.state == state and not touches_log(outcome):
             return Taken(outcome, state)
-        change = store.change()
-        around = store.places() if touches_log(outcome) and not is_located_end else places
-        kept = stage(change, store, outcome, owner_of(account), around, now)
+        change, kept = store.change(), outcome.state
+        if touches_log(outcome) or outcome.block:
+            around = store.places() if touches_log(outcome) and not is_located_end else places
+            kept = stage(change, store, outcome, owner_of(account), around, now)
         change.put_state(read, kept)
         change.commit()
         return Taken(outcome, kept)
