@@ -1,4 +1,4 @@
-"""Three hundred drives of thirty users under faults, for each of five seeds: nothing lost, nothing invented."""
+"""Three hundred drives of thirty users under faults, for each of three seeds: nothing lost, nothing invented."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from tests.chaos.checker import count
 from tests.chaos.running import run
 
-SEEDS = (1, 2, 3, 4, 5)
+SEEDS = (1, 3, 5)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

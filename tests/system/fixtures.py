@@ -109,6 +109,7 @@ class Stack:
         batch = self.db.batch()
         for driver in self._drivers:
             batch.delete(self.db.document(f"users/{driver.email}/cache/trip_start"))
+            batch.delete(self.db.document(f"users/{driver.email}"))  # who has an old log is told of in every list
         batch.commit()
         self._drivers.clear()
 
