@@ -18,8 +18,7 @@ from shared import settings
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import Reading, Standing
 from shared.domain.driver import LOG_VERSION
-from shared.domain.log.drive import Heard
-from shared.domain.log.record import Record
+from shared.domain.log.drive import Heard, Record
 from shared.domain.log.trip import NO_CAR, Sums, Trip, sums_of
 from shared.domain.place.places import Place
 from shared.domain.tracking.state import DriverState, next_poll_at

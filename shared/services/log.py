@@ -4,21 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from msgspec.structs import replace
-
 from shared import logs, settings
 from shared.domain.car.odometer import Standing
 from shared.domain.driver import Account
-from shared.domain.log.addresses import ADDRESS_PENDING
-from shared.domain.log.drive import Heard
+from shared.domain.log.drive import Heard, Record
 from shared.domain.log.measuring import NotATrip, Owner
-from shared.domain.log.record import Record
 from shared.domain.log.rows import Rows
 from shared.domain.log.trip import Trip
 from shared.domain.place.places import Place
 from shared.domain.tracking.events import Outcome
 from shared.domain.tracking.keeping import keep
-from shared.domain.tracking.look_ups import wanted
 from shared.domain.tracking.machine import touches_log
 from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import Stored
@@ -106,14 +101,3 @@ def stage(
         else:
             logs.log().info("trip saved", extra={**about, "trip": came.id})
     return state
-
-
-def locked(change: Change, read: Stored[DriverState], changed: Trip | None = None) -> None:
-    """Makes a change by hand wait for every other one: all that alters the log writes the driver's state.
-
-    The address that the changed trip may lack is looked up later.
-    """
-    state = replace(read.value, log_changes=read.value.log_changes + 1)
-    if changed and changed.has(ADDRESS_PENDING):
-        state = wanted(state, [changed.id], changed.updated_at)
-    change.put_state(read, state)

@@ -12,7 +12,7 @@ from shared.domain.log.trip import Trip
 from shared.domain.place.places import Place
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
-from shared.services.log import locked
+from shared.services.by_hand import locked
 
 MOST_TRIPS = 500
 # In one commit: each one waits for all other changes of the log, and is done again where one came between.

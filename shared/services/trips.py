@@ -16,7 +16,8 @@ from shared.domain.log.rows import Rows
 from shared.domain.log.trip import TRIP_ID, Trip, trip_id
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
-from shared.services.log import StoredLog, locked
+from shared.services.by_hand import locked
+from shared.services.log import StoredLog
 
 
 def page(email: str, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> tuple[list[Trip], bool]:

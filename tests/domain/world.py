@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading
-from shared.domain.log.drive import Drive, Heard
+from shared.domain.log.drive import Drive, Heard, Record
 from shared.domain.log.gap import relink
 from shared.domain.log.measuring import NotATrip, Owner
-from shared.domain.log.record import Record
 from shared.domain.log.rows import Rows
 from shared.domain.log.trip import Trip
 from shared.domain.place.places import Place

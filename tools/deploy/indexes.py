@@ -5,7 +5,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from shared.domain.car.odometer import Reading
-from shared.domain.log.record import Record
+from shared.domain.log.drive import Record
 from shared.domain.log.trip import Trip
 
 ASCENDING, DESCENDING = "ascending", "descending"

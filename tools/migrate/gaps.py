@@ -8,7 +8,8 @@ from shared.domain.log.rows import Rows
 from shared.domain.log.trip import Gap, Trip
 from shared.repositories.documents import until_current
 from shared.repositories.user_store import UserStore
-from shared.services.log import StoredLog, locked
+from shared.services.by_hand import locked
+from shared.services.log import StoredLog
 
 
 def with_gaps(trips: Iterable[Trip]) -> list[Trip]:

@@ -22,7 +22,7 @@ from shared.repositories.documents import to_document, until_current
 from shared.repositories.readings import reading_fields
 from shared.repositories.user_store import UserStore, state_document
 from shared.secrets import Unreadable, seal
-from shared.services.log import locked
+from shared.services.by_hand import locked
 from tools.migrate.gaps import with_gaps
 from tools.migrate.old_cars import OldCar, joined, new_cars, old_cars
 from tools.migrate.old_rows import OldReading, reading_key

@@ -1,4 +1,4 @@
-"""Owns a drive that is over, before anybody has measured it, and the words of the phone that it is made of."""
+"""Owns a drive that is over, not measured yet: the words of the phone that it is made of, and what is kept of them."""
 
 import hashlib
 from datetime import datetime
@@ -57,6 +57,26 @@ class EarlierStart(msgspec.Struct, frozen=True):
     trip_id: str
     fix: Fix
     begun_at: datetime
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the phone said of one drive, by time. The first event was at `began_at` (aware UTC).
+
+    `kinds` has one letter an event. The other texts have one entry an event, nothing for what was not said: `seconds`
+    since the event before, the `delays_s` after which each came, `accuracies_m`, and in `named` which of the `cars` it
+    named. `positions` is a polyline of precision 6 of those that have one. `is_dropped` if its driver wanted no trip.
+    """
+
+    id: str
+    began_at: datetime
+    kinds: str
+    seconds: str
+    delays_s: str
+    positions: str = ""
+    accuracies_m: str = ""
+    cars: tuple[str, ...] = ()
+    named: str = ""
+    is_dropped: bool = False
 
 
 def drive_id(began_at: datetime, ended_at: datetime, car_id: str | None) -> str:

@@ -1,18 +1,17 @@
-"""Owns what is kept of a drive: all that the phone said, as small as it can be told without loss.
+"""Owns how what the phone said of a drive is kept, as small as it can be told without loss.
 
 Sixty pings take less than 2 KB, so that they can be kept as long as the log is. All of one kind is one text, and what
 changes from event to event is told as the difference, which is short.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 
-import msgspec
 import polyline
 from msgspec.structs import replace
 
-from shared.domain.log.drive import Heard
+from shared.domain.log.drive import Heard, Record
 from shared.domain.thresholds import POSITION_DECIMALS
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -21,26 +20,6 @@ LETTERS = {(False, False): "s", (True, False): "e", (True, True): "p"}
 MEANINGS = {letter: meaning for meaning, letter in LETTERS.items()}
 STRAY = "?"  # before the name of a car that the driver did not have; no car's id has it
 ALL = "*"  # after a value that holds for all events
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the phone said of one drive, by time. The first event was at `began_at` (aware UTC).
-
-    `kinds` has one letter an event. The other texts have one entry an event, nothing for what was not said: `seconds`
-    since the event before, the `delays_s` after which each came, `accuracies_m`, and in `named` which of the `cars` it
-    named. `positions` is a polyline of precision 6 of those that have one. `is_dropped` if its driver wanted no trip.
-    """
-
-    id: str
-    began_at: datetime
-    kinds: str
-    seconds: str
-    delays_s: str
-    positions: str = ""
-    accuracies_m: str = ""
-    cars: tuple[str, ...] = ()
-    named: str = ""
-    is_dropped: bool = False
 
 
 def recorded(record_id: str, events: Iterable[Heard], is_dropped: bool = False) -> Record:

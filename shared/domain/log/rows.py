@@ -9,8 +9,7 @@ from datetime import datetime
 from itertools import count
 from typing import Protocol
 
-from shared.domain.log.drive import Drive, Heard
-from shared.domain.log.record import Record
+from shared.domain.log.drive import Drive, Heard, Record
 from shared.domain.log.trip import Trip, TripSource, trip_id
 
 

@@ -17,7 +17,7 @@ from shared.domain.car.asking import Asking
 from shared.domain.car.odometer import Reading
 from shared.domain.log.drive import Heard
 from shared.domain.place.trail import Fix
-from shared.domain.thresholds import KEPT_CARS, Rules
+from shared.domain.thresholds import KEPT_CARS, LONGEST_WAIT, Rules
 
 Phase = Literal["driving", "ending", "paused"]
 
@@ -218,11 +218,14 @@ def leg_of(state: DriverState, rules: Rules) -> Leg | None:
 def next_poll_at(state: DriverState, rules: Rules) -> datetime | None:
     """When somebody has to look at this driver next: at a car, at the drive going on, or for addresses.
 
-    None only where nothing waits. Addresses wait for the polls of a car, which find them along the way.
+    None only where nothing waits. Addresses wait for the polls of a car, which find them along the way, but not for one
+    that is put off: its budget may be used up for weeks.
     """
     due = [log.due_at for log in state.open.values() if log.due_at]
     if state.drive:
         due.append(over_at(state, state.drive, rules))
+    if due and state.look_ups.due_at:
+        due.append(state.look_ups.due_at + LONGEST_WAIT)
     return min(due, default=state.look_ups.due_at)
 
 

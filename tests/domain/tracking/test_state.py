@@ -20,6 +20,7 @@ from shared.domain.thresholds import (
     KEPT_EVENTS,
     KEPT_LOOSE_ENDS,
     KEPT_READINGS,
+    LONGEST_WAIT,
     MOST_BLOCKS,
 )
 from shared.domain.tracking.events import CarFailed, CarRead, Dropped, Ended, Event, NotAsked, Started
@@ -299,6 +300,11 @@ def test_while_a_car_is_being_asked_nobody_is_due_but_for_what_came_meanwhile() 
     assert next_poll_at(state, USUAL) == at(0) + LEASE
     assert next_poll_at(wanted(state, ["t"], at(0)), USUAL) == at(0) + LEASE
     assert next_poll_at(wanted(DriverState(), ["t"], at(3)), USUAL) == at(3)
+
+
+def test_addresses_do_not_wait_for_a_car_whose_budget_is_used_up_for_weeks() -> None:
+    waiting = wanted(DriverState(open={"car": OpenLog(ask_at=at(30 * 24 * 60), pending_since=at(0))}), ["t"], at(0))
+    assert next_poll_at(waiting, USUAL) == at(0) + LONGEST_WAIT
 
 
 def test_a_drive_in_no_car_is_due_when_it_is_over_by_itself() -> None:

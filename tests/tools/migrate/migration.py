@@ -21,7 +21,8 @@ from shared.repositories import documents
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import from_document, until_current
 from shared.repositories.user_store import UserStore
-from shared.services.log import StoredLog, locked
+from shared.services.by_hand import locked
+from shared.services.log import StoredLog
 from tests.tools.migrate.old_store import BORIS, everything
 from tools.local import processes
 from tools.local.processes import wait_until

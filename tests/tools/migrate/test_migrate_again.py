@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.domain.log.trip import Trip, classified, dated
-from shared.services.log import locked
+from shared.services.by_hand import locked
 from tests.tools.migrate.migration import House, add, new_trip, sums_of_all
 from tests.tools.migrate.old_store import BORIS, CARLA, DEWI, OldStore, everything
 from tools.local.processes import wait_until

@@ -1,0 +1,21 @@
+"""Owns how changes of the log that somebody makes by hand wait for each other, and for those that a drive makes."""
+
+from msgspec.structs import replace
+
+from shared.domain.log.addresses import ADDRESS_PENDING
+from shared.domain.log.trip import Trip
+from shared.domain.tracking.look_ups import wanted
+from shared.domain.tracking.state import DriverState
+from shared.repositories.documents import Stored
+from shared.repositories.user_store import Change
+
+
+def locked(change: Change, read: Stored[DriverState], changed: Trip | None = None) -> None:
+    """Makes a change by hand wait for every other one: all that alters the log writes the driver's state.
+
+    The address that the changed trip may lack is looked up later.
+    """
+    state = replace(read.value, log_changes=read.value.log_changes + 1)
+    if changed and changed.has(ADDRESS_PENDING):
+        state = wanted(state, [changed.id], changed.updated_at)
+    change.put_state(read, state)
