@@ -32,8 +32,6 @@ SUM_FIELDS = Sums.__struct_fields__
 # A number in front of the time spreads them over as many stretches; a query can ask for 30 of them at once.
 SHARDS = 16
 
-_decode = msgspec.json.Decoder(DriverState).decode
-
 
 def state_document(email: str, state: DriverState) -> dict[str, Any]:
     """A driver's state as it is stored, with when they are due next and the stretch of the index in which that stands.
@@ -81,7 +79,7 @@ class UserStore:
         fields = snapshot.to_dict() or {}
         if fields.get("version") != LOG_VERSION:
             raise OldLog(self.email)
-        return Stored(_decode(fields["state"]), snapshot.update_time)
+        return Stored(msgspec.json.decode(fields["state"], type=DriverState), snapshot.update_time)
 
     def blocks(self, count: int) -> list[Heard]:
         """The older events of the drive going on."""

@@ -10,7 +10,6 @@ from shared.domain.tracking.machine import advance
 from shared.domain.tracking.state import DriverState, GoingOn
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
-from shared.services.log import owner_of, stage
 
 
 def going_on(email: str) -> tuple[DriverState, GoingOn]:
@@ -20,6 +19,9 @@ def going_on(email: str) -> tuple[DriverState, GoingOn]:
 
 def drop(account: Account, now: datetime) -> None:
     """Drops the drive going on; what the phone sent for it is kept, and does not begin it again. Raises NotFound."""
+    # Nothing else that the function trips does needs the fold: to load it would be a part of each cold start.
+    from shared.services.log import owner_of, stage
+
     store = UserStore(client(), account.email)
 
     @until_current

@@ -17,7 +17,7 @@ from shared.domain.log.trip import TRIP_ID, Trip, trip_id
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
 from shared.services.by_hand import locked
-from shared.services.log import StoredLog
+from shared.services.rows import StoredLog
 
 
 def page(email: str, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> tuple[list[Trip], bool]:

@@ -8,7 +8,7 @@ from google.api_core.exceptions import AlreadyExists, FailedPrecondition
 from msgspec.structs import replace
 
 from shared.domain.log.rows import Rows
-from shared.services.log import StoredLog
+from shared.services.rows import StoredLog
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_tenancy import MANUAL
 

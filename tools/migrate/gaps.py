@@ -9,7 +9,7 @@ from shared.domain.log.trip import Gap, Trip
 from shared.repositories.documents import until_current
 from shared.repositories.user_store import UserStore
 from shared.services.by_hand import locked
-from shared.services.log import StoredLog
+from shared.services.rows import StoredLog
 
 
 def with_gaps(trips: Iterable[Trip]) -> list[Trip]:

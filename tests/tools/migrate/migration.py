@@ -22,7 +22,7 @@ from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import from_document, until_current
 from shared.repositories.user_store import UserStore
 from shared.services.by_hand import locked
-from shared.services.log import StoredLog
+from shared.services.rows import StoredLog
 from tests.tools.migrate.old_store import BORIS, everything
 from tools.local import processes
 from tools.local.processes import wait_until
