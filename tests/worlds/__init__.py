@@ -30,8 +30,8 @@ Only what the facts decide is counted (what they do not is listed in `checker`),
 All numbers stand in `tolerances`, each with its reason. The log of an oracle that knows the truth counts nowhere: tests
 hold that for every preset, and that each kind of wrong log is found.
 
-The product is asked through `product` alone, a running stack through `stack` alone; nothing else here knows either. The
-driver's words that the pure fold cannot hear are told as "not played", and played against the stack.
+The product is asked through `product` alone, a running stack through `stack` alone; nothing else here knows either. A
+word of the driver about a trip that is not in the log yet is told as "not played".
 
 Examples are shrunk: drives, messages and noise that the same count does not need are taken away. They are told in
 minutes since the first drive began, H is home, A and B are other places: `start 0 H`, `10027.0@31 parked A`.
