@@ -19,9 +19,8 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
-from shared.domain.log.drive import Drive, EarlierStart, EndedBecause, Heard, alone_id
+from shared.domain.log.drive import Drive, EarlierStart, EndedBecause, Heard
 from shared.domain.place.places import Place, place_at
-from shared.domain.place.trail import Fix, trail_distance_km
 from shared.domain.thresholds import (
     EVENTS_A_BLOCK,
     FORGET_AN_END_AFTER,
@@ -32,9 +31,8 @@ from shared.domain.thresholds import (
     Rules,
 )
 from shared.domain.tracking import answers
-from shared.domain.tracking.ending import close, stale_since, with_recent
+from shared.domain.tracking.ending import close, stale_since
 from shared.domain.tracking.events import (
-    Beside,
     CarFailed,
     CarRead,
     Dropped,
@@ -46,13 +44,13 @@ from shared.domain.tracking.events import (
     Status,
     WhyIgnored,
 )
+from shared.domain.tracking.leaving import kept_beside, let_go, with_block
 from shared.domain.tracking.state import (
     BY_TIME,
     UNKNOWN_CAR,
     DriverState,
     GoingOn,
     Leg,
-    OverDrive,
     cut,
     leg_of,
     next_poll_at,
@@ -108,7 +106,7 @@ def _started(state: DriverState, event: Started, now: datetime, rules: Rules) ->
     heard = event.heard
     if _is_over(state, heard.at):
         return _began_earlier(state, heard, rules)
-    if _is_known(state, heard):
+    if state.knows(heard):
         return Outcome(state=state, status="ping_recorded")
     before = leg_of(state, rules)
     state, closed = _close_before(state, before, heard, now, rules)
@@ -129,7 +127,7 @@ def _ended(state: DriverState, event: Ended, now: datetime, rules: Rules, places
     is_pause = place_at(places, event.heard.position, "pause") is not None
     end = replace(event.heard, is_end=True, is_pause=is_pause)
     if _is_over(state, end.at):
-        return _beside(Outcome(state=state, status="ignored", reason="no_active_trip"), end, rules)
+        return kept_beside(Outcome(state=state, status="ignored", reason="no_active_trip"), end, rules)
     before = leg_of(state, rules)
     # A start that came while the car stood still may be the one that this end belongs to.
     outcome = Outcome(state=state) if before else _let_go_older(state, end.at - rules.stale_after, rules)
@@ -176,14 +174,9 @@ def _is_over(state: DriverState, moment: datetime) -> bool:
     return state.closed_until is not None and moment <= state.closed_until
 
 
-def _is_known(state: DriverState, heard: Heard) -> bool:
-    """Whether the same was heard before: a message may come twice, and the second time later."""
-    return any(kept.at == heard.at and replace(kept, delay_s=heard.delay_s) == heard for kept in state.events)
-
-
 def _with(state: DriverState, heard: Heard) -> DriverState:
     """With a word in its place. Those of one moment have one order, in whichever they came."""
-    if _is_known(state, heard):
+    if state.knows(heard):
         return state
     events = list(state.events)
     place = bisect_right(events, BY_TIME(heard), key=BY_TIME)
@@ -266,7 +259,7 @@ def _close_before(
 
 def _began_earlier(state: DriverState, start: Heard, rules: Rules) -> Outcome:
     """A start from before a trip that is saved already moves its beginning, as it would have while the trip went on."""
-    ignored = _beside(Outcome(state=state, status="ignored", reason="trip_already_closed"), start, rules)
+    ignored = kept_beside(Outcome(state=state, status="ignored", reason="trip_already_closed"), start, rules)
     car_id = UNKNOWN_CAR if start.is_stray else start.car_id or _last_car_id(state) or ""
     log = state.of_car(car_id)
     if log.trip_id is None or log.begun_at is None or log.ended_at != state.closed_until:
@@ -288,13 +281,13 @@ def _resumes_saved(state: DriverState, start: Heard, rules: Rules) -> bool:
     return car_id is None or (log.pending_since is not None and log.ended_at == ended_at)
 
 
-# --- words that are in no drive ------------------------------------------------------------------------------------
+# --- words that leave the state ------------------------------------------------------------------------------------
 
 
 def _let_go_older(state: DriverState, moment: datetime, rules: Rules) -> Outcome:
     """Without the starts from before a moment that no drive took: nothing that is heard from now on can."""
     old = [heard for heard in state.events if not heard.is_end and heard.at < moment]
-    return _let_go_of(Outcome(state=state), old, rules)
+    return let_go(Outcome(state=state), old, rules) if old else Outcome(state=state)
 
 
 def _let_go(outcome: Outcome, now: datetime, rules: Rules) -> Outcome:
@@ -305,51 +298,10 @@ def _let_go(outcome: Outcome, now: datetime, rules: Rules) -> Outcome:
     loose = [*state.events] if state.drive is None else cut(state.drive, state.events, rules)[0]
     ends = [heard for heard in loose if heard.is_end]
     recent = [end for end in ends if now - end.at <= FORGET_AN_END_AFTER][-KEPT_LOOSE_ENDS:]
-    return _let_go_of(outcome, [end for end in ends if end not in recent], rules)
-
-
-def _let_go_of(outcome: Outcome, words: Sequence[Heard], rules: Rules) -> Outcome:
-    if not words:
-        return outcome
-    gone = set(words)
-    events = tuple(heard for heard in outcome.state.events if heard not in gone)
-    outcome = replace(outcome, state=replace(outcome.state, events=events))
-    for heard in words:
-        outcome = _beside(outcome, heard, rules)
-    return outcome
-
-
-def _beside(outcome: Outcome, heard: Heard, rules: Rules) -> Outcome:
-    """With a word that is kept beside the drive that it was near to, or by itself."""
-    if _is_known(outcome.state, heard):
-        return outcome
-    recent = outcome.state.recent
-    for over in reversed(recent):
-        if over.began_at - rules.resume_within <= heard.at <= over.ended_at + rules.resume_within:
-            return replace(outcome, beside=(*outcome.beside, Beside(over.id, heard)))
-    alone = OverDrive(alone_id(heard), heard.at, heard.at)
-    state = replace(outcome.state, recent=with_recent(recent, alone))
-    return replace(outcome, state=state, beside=(*outcome.beside, Beside(alone.id, heard)))
+    return let_go(outcome, [end for end in ends if end not in recent], rules) if len(recent) < len(ends) else outcome
 
 
 def _compact(outcome: Outcome, rules: Rules) -> Outcome:
-    """Moves the oldest events of the drive going on out of the state: its thousandth ping costs what the first did."""
-    state, drive = outcome.state, outcome.state.drive
-    if drive is None or len(state.events) < EVENTS_A_BLOCK + KEPT_EVENTS:
-        return outcome
-    # Ends that still wait for a start are of no drive, and none of them is a place where this one was.
-    loose, legs = cut(drive, state.events, rules)
-    events = [heard for leg in legs for heard in leg.events]
-    if len(events) < EVENTS_A_BLOCK + KEPT_EVENTS:
-        return outcome
-    block, last = tuple(events[:EVENTS_A_BLOCK]), (drive.last,) if drive.last else ()
-    newest = block[-1]
-    moved = replace(
-        drive,
-        blocks=drive.blocks + 1,
-        points=drive.points + sum(1 for heard in block if not heard.is_end),
-        km=drive.km + trail_distance_km((*last, *block)),
-        last=max((*last, Fix(newest.at, newest.lat, newest.lng, newest.accuracy_m)), key=lambda fix: fix.at),
-    )
-    state = replace(state, events=(*loose, *events[EVENTS_A_BLOCK:]), drive=moved)
-    return replace(outcome, state=state, block=block)
+    """With the oldest events of the drive going on moved to the store, once there are many."""
+    drive, many = outcome.state.drive, EVENTS_A_BLOCK + KEPT_EVENTS
+    return with_block(outcome, drive, rules) if drive and len(outcome.state.events) >= many else outcome

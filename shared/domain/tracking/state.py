@@ -113,6 +113,10 @@ class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         """What is open of a car's log; nothing, for one of which nothing is known."""
         return self.open.get(car_id) or OpenLog()
 
+    def knows(self, heard: Heard) -> bool:
+        """Whether the same was heard before: a message may come twice, and the second time later."""
+        return any(kept.at == heard.at and replace(kept, delay_s=heard.delay_s) == heard for kept in self.events)
+
     def known_readings(self, car_id: str) -> tuple[Reading, ...]:
         """The believed readings of the car by time, from its last parked one."""
         last = self.of_car(car_id).last
