@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from math import isfinite
 from typing import Any
 
 from shared.cars.provider import CarUnavailable, LoginRefused, NotUnderstood, TooManyRequests
 from shared.domain.car.car import Measured
 from shared.domain.place.geo import Position
+from shared.domain.thresholds import READABLE_KM
 
 SHORTEST_WAIT = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(days=1)
@@ -47,7 +47,7 @@ def in_km(length: Any, unit: Any) -> float:
     if isinstance(length, bool) or not isinstance(unit, str):
         raise TypeError("a length that is no number, or a unit that is no word")
     km = float(length) * KM_IN[unit.strip().lower().removeprefix("distance_unit_")]
-    if not isfinite(km):
+    if not abs(km) <= READABLE_KM:  # nor is it, where it is no number
         raise ValueError("a length without end")
     return km
 

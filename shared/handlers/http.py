@@ -141,7 +141,7 @@ def _answer(request: Request, calls: Map, anew: bool) -> Response:
         return of_unfit(error).response()
     except RequestEntityTooLarge:  # also of a form with too many fields
         return Problem(413, "A body can have 64 KiB at most.").response()
-    except OldLog as error:  # what a phone sends is sent again, and nothing of it is lost
+    except OldLog as error:  # a phone that keeps a queue sends it again, once the log is taken over
         return Problem(503, str(error), headers={"Retry-After": "3600"}).response()
     except UnknownUser:  # deleted while this instance still knew them
         return _not_proven().response()

@@ -185,6 +185,7 @@ class Change:
         self._batch = db.batch()
         self._state = root.collection("cache").document("trip_start")
         self._trips: dict[str, tuple[Stored[Trip] | None, Trip | None]] = {}
+        self._blocks = set[int]()
 
     def put_state(self, read: Stored[DriverState], state: DriverState) -> None:
         """The driver's state, in place of the one that was read."""
@@ -225,11 +226,12 @@ class Change:
 
     def add_block(self, n: int, events: Sequence[Heard]) -> None:
         """A hundred older events of the drive going on."""
+        self._blocks.add(n)
         self._batch.set(self._block(n), {"events": [to_document(heard) for heard in events]})
 
     def drop_blocks(self, count: int) -> None:
-        """Deletes the older events of a drive that is over."""
-        for n in range(count):
+        """Deletes the older events of a drive that is over, but a block that the next drive has in this commit."""
+        for n in set(range(count)) - self._blocks:
             self._batch.delete(self._block(n))
 
     def commit(self) -> None:

@@ -43,7 +43,11 @@ class Store:
     def __init__(self) -> None:
         self.trips: dict[str, Trip] = {}
         self.records: dict[str, Record] = {}
-        self.trail: list[Heard] = []
+        self._blocks: dict[int, Sequence[Heard]] = {}
+
+    @property
+    def trail(self) -> list[Heard]:
+        return [heard for _, block in sorted(self._blocks.items()) for heard in block]
 
     def trip(self, trip_id: str) -> Trip | None:
         return self.trips.get(trip_id)
@@ -57,7 +61,7 @@ class Store:
         return min(of_car, key=lambda trip: trip.started_at, default=None)
 
     def blocks(self, count: int) -> Sequence[Heard]:
-        return self.trail
+        return [heard for n in range(count) for heard in self._blocks.get(n, ())]
 
     def record(self, drive_id: str) -> Record | None:
         return self.records.get(drive_id)
@@ -68,7 +72,12 @@ class Store:
             self.trips.pop(trip_id, None)
             self.trips |= {trip_id: trip} if trip else {}
         self.records |= rows.records
-        self.trail = [] if rows.blocks_gone else self.trail
+        for n in range(rows.blocks_gone):
+            self._blocks.pop(n, None)
+
+    def put_block(self, n: int, block: Sequence[Heard]) -> None:
+        """Stores older events of the drive going on."""
+        self._blocks[n] = block
 
 
 class World:
@@ -113,7 +122,6 @@ class World:
 
     def keep(self, outcome: Outcome) -> None:
         """Stores what came of an event."""
-        self.store.trail += outcome.block
         self.state = outcome.state
         if touches_log(outcome):
             rows = Rows(self.store)
@@ -121,6 +129,8 @@ class World:
             self.store.put(rows)
             self.drives += [drive for drive, _ in made]
             self.dropped += [came for _, came in made if isinstance(came, NotATrip)]
+        if outcome.block and self.state.drive:
+            self.store.put_block(self.state.drive.blocks - 1, outcome.block)
 
     def change(self, former: Trip | None, trip: Trip | None) -> None:
         """A change of the log by hand."""

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from math import isfinite
 
 from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading, same_km, why_not_believed
 from shared.domain.log.trip import Trip
 from shared.domain.place.places import Place
-from shared.domain.thresholds import GIVE_UP_SETTLING_AFTER, KEPT_READINGS, Rules
+from shared.domain.thresholds import GIVE_UP_SETTLING_AFTER, KEPT_READINGS, READABLE_KM, Rules
 from shared.domain.tracking.ending import close, over_since
 from shared.domain.tracking.events import CarFailed, CarRead, NotAsked, Outcome, Settlement, Told
 from shared.domain.tracking.schedule import after_failure, given_back, planned
@@ -83,7 +82,7 @@ def _heard(state: DriverState, event: CarRead, now: datetime) -> Outcome:
     reading, log = event.reading, state.of_car(event.car_id)
     if reading is None:
         return Outcome(state=state)
-    if not isfinite(reading.km):
+    if not abs(reading.km) <= READABLE_KM:
         return Outcome(state=replace(state, rejected=state.rejected + 1))
     outcome = _judged(with_log(state, event.car_id, replace(log, told=reading)), event, reading, now)
     is_believed = outcome.told and outcome.told.is_judged and not outcome.told.why_not

@@ -82,10 +82,14 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Beside(msgspec.Struct, frozen=True):
-    """A word of the phone that is in no drive any more, and the id of the events that it is kept with."""
+    """A word of the phone that is in no drive any more, and the id of the events that it is kept with.
+
+    If it came before, it may be with those of another drive that it is near to.
+    """
 
     drive_id: str
     heard: Heard
+    near: tuple[str, ...] = ()
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

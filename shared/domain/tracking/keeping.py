@@ -54,6 +54,9 @@ def _keep_record(rows: Rows, drive: Drive, older: Sequence[Heard]) -> None:
 
 
 def _keep_beside(rows: Rows, beside: Beside) -> None:
+    near = [record for drive_id in beside.near if (record := rows.record(drive_id))]
+    if any(with_event(record, beside.heard) is record for record in near):
+        return
     before, alone = rows.record(beside.drive_id), alone_id(beside.heard)
     if before and len(before.kinds) >= MOST_RECORDED:
         before, beside = rows.record(alone), replace(beside, drive_id=alone)

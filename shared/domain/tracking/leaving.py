@@ -26,10 +26,12 @@ def kept_beside(outcome: Outcome, heard: Heard, rules: Rules) -> Outcome:
     """With a word that is kept beside the drive that it was near to, or by itself."""
     if outcome.state.knows(heard):
         return outcome
-    recent = outcome.state.recent
-    for over in reversed(recent):
-        if over.began_at - rules.resume_within <= heard.at <= over.ended_at + rules.resume_within:
-            return replace(outcome, beside=(*outcome.beside, Beside(over.id, heard)))
+    recent, within = outcome.state.recent, rules.resume_within
+    near = [over for over in reversed(recent) if over.began_at - within <= heard.at <= over.ended_at + within]
+    if near:
+        over = next((over for over in near if over.car_id == heard.car_id), near[0])
+        others = tuple(other.id for other in near if other != over)
+        return replace(outcome, beside=(*outcome.beside, Beside(over.id, heard, others)))
     alone = OverDrive(alone_id(heard), heard.at, heard.at)
     state = replace(outcome.state, recent=with_recent(recent, alone))
     return replace(outcome, state=state, beside=(*outcome.beside, Beside(alone.id, heard)))

@@ -45,7 +45,7 @@ def test_whatever_word_comes_next_ends_a_drive_without_room_for_it(event: Starte
     world, last = World(), fix(100, 2)
     full = GoingOn(started_at=at(0), car_id="car", heard_at=at(100), blocks=MOST_BLOCKS, last=Fix(at(90)))
     world.state = DriverState(drive=full, events=(last,))
-    world.store.trail = [fix(0, 0), fix(90, 1)]
+    world.store.put_block(0, [fix(0, 0), fix(90, 1)])
     world.take(event, 102)
     (drive,) = world.drives
     assert (drive.started_at, drive.ended_at, drive.why) == (at(0), at(100), "it is as long as a drive can be")

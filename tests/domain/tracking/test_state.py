@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from shared.domain.car import asking
+from shared.domain.car.asking import Asking
 from shared.domain.car.odometer import Reading
 from shared.domain.log.drive import Heard
 from shared.domain.log.record import events_of, recorded
@@ -22,9 +24,12 @@ from shared.domain.thresholds import (
     KEPT_READINGS,
     LONGEST_WAIT,
     MOST_BLOCKS,
+    MOST_WINDOWS,
 )
+from shared.domain.tracking import leaving, machine
 from shared.domain.tracking.events import CarFailed, CarRead, Dropped, Ended, Event, NotAsked, Started
 from shared.domain.tracking.look_ups import wanted
+from shared.domain.tracking.schedule import given_back, leased
 from shared.domain.tracking.state import DriverState, GoingOn, OpenLog, leg_of, next_poll_at, with_log
 from tests.domain.world import HOME, LEASE, USUAL, World, at
 
@@ -86,6 +91,9 @@ def check(state: DriverState) -> None:
         assert leg
         assert leg.started_at == state.drive.started_at
         assert len(state.drive.readings) <= KEPT_READINGS
+    for car_id, log in state.open.items():
+        is_driven = state.drive is not None and state.drive.car_id == car_id
+        assert log.pending_since is None or is_driven or log.due_at
     waiting = state.drive or state.look_ups.trips or any(log.pending_since for log in state.open.values())
     assert bool(waiting) <= (next_poll_at(state, USUAL) is not None)
 
@@ -105,6 +113,18 @@ def test_no_word_of_the_phone_is_lost_and_none_is_kept_that_it_did_not_say(story
     records = [events_of(record) for record in world.store.records.values()]
     for kept in ([*world.state.events, *world.trail], *records):
         assert max(Counter(map(told, kept)).values(), default=1) == 1
+    everywhere = [*world.state.events, *world.trail, *(heard for record in records for heard in record)]
+    assert {told(heard) for heard in everywhere} == {told(heard) for heard in said}
+
+
+@given(arrivals)
+def test_no_word_is_lost_where_blocks_move_often(story: list[tuple[Event, int]]) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        for module in (machine, leaving):
+            patched.setattr(module, "EVENTS_A_BLOCK", 3)
+            patched.setattr(module, "KEPT_EVENTS", 2)
+        world, said = play(story)
+    records = [events_of(record) for record in world.store.records.values()]
     everywhere = [*world.state.events, *world.trail, *(heard for record in records for heard in record)]
     assert {told(heard) for heard in everywhere} == {told(heard) for heard in said}
 
@@ -239,6 +259,77 @@ def test_a_trip_whose_id_is_taken_gets_another_one() -> None:
     world.end(10, 10)
     world.tick(60)
     assert len(world.log) == 2
+
+
+def test_a_word_that_comes_again_is_kept_with_the_drive_of_its_car_and_nowhere_else() -> None:
+    world = World()
+    for car_id in ("car", "b"):
+        world.start(0, 0, car_id)
+    world.take(Dropped(), 1)
+    for car_id in ("b", "car", "b"):
+        assert world.start(0, 0, car_id) == "ignored"
+    kept = [heard for record in world.store.records.values() for heard in events_of(record)]
+    assert sorted(heard.car_id or "" for heard in kept) == ["b", "car"]
+
+
+@pytest.mark.parametrize("km", [1e10, 1e306, -1e306])
+def test_what_is_no_odometer_at_all_is_not_kept(km: float) -> None:
+    world = World()
+    world.start(0, 0)
+    assert world.take(CarRead("car", Reading(at(1), km)), 1).told is None
+    assert world.state.rejected == 1
+
+
+# --- every bound ---------------------------------------------------------------------------------------------------
+
+
+def test_of_drives_that_are_over_the_newest_are_remembered() -> None:
+    world = World(car=None)
+    for n in range(2 * KEPT_DRIVES):
+        world.start(20 * n, n)
+        world.end(20 * n + 5, n + 1)
+        world.tick(20 * n + 11)
+    assert len(world.state.recent) == KEPT_DRIVES
+    assert world.state.recent[-1].began_at == at(20 * (2 * KEPT_DRIVES - 1))
+
+
+def test_of_a_drives_readings_the_first_and_the_newest_are_remembered() -> None:
+    world = World()
+    world.start(0, 0)
+    for n in range(2 * KEPT_READINGS):
+        world.read(n + 1, 1000.0 + n, driving=True)
+    assert world.state.drive
+    kept = world.state.drive.readings
+    assert (len(kept), kept[0].km, kept[-1].km) == (KEPT_READINGS, 1000.0, 999.0 + 2 * KEPT_READINGS)
+
+
+def test_what_is_counted_of_cars_that_were_asked_is_bounded_and_no_budget_is_forgotten() -> None:
+    one, kept = asking.Budget(1), Asking()
+    for n in range(MOST_WINDOWS):
+        assert asking.free_again_at(kept, f"car-{n} p", one, at(0)) is None
+        kept = asking.taken(kept, f"car-{n} p", one, at(0))
+    assert asking.free_again_at(kept, "one-more p", one, at(1)) == at(24 * 60)
+    assert asking.free_again_at(kept, "one-more p", one, at(24 * 60)) is None
+    for n in range(2 * KEPT_CARS):
+        kept = asking.begun(kept, f"car-{n}", at(n))
+    assert len(kept.under_way) == KEPT_CARS
+    for n in range(2 * KEPT_CARS):
+        kept, _ = asking.without_lost(asking.begun(kept, f"car-{n}", at(n)), f"car-{n}", at(3 * KEPT_CARS))
+    assert len(kept.lost) == KEPT_CARS
+
+
+def test_a_lease_is_given_back_by_who_has_it() -> None:
+    state = leased(DriverState(), "car", at(9))
+    assert given_back(state, "car", at(5)) == state
+    assert given_back(state, "car", at(9)).of_car("car").leased_until is None
+
+
+def test_what_a_car_at_rest_says_of_earlier_is_kept_unjudged() -> None:
+    world = World()
+    world.read(0, 1000.0)
+    told = world.read(-30, 990.0, now=1).told
+    assert told
+    assert not told.is_judged
 
 
 # --- who is asked --------------------------------------------------------------------------------------------------
