@@ -13,6 +13,7 @@ from shared.domain.car.odometer import Reading
 from shared.domain.log.drive import Heard
 from shared.domain.place.trail import Fix
 from shared.domain.tracking.state import DriverState, GoingOn, LookUps, OpenLog, OverDrive
+from tests.calls import all_calls
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_at_once import deliver
 from tests.system.test_rules import NORTH
@@ -138,6 +139,15 @@ def test_a_log_of_an_earlier_version_is_refused_with_one_sentence_and_left_as_it
     assert driver.asked() == 0
     other.phone("start", ago(30), UTRECHT)
     other.wait_read(12345.0)
+
+
+def test_every_call_of_who_has_an_account_of_an_earlier_version_is_refused(driver: Driver) -> None:
+    with_old_account(driver)
+    calls = [call for call in all_calls() if call.scope]
+    assert len(calls) >= 25
+    for call in calls:
+        answer = driver.call(call.method, call.address, json={})
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3600"), (call, answer.text)
 
 
 def test_nobody_without_a_right_key_learns_that_a_log_is_of_an_earlier_version(driver: Driver) -> None:
