@@ -22,7 +22,7 @@ GUIDES = {name: (ROOT / "docs" / name).read_text() for name in ("iphone.md", "ip
 ENGLISH, DUTCH = GUIDES.values()
 STATUSES = set(get_args(Status)) - {""}
 REASONS = set(get_args(WhyIgnored)) - {""}
-ERRORS = {"400", "401", "403", "404", "405", "413", "429", "500"}
+ERRORS = {"400", "401", "403", "404", "405", "413", "429", "500", "503"}
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+\d\d:\d\d")
 # What Android's apps put into a body for these.
 PLACES = {
