@@ -46,7 +46,11 @@ def test_deleting_can_be_stopped_and_started_again() -> None:
     house.run()
     users = {path for path in everything(house.db) if path.startswith("users/")}
     early = house.db.document(f"trips/{min(old.truth)}")
-    house.kill(house.start("--delete-old"), lambda: not early.get().exists, "deletions")
+    for _ in range(10):
+        house.kill(house.start("--delete-old"), lambda: not early.get().exists, "deletions")
+        if house.roots() - old.unreadable:
+            break
+        old.write(house.db)  # it was through before it was stopped: once more from the start
     assert 0 < len(house.roots() - old.unreadable) < 1500
     house.run("--delete-old")
     assert everything(house.db).keys() == users | old.unreadable
