@@ -8,7 +8,7 @@ from shared.domain.car.odometer import Reading
 from shared.domain.log.trip import Sums, Trip
 from shared.handlers.fields import local, zulu
 
-INTERNAL = ("timezone", "year", "month", "gap", "gps_km")
+INTERNAL = ("timezone", "year", "month", "gap", "gps_km", "from_m", "to_m", "summary")
 
 
 def trip_view(trip: Trip) -> dict[str, Any]:

@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
+from shared.domain.log.summary import Summary
 from shared.domain.place.geo import Position
 
 TripKind = Literal["business", "private", "mixed", "unclassified"]
 DistanceSource = Literal["odometer", "gps", "manual"]
 TripSource = Literal["automatic", "manual"]
+Known = Literal["read", "typed", "estimated"]
 Flag = Literal[
     "odometer_pending",
     "start_odometer_estimated",
@@ -22,6 +24,8 @@ Flag = Literal[
     "end_unknown",
     "address_pending",
     "car_unknown",
+    "car_unsure",
+    "contradicted",
 ]
 
 TRIP_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
@@ -51,7 +55,11 @@ class Gap(msgspec.Struct, frozen=True):
 
 
 class Trip(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the log. Times are aware UTC; `timezone`, the user's, decides `date`, `year` and `month`."""
+    """One row of the log. Times are aware UTC; `timezone`, the user's, decides `date`, `year` and `month`.
+
+    `from_m` and `to_m` are its stretch of the odometer in metres, and `excess_km` is what it shows beyond that.
+    `set_by_hand` names the fields that its driver set, by the names that the API has for them.
+    """
 
     id: str
     user: str
@@ -77,8 +85,18 @@ class Trip(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str = ""
     notes: str = ""
     route: str = ""
+    deviation: str = ""
+    driver: str = ""
     source: TripSource = "automatic"
     flags: tuple[Flag, ...] = ()
+    from_m: int | None = None
+    to_m: int | None = None
+    start_odometer_known: Known | None = None
+    end_odometer_known: Known | None = None
+    excess_km: float = 0.0
+    set_by_hand: tuple[str, ...] = ()
+    late: bool = False
+    summary: Summary | None = None
     revision: int = 1
     created_at: datetime
     updated_at: datetime
