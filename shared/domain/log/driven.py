@@ -115,7 +115,7 @@ def _with_ends(drives: Sequence[Drive], ends: Sequence[Drive], garage: Garage) -
 
 def _in_its_car(end: Drive, made: Sequence[Drive], garage: Garage) -> Drive:
     """An end with its car: the one that has kilometres which no drive has, else as for any drive."""
-    *_, placed = garage.with_cars([*sorted(made, key=_order), end])
+    placed = garage.with_car(end, made)
     if not placed.is_car_unsure:
         return placed
     found = [car for car in garage.cars if _has_moved(replace(end, car_id=car), made, garage)]

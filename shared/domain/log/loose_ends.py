@@ -14,6 +14,7 @@ from shared.domain.log.summary import Drive
 from shared.domain.thresholds import (
     FREE_KM,
     FREE_SHARE,
+    LONGEST_WAIT,
     SAME_PLACE_M,
     STOOD_FOR,
     UNSEEN_KM_H,
@@ -63,13 +64,16 @@ def begun(end: Drive, car: Watched | None, drives: Sequence[Drive], ends: Sequen
 def free_km(end: Drive, car: Watched, drives: Sequence[Drive]) -> Free | None:
     """What a car went up to an end and in no drive; None as long as it has not said what it shows since."""
     after = _after(end, car)
+    if after is None:
+        return None
     last = max((one for one in drives if one.ended_at <= end.ended_at), key=_ended_at, default=None)
-    before = _stood(end, car, last, after) if after else None
-    if after is None or before is None:
+    before = _stood(end, car, last, after)
+    if before is None:
         return None
     beside = [one for one in drives if one.ended_at > before.at and one.began_at < after.at]
     beside_km = sum(_has_km(one, before.at, after.at) for one in beside)
-    since = max([before.at, *([last.ended_at] if last else [])])
+    still = [one.at for one in car.within(before.at, end.ended_at) if not has_risen(before, one)]
+    since = max([*still[-1:], *([last.ended_at] if last else [])])
     return Free(since, after.km - before.km - beside_km, beside_km, not beside and not _can_hide(before, after))
 
 
@@ -80,13 +84,18 @@ def _after(end: Drive, car: Watched) -> Reading | None:
 
 
 def _stood(end: Drive, car: Watched, last: Drive | None, after: Reading) -> Reading | None:
-    """The last reading that shows with what the car stood before it left."""
+    """The last reading that shows with what the car stood before it left. If it has come not long ago, it left before
+    that: a phone may stay in a car that stands."""
     left_at = last.ended_at - WORD_SLACK if last else None
-    readings = [one for one in car.readings if one.at < after.at and one.at <= end.ended_at]
+    readings = [one for one in car.readings if one.at < after.at and one.at <= end.ended_at - WORD_SLACK]
+    came = [one for one in readings if end.ended_at - one.at <= LONGEST_WAIT]
+    former = [one for one in readings if has_risen(one, after)]
+    if former and all(has_risen(former[-1], one) for one in came) and readings[-1] in (*came, former[-1]):
+        readings = former
     for n in range(len(readings) - 1, -1, -1):
-        one, former = readings[n], readings[n - 1] if n else None
-        is_first = former is None or (left_at is not None and former.at < left_at <= one.at)
-        is_still = former is not None and not has_risen(former, one)
+        one, earlier = readings[n], readings[n - 1] if n else None
+        is_first = earlier is None or (left_at is not None and earlier.at < left_at <= one.at)
+        is_still = earlier is not None and not has_risen(earlier, one)
         if not one.driving and (is_first or is_still or car.is_parked(one)):
             return one
     return None

@@ -1,6 +1,6 @@
 """Owns in which of a driver's cars a drive was of which the phone named none."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
@@ -34,30 +34,32 @@ class Garage:
         return None if car_id is None else self._watched.get(car_id) or Watched(())
 
     def with_cars(self, drives: Sequence[Drive]) -> list[Drive]:
-        """Drives by their begin, each with its car, as far as it is not said already."""
+        """Drives by their begin, each with its car: what is found of the former counts for the later ones."""
         made: list[Drive] = []
-        for drive in drives:
-            others = [*made, *(one for one in drives[len(made) + 1 :] if one.summary.said.has_car or _named(one))]
-            made.append(self._with_car(drive, made, others))
+        for n, drive in enumerate(drives):
+            made.append(self.with_car(drive, [*made, *(_undecided(one) for one in drives[n + 1 :])]))
         return made
 
-    def _with_car(self, drive: Drive, before: Sequence[Drive], others: Sequence[Drive]) -> Drive:
+    def with_car(self, drive: Drive, others: Sequence[Drive]) -> Drive:
+        """A drive with its car; without one where it was in none that the driver has."""
         said, summary = drive.summary.said, drive.summary
-        if said.has_car or summary.is_stray or summary.car_id is not None:
-            car_id = said.car_id if said.has_car else None if summary.is_stray else summary.car_id
-            return replace(drive, car_id=car_id, is_car_unsure=False)
+        if said.has_car or summary.is_by_hand or summary.is_stray or summary.car_id is not None:
+            return replace(_undecided(drive), is_car_unsure=False)
         if len(self.cars) < 2:
             return replace(drive, car_id=next(iter(self.cars), None), is_car_unsure=False)
-        taken = {_car(other) for other in others if _overlap(drive, other)}
-        left = [car for car in self.cars if car not in taken] or list(self.cars)
-        left = [car for car in left if not self._stood(drive, car)] or left
-        for is_it in (self._moved, self._was_there, self._is_there_now):
-            if len(left) == 1:
-                break
-            left = [car for car in left if is_it(drive, car, before)] or left
+        left = self._possible(drive, others)
+        for is_it in (self._moved, self._rose, self._was_there, self._is_there_now):
+            if len(left) > 1:
+                left = [car for car in left if is_it(drive, car, others)] or left
         if len(left) == 1:
             return replace(drive, car_id=left[0], is_car_unsure=False)
-        return replace(drive, car_id=self._likeliest(drive, left, before), is_car_unsure=True)
+        return replace(drive, car_id=self._likeliest(drive, left, others), is_car_unsure=True)
+
+    def _possible(self, drive: Drive, others: Sequence[Drive]) -> list[str]:
+        """The cars that no other drive had then, and that may have moved; all of them where there is none."""
+        taken = {other.car_id for other in others if _overlap(drive, other)}
+        left = [car for car in self.cars if car not in taken] or list(self.cars)
+        return [car for car in left if not self._stood(drive, car)] or left
 
     def _stood(self, drive: Drive, car_id: str) -> bool:
         """Whether a car provably did not move during a drive."""
@@ -75,7 +77,7 @@ class Garage:
         least_m = 1000 * COARSE_KM if is_coarse(a) else STOOD_M
         return b.at - a.at >= OTHER_CAR_STOOD_FOR and _went_m(drive, a.at, b.at) > least_m
 
-    def _moved(self, drive: Drive, car_id: str, before: Sequence[Drive]) -> bool:
+    def _moved(self, drive: Drive, car_id: str, others: Sequence[Drive]) -> bool:
         """Whether a car moved during a drive, and in no other one."""
         car = self._watched.get(car_id)
         if car is None:
@@ -85,43 +87,55 @@ class Garage:
             return True
         return any(drive.began_at < one.at < drive.ended_at and one.driving for one in around)
 
-    def _was_there(self, drive: Drive, car_id: str, before: Sequence[Drive]) -> bool:
-        """Whether a car stood where a drive began."""
-        return _is_near(self._left_at(car_id, drive.began_at, before), where(drive.summary, drive.began_at))
+    def _rose(self, drive: Drive, car_id: str, others: Sequence[Drive]) -> bool:
+        """Whether a car has more kilometres than before, and this drive alone can be why, or it told so at its end."""
+        car = self._watched.get(car_id)
+        before = car.until(drive.began_at + WORD_SLACK) if car else None
+        after = car.since(drive.ended_at - WORD_SLACK) if car else None
+        if before is None or after is None or not has_risen(before, after):
+            return False
+        if after.at <= drive.ended_at + WORD_SLACK:
+            return True
+        since, until = before.at + WORD_SLACK, after.at - WORD_SLACK
+        return not any(one.ended_at > since and one.began_at < until for one in others)
 
-    def _is_there_now(self, drive: Drive, car_id: str, before: Sequence[Drive]) -> bool:
+    def _was_there(self, drive: Drive, car_id: str, others: Sequence[Drive]) -> bool:
+        """Whether a car stood where a drive began."""
+        return _is_near(self._left_at(car_id, drive.began_at, others), where(drive.summary, drive.began_at))
+
+    def _is_there_now(self, drive: Drive, car_id: str, others: Sequence[Drive]) -> bool:
         """Whether a car stood then where a drive ended."""
         car = self._watched.get(car_id)
         after = car.since(drive.ended_at) if car else None
         return after is not None and _is_near(position_of(after), where(drive.summary, drive.ended_at))
 
-    def _left_at(self, car_id: str, moment: datetime, before: Sequence[Drive]) -> Position | None:
+    def _left_at(self, car_id: str, moment: datetime, others: Sequence[Drive]) -> Position | None:
         """Where a car was last, by what it said itself or by where its last drive ended."""
         car = self._watched.get(car_id)
         said = car.until(moment) if car else None
-        drives = [one for one in before if _car(one) == car_id and one.ended_at <= moment]
+        drives = [one for one in others if one.car_id == car_id and one.ended_at <= moment]
         last = max(drives, key=_ended_at, default=None)
         here = position_of(said) if said else None
         if last and (said is None or here is None or said.at < last.ended_at):
             return where(last.summary, last.ended_at) or here
         return here
 
-    def _likeliest(self, drive: Drive, left: Sequence[str], before: Sequence[Drive]) -> str:
+    def _likeliest(self, drive: Drive, left: Sequence[str], others: Sequence[Drive]) -> str:
         """The car of the drive just before, else the one that is meant where nothing tells."""
-        drives = [one for one in before if _car(one) in left and drive.began_at - one.ended_at <= UNHEARD_FOR]
-        last = max(drives, key=_ended_at, default=None)
-        usual = (drive.summary.default_car_id, self._default)
-        wanted = [*([_car(last)] if last else []), *usual]
-        return next((car for car in wanted if car in left), left[0]) or left[0]
+        former = [one for one in others if one.car_id in left and one.ended_at <= drive.began_at]
+        last = max(former, key=_ended_at, default=None)
+        if last and last.car_id and drive.began_at - last.ended_at <= UNHEARD_FOR:
+            return last.car_id
+        usual = [car for car in (drive.summary.default_car_id, self._default) if car in left]
+        return (usual or left)[0] or left[0]
 
 
-def _car(drive: Drive) -> str | None:
-    return drive.car_id or _named(drive)
-
-
-def _named(drive: Drive) -> str | None:
-    said = drive.summary.said
-    return said.car_id if said.has_car else drive.summary.car_id
+def _undecided(drive: Drive) -> Drive:
+    """A drive with the car that was named alone: by its driver, else by the phone."""
+    said, summary = drive.summary.said, drive.summary
+    if said.has_car:
+        return replace(drive, car_id=said.car_id)
+    return replace(drive, car_id=None if summary.is_stray else summary.car_id)
 
 
 def _ended_at(drive: Drive) -> tuple[datetime, str]:
@@ -140,6 +154,3 @@ def _went_m(drive: Drive, since: datetime, until: datetime) -> float:
 
 def _is_near(a: Position | None, b: Position | None) -> bool:
     return a is not None and b is not None and apart_m(a, b) <= SAME_PLACE_M
-
-
-Evidence = Callable[[Drive, str, Sequence[Drive]], bool]
