@@ -73,6 +73,7 @@ SLOW_KM_H, UNSEEN_KM_H, FAST_KM_H = 12.0, 40.0, 130.0
 # --- when drives were, and in which car: ours, measured on worlds
 
 SAME_PLACE_M = 300  # a phone and a car that stand together tell positions so far apart at most
+SLOWEST_M_S, MOST_LATE_M = 1.0, 1_500.0  # a car that drives is faster, and a phone that is late not farther
 STOOD_FOR = timedelta(minutes=5)  # a shorter stop ends no drive
 COARSE_STOOD_FOR = timedelta(minutes=10)  # by whole kilometres a slow car seems to stand
 LAY_STILL_FOR = timedelta(minutes=10)  # a phone that says nothing so long, and then is where it was, stood with its car

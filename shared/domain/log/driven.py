@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from shared.domain.car.odometer import Reading
 from shared.domain.log.lasting import refuted, unended
 from shared.domain.log.loose_ends import begun, free_km, repeats
-from shared.domain.log.splitting import split
+from shared.domain.log.splitting import changed_car, split
+from shared.domain.log.standing import Watched
 from shared.domain.log.summary import Drive, Summary
 from shared.domain.log.which_car import Garage
 
@@ -62,10 +63,17 @@ def _order(drive: Drive) -> tuple[datetime, datetime, str, int]:
 
 def _apart(drives: Sequence[Drive], garage: Garage) -> list[Drive]:
     """The drives, those that were two in two. Which car each was in is found out once more, for it may be another."""
-    parts = [
-        part for drive in drives for part in ([drive] if is_fixed(drive) else split(drive, garage.of(drive.car_id)))
-    ]
+    parts = [replace(part, part=n) for drive in drives for n, part in enumerate(_parts(drive, drives, garage))]
     return sorted(garage.with_cars(sorted(parts, key=_order)), key=_order)
+
+
+def _parts(drive: Drive, drives: Sequence[Drive], garage: Garage) -> list[Drive]:
+    if is_fixed(drive):
+        return [drive]
+    others = [other for other in drives if other is not drive]
+    is_one_car = len(garage.cars) < 2 or drive.summary.car_id or drive.summary.is_stray
+    parts = [drive] if is_one_car else changed_car(drive, lambda part: garage.with_car(part, others))
+    return [piece for part in parts for piece in split(part, garage.of(part.car_id))]
 
 
 # --- ends
@@ -75,26 +83,33 @@ def _lasting(drives: Sequence[Drive], garage: Garage, ends: Sequence[Drive]) -> 
     """The drives, those longer that went on after the phone's last word of them."""
     made = list[Drive]()
     for n, drive in enumerate(drives):
-        is_last = all(one.summary.id != drive.summary.id for one in drives[n + 1 :])
         next_at = next((one.began_at for one in drives[n + 1 :] if one.began_at > drive.began_at), None)
-        made.append(_lasted(drive, garage, next_at, ends) if is_last and not is_fixed(drive) else drive)
+        is_last = all(one.summary.id != drive.summary.id for one in drives[n + 1 :])
+        is_heard = drive.summary.ended if is_last else not drive.ended_estimated
+        if is_fixed(drive):
+            made.append(drive)
+        elif not is_heard:
+            made.append(_ended(drive, garage.of(drive.car_id), next_at))
+        else:
+            made.append(_refuted(drive, garage.of(drive.car_id), next_at, ends) if is_last else drive)
     return made
 
 
-def _lasted(drive: Drive, garage: Garage, next_at: datetime | None, ends: Sequence[Drive]) -> Drive:
-    car = garage.of(drive.car_id)
+def _ended(drive: Drive, car: Watched | None, next_at: datetime | None) -> Drive:
+    """A drive of which no end was heard, until its car stood."""
     if car is None:
-        return drive if drive.summary.ended else replace(drive, ended_estimated=True)
-    if not drive.summary.ended:
-        lasted = unended(drive.ended_at, car, next_at)
-        return replace(drive, ended_at=max(lasted.until, drive.ended_at), ended_estimated=lasted.is_estimated)
-    found = refuted(drive.ended_at, car, next_at)
-    if found is None or found.until <= drive.ended_at:
+        return replace(drive, ended_estimated=True)
+    lasted = unended(drive.ended_at, car, next_at)
+    return replace(drive, ended_at=max(lasted.until, drive.ended_at), ended_estimated=lasted.is_estimated)
+
+
+def _refuted(drive: Drive, car: Watched | None, next_at: datetime | None, ends: Sequence[Drive]) -> Drive:
+    """A drive that went on after its end, where its car says so; or until an end heard meanwhile."""
+    lasted = refuted(drive.ended_at, car, next_at) if car else None
+    if lasted is None or lasted.until <= drive.ended_at:
         return drive
-    told = [one.ended_at for one in ends if drive.ended_at < one.ended_at <= found.until]
-    if told:
-        return replace(drive, ended_at=max(told))
-    return replace(drive, ended_at=found.until, ended_estimated=found.is_estimated)
+    told = [one.ended_at for one in ends if drive.ended_at < one.ended_at <= lasted.until]
+    return replace(drive, ended_at=max(told, default=lasted.until), ended_estimated=lasted.is_estimated and not told)
 
 
 # --- ends without a start

@@ -1,7 +1,7 @@
 """Owns where one drive of which the phone told was two: the car stood in between, and the phone's end was lost."""
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -11,7 +11,16 @@ from shared.domain.log.evidence import apart_m, seen
 from shared.domain.log.standing import Stand, Watched, has_risen, is_coarse, position_of
 from shared.domain.log.summary import Drive, Mark, Summary
 from shared.domain.place.geo import Position
-from shared.domain.thresholds import LAY_STILL_FOR, STOOD_FOR, STOOD_M, UNHEARD_FOR, WORD_SLACK
+from shared.domain.thresholds import (
+    LAY_STILL_FOR,
+    MOST_LATE_M,
+    SAME_PLACE_M,
+    SLOWEST_M_S,
+    STOOD_FOR,
+    STOOD_M,
+    UNHEARD_FOR,
+    WORD_SLACK,
+)
 
 Silence = tuple[datetime, datetime]
 
@@ -31,8 +40,21 @@ def split(drive: Drive, car: Watched | None) -> list[Drive]:
     for cut in _cuts(drive, car):
         if rest.began_at < cut.ended_at and cut.began_at < drive.ended_at:
             parts.append(replace(rest, ended_at=cut.ended_at, ended_estimated=cut.ended_estimated))
-            rest = replace(rest, part=len(parts), began_at=cut.began_at, began_estimated=cut.began_estimated)
+            rest = replace(rest, began_at=cut.began_at, began_estimated=cut.began_estimated)
     return [*parts, rest]
+
+
+def changed_car(drive: Drive, car_of: Callable[[Drive], Drive]) -> list[Drive]:
+    """A drive without a named car in parts, where it began in one car and went on in another: the end of the former was
+    lost. `car_of` finds the car of a part."""
+    for since, until in sorted(drive.summary.silences):
+        if not drive.began_at < until < drive.ended_at:
+            continue
+        former = car_of(replace(drive, ended_at=until, ended_estimated=True))
+        rest = car_of(replace(drive, began_at=until))
+        if former.car_id != rest.car_id and not (former.is_car_unsure or rest.is_car_unsure):
+            return [replace(former, ended_at=max(since, former.began_at)), *changed_car(rest, car_of)]
+    return [drive]
 
 
 def where(summary: Summary, moment: datetime) -> Position | None:
@@ -47,7 +69,7 @@ def _distance(mark: Mark, moment: datetime) -> tuple[float, datetime]:
 
 def _cuts(drive: Drive, car: Watched | None) -> Iterator[Cut]:
     """Where it was cut, by time. What the car says goes before what the phone's silence alone lets suppose."""
-    silences = sorted(drive.summary.silences)
+    silences = [one for one in sorted(drive.summary.silences) if drive.began_at <= one[0] and one[1] <= drive.ended_at]
     if car:
         for silence in silences:
             yield from _by_car(drive, silence, car)
@@ -76,12 +98,17 @@ def _lone_stands(drive: Drive, silence: Silence, car: Watched) -> Iterator[Stand
     if not _starts_again(drive, silence):
         return
     for reading in car.within(since - WORD_SLACK, until - STOOD_FOR)[-1:]:
-        here = position_of(reading)
-        then = where(drive.summary, until)
-        is_there = here is not None and then is not None and apart_m(here, then) <= STOOD_M
-        is_elsewhere = here is not None and then is not None and not is_there
+        here, then = position_of(reading), where(drive.summary, until)
+        is_known = here is not None and then is not None
+        is_there = is_known and apart_m(here, then) <= _near_m(until - reading.at)
+        is_elsewhere = is_known and not is_there
         if not reading.driving and (is_there or (car.is_parked(reading) and not is_elsewhere)):
             yield Stand(reading.at, until, reading.km)
+
+
+def _near_m(waited: timedelta) -> float:
+    """How far from where a car stood its phone may speak again, some seconds late: so slowly no car drives."""
+    return min(SAME_PLACE_M + SLOWEST_M_S * waited.total_seconds(), MOST_LATE_M)
 
 
 def _is_on_way(drive: Drive, stand: Stand, car: Watched) -> bool:
@@ -127,7 +154,7 @@ def _at_stand(drive: Drive, stand: Stand, silence: Silence, car: Watched) -> Cut
 
 def _starts_again(drive: Drive, silence: Silence) -> bool:
     """Whether a start broke the silence, not the end of the drive."""
-    return silence[1] < drive.summary.ended_at or not drive.summary.ended
+    return silence[1] < drive.ended_at or not drive.summary.ended
 
 
 def _by_phone(drive: Drive, silence: Silence, car: Watched | None = None) -> Cut | None:
@@ -136,16 +163,16 @@ def _by_phone(drive: Drive, silence: Silence, car: Watched | None = None) -> Cut
     if not _starts_again(drive, silence):
         return None
     since, until = _last_moved(silence, car), silence[1]
-    is_long = until - since > UNHEARD_FOR
-    if not is_long and not _lay_still(drive, silence, since):
+    if until - since <= UNHEARD_FOR and not _lay_still(drive, silence, since):
         return None
     return Cut(since, until, ended_estimated=True)
 
 
 def _last_moved(silence: Silence, car: Watched | None) -> datetime:
+    """When the car was seen to drive last, before the one that the next start is of."""
     if car is None:
         return silence[0]
-    inside = car.within(*silence)
+    inside = car.within(silence[0], silence[1] - WORD_SLACK)
     moved = [b.at for a, b in pairwise(inside) if has_risen(a, b) or b.driving]
     return max([silence[0], *(one.at for one in inside[:1] if one.driving), *moved])
 
