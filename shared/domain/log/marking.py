@@ -123,10 +123,10 @@ def _times(
     """The moments of the marks by time: those asked for, and as many others as there is room for."""
     asked = sorted({moment for moment in moments if began_at < moment < ended_at})
     times = sorted({began_at, *_thinned(asked, MOST_MARKS - 2), ended_at})
-    for others in (_beside_holes(points, began_at, ended_at), _each_while(began_at, ended_at)):
-        apart = [moment for moment in others if _is_apart(moment, times, MARK_EVERY / 2 if times else NOTHING)]
-        times = sorted({*times, *_thinned(apart, MOST_MARKS - len(times))})
-    return times
+    beside = [moment for moment in _beside_holes(points, began_at, ended_at) if moment not in times]
+    times = sorted({*times, *_thinned(beside, MOST_MARKS - len(times))})
+    apart = [moment for moment in _each_while(began_at, ended_at) if _is_apart(moment, times)]
+    return sorted({*times, *_thinned(apart, MOST_MARKS - len(times))})
 
 
 def _beside_holes(points: Sequence[Point], began_at: datetime, ended_at: datetime) -> list[datetime]:
@@ -139,9 +139,9 @@ def _each_while(began_at: datetime, ended_at: datetime) -> list[datetime]:
     return [began_at + n * MARK_EVERY for n in range(1, (ended_at - began_at) // MARK_EVERY + 1)]
 
 
-def _is_apart(moment: datetime, times: Sequence[datetime], by: timedelta) -> bool:
+def _is_apart(moment: datetime, times: Sequence[datetime]) -> bool:
     after = bisect_right(times, moment)
-    return all(abs(moment - other) >= by for other in times[max(after - 1, 0) : after + 1])
+    return all(abs(moment - other) >= MARK_EVERY / 2 for other in times[max(after - 1, 0) : after + 1])
 
 
 def _thinned(times: Sequence[datetime], most: int) -> Sequence[datetime]:
