@@ -123,7 +123,7 @@ def _with_ends(drives: Sequence[Drive], ends: Sequence[Drive], garage: Garage) -
             continue
         placed = _in_its_car(end, made, garage)
         of_car = [one for one in made if one.car_id == placed.car_id]
-        drive = begun(placed, garage.of(placed.car_id), of_car, left[n:])
+        drive = begun(placed, garage.of(placed.car_id), of_car, left[n + 1 :])
         made += [drive] if drive else []
     return sorted(made, key=_order)
 

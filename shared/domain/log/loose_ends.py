@@ -46,7 +46,7 @@ def _ends_with(end: Drive, drive: Drive) -> bool:
 def begun(end: Drive, car: Watched | None, drives: Sequence[Drive], ends: Sequence[Drive]) -> Drive | None:
     """The drive that ended then, begun where the kilometres say that nobody else has; None where there are none.
 
-    `drives` are those of the car, `ends` the other ends of it whose begin is not known. As long as the car said nothing
+    `drives` are those of the car, `ends` are later ones of which no begin is known: they share what was driven since. As long as the car said nothing
     since, the drive is of that one moment, and waits.
     """
     free = free_km(end, car, drives) if car else None
@@ -55,7 +55,7 @@ def begun(end: Drive, car: Watched | None, drives: Sequence[Drive], ends: Sequen
     if _is_nothing(end, free, drives):
         return None
     after = _after(end, car) if car else None
-    sharing = [one for one in ends if one is not end and after and free.since < one.ended_at < after.at]
+    sharing = [one for one in ends if after and free.since < one.ended_at < after.at]
     drove = timedelta(hours=max(free.km, 0.0) / (1 + len(sharing)) / UNSEEN_KM_H)
     began_at = min(max(free.since, end.ended_at - drove), end.ended_at)
     return replace(end, began_at=began_at, began_estimated=True)

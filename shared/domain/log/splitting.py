@@ -38,7 +38,7 @@ def split(drive: Drive, car: Watched | None) -> list[Drive]:
     """The parts of a drive, by time; `car` is what its car said, where it is known which one it was."""
     parts, rest = list[Drive](), drive
     for cut in _cuts(drive, car):
-        if rest.began_at < cut.ended_at and cut.began_at < drive.ended_at:
+        if rest.began_at <= cut.ended_at and cut.began_at < drive.ended_at:
             parts.append(replace(rest, ended_at=cut.ended_at, ended_estimated=cut.ended_estimated))
             rest = replace(rest, began_at=cut.began_at, began_estimated=cut.began_estimated)
     return [*parts, rest]
