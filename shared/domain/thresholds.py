@@ -117,3 +117,8 @@ STILL_FOR = timedelta(minutes=10)
 STILL_WITHIN_KM = 0.2  # what a phone that lies still wanders
 GIVE_UP_SETTLING_AFTER = timedelta(hours=24)
 LONGEST_WAIT = timedelta(minutes=30)  # between two polls of a car
+
+# --- what a driver says
+
+# Ours, after the practice of German tax offices: what is entered later than a week after the drive proves less.
+LATE_AFTER = timedelta(days=7)
