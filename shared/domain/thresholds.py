@@ -51,6 +51,12 @@ ONE_LOOK_IN = timedelta(hours=12)
 READABLE_KM = 1e9  # ours: what is said beyond it is no odometer at all, and cannot be kept
 MOST_WINDOWS = 100  # ours: of the budgets of all cars of a driver that are counted at a time
 
+# --- what an odometer can do
+
+FASTEST_KM_PER_H = 200.0  # ours: over a short time
+FURTHEST_KM, FURTHEST_KM_PER_H = 500.0, 60.0  # ours: over a long one, nights and all
+LATE_BY = timedelta(minutes=3)  # ours: how far the times of two readings may be out
+
 # --- what is remembered of a driver: bounds of one document, all ours
 
 KEPT_CARS = 60  # more than a driver can have at a time; the others they have taken away
