@@ -218,9 +218,12 @@ def test_a_slip_is_withdrawn_and_the_true_one_is_taken(driver: Driver) -> None:
 
 def test_a_withdrawal_is_told_in_the_history_and_a_second_one_changes_nothing(driver: Driver) -> None:
     word_id = said(driver, 12345.0, ago(60)).json()["id"]
+    seen = []
     for _ in range(2):
         answer = driver.call("DELETE", f"/cars/car/readings/{word_id}")
         assert (answer.status_code, answer.content) == (204, b"")
+        seen.append(driver.store.state())
+    assert seen[0] == seen[1]
     _, entry = history(driver)
     assert (entry["kind"], entry["row"]) == ("reading", word_id)
     assert (entry["before"], entry["after"]) == ({"standing": "believed"}, {"standing": "withdrawn"})
