@@ -62,9 +62,6 @@ MOST_WINDOWS = 100  # ours: of the budgets of all cars of a driver that are coun
 
 # --- which readings are believed: ours, found by playing worlds. Prices in tenths of a reading of a car.
 
-FASTEST_KM_H = 200.0
-CLOCK_SLACK = timedelta(minutes=3)
-DAY_FAST_KM, LONG_RUN_KM_H = 500.0, 60.0  # over hours no car keeps its fastest
 PRICES = {"car": 10, "eye": 13, "typed": 9}
 BREAK_PRICE = 14  # the car has another odometer now
 SUPERSEDED_PRICE = 5  # its driver said otherwise later
@@ -96,6 +93,12 @@ OTHER_CAR_STOOD_FOR = timedelta(minutes=4)  # a car that stands so long during a
 COARSE_KM = 3.0  # whole kilometres prove no stand of a car that may have gone less
 UNHEARD_FOR = timedelta(hours=2)  # a drive goes on no longer by itself
 FREE_KM, FREE_SHARE = 0.5, 0.2  # what is left beside other drives, and less than this, is what their trails are wrong
+
+# --- what an odometer can do
+
+FASTEST_KM_PER_H = 200.0  # ours: over a short time
+FURTHEST_KM, FURTHEST_KM_PER_H = 500.0, 60.0  # ours: over a long one, nights and all
+LATE_BY = timedelta(minutes=3)  # ours: how far the times of two readings may be out
 
 # --- what is remembered of a driver: bounds of one document, all ours
 

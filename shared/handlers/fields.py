@@ -38,6 +38,16 @@ def year_and_month(request: Request) -> tuple[int | None, int | None]:
     return year, month
 
 
+def span(year: int | None, month: int | None, timezone: str) -> tuple[datetime, datetime] | None:
+    """From when to when (aware UTC) a year or one of its months lasts in a time zone; None without a year."""
+    if year is None:
+        return None
+    months = 12 * year + (month or 1) - 1
+    ends = (divmod(total, 12) for total in (months, months + (1 if month else 12)))
+    since, until = (datetime(at, rest + 1, 1, tzinfo=ZoneInfo(timezone)).astimezone(UTC) for at, rest in ends)
+    return since, until
+
+
 def query_car_id(request: Request) -> str | None:
     """The car of the query, or None."""
     return car_id(request.args.get("car_id"))
