@@ -29,6 +29,7 @@ from shared.repositories.documents import OldLog, Stored, from_document, to_docu
 from shared.repositories.history import HistoryRepository
 from shared.repositories.places import SharedPlaceRepository, places_of, stage_index
 from shared.repositories.readings import ReadingRepository, Why
+from shared.repositories.trips import trip_document, trip_of
 
 SUM_FIELDS = Sums.__struct_fields__
 # All users' next polls lie close to now, and Firestore takes about 500 writes a second to one stretch of an index.
@@ -115,7 +116,7 @@ class UserStore:
     def find_trip(self, trip_id: str) -> Stored[Trip] | None:
         """A trip of this user, or None."""
         snapshot = self._root.collection("trips").document(trip_id).get()
-        return Stored(from_document(snapshot.to_dict(), Trip), snapshot.update_time) if snapshot.exists else None
+        return Stored(trip_of(snapshot.to_dict()), snapshot.update_time) if snapshot.exists else None
 
     def trip_before(self, car_id: str | None, moment: datetime) -> Stored[Trip] | None:
         """The last trip of the car that started before a moment, or None."""
@@ -177,7 +178,7 @@ def _first_trip(query: Any) -> Stored[Trip] | None:
 
 
 def _stored_trips(query: Any) -> list[Stored[Trip]]:
-    return [Stored(from_document(one.to_dict(), Trip), one.update_time) for one in query.stream()]
+    return [Stored(trip_of(one.to_dict()), one.update_time) for one in query.stream()]
 
 
 class Change:
@@ -258,9 +259,10 @@ class Change:
                 raise RuntimeError("an entry of the history is numbered by the state, which was not put")
             return
         read, state = self._state_put
-        for entry in numbered(self._entries, state.entries):
-            HistoryRepository(self._root).stage(self._batch, entry)
-        document = state_document(self._root.id, replace(state, entries=state.entries + len(self._entries)))
+        if self._entries:
+            HistoryRepository(self._root).stage(self._batch, numbered(self._entries, state.entries))
+            state = replace(state, entries=state.entries + len(self._entries))
+        document = state_document(self._root.id, state)
         if read.version is None:
             self._batch.create(self._state, document)
         else:
@@ -272,11 +274,11 @@ class Change:
 
     def _write_trip(self, document: Any, read: Stored[Trip] | None, trip: Trip | None) -> None:
         if read is None:
-            self._batch.create(document, to_document(trip) if trip else {})
+            self._batch.create(document, trip_document(trip) if trip else {})
         elif trip is None:
             self._batch.delete(document, option=self._as_read(read))
         else:
-            self._batch.update(document, to_document(trip), option=self._as_read(read))
+            self._batch.update(document, trip_document(trip), option=self._as_read(read))
 
     def _sum_changes(self) -> dict[int, dict[int, dict[str, Sums]]]:
         changes: dict[int, dict[int, dict[str, Sums]]] = {}
