@@ -5,7 +5,7 @@ depend on the order in which they arrive. Nor is the next poll stored by anybody
 all that waits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Literal
@@ -15,7 +15,10 @@ from msgspec.structs import replace
 
 from shared.domain.car.asking import Asking
 from shared.domain.car.odometer import Reading
+from shared.domain.log.book import Start
 from shared.domain.log.drive import Heard
+from shared.domain.log.gap_row import Explained
+from shared.domain.log.summary import Summary
 from shared.domain.place.trail import Fix
 from shared.domain.thresholds import KEPT_CARS, LONGEST_WAIT, Rules
 
@@ -28,17 +31,17 @@ BY_TIME = attrgetter("at", "is_end")
 
 
 class GoingOn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The drive going on: since when and in which car, as far as the events tell by now; its believed readings.
+    """The drive going on: since when and in which car, as far as the events tell by now.
 
     `heard_at` is when phone or car last showed that it goes on. Older events lie in the store in so many `blocks`, of
     which so many `points` have a position and make `km`; `last` is the latest fix among them. `is_asked` is false once
-    nobody can be asked how far the car has gone.
+    nobody can be asked how far the car has gone. `default_car_id` is the car where the phone names none.
     """
 
     started_at: datetime
     car_id: str | None
     heard_at: datetime
-    readings: tuple[Reading, ...] = ()
+    default_car_id: str | None = None
     polls_after_end: int = 0
     is_asked: bool = True
     blocks: int = 0
@@ -47,36 +50,26 @@ class GoingOn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     last: Fix | None = None
 
 
-class OverDrive(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A drive that is over, or what was heard beside any: the id under which its events are kept, and when it was."""
-
-    id: str
-    began_at: datetime
-    ended_at: datetime
-    car_id: str | None = None
-
-
 class OpenLog(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is open of one car's log: its last trip, its last believed reading, and when it is asked.
+    """What is open of one car's log: what was read since the book is settled, and when it is asked.
 
-    `pending_since` is when the trip began to wait for its end odometer, and `asked` how often the car was asked since.
-    `begun_at` is where that trip begins as far as it is known, `free_since` the end of the one before. `told` is the
-    newest that the car said, believed or not. After so many `failures` it is not asked before `retry_at`. `ask_at` is
-    when it is asked next, and `leased_until` until when somebody does it.
+    The book begins at `start`; what the driver `explained` are stretches of the odometer from there on. `told` is the
+    newest that the car said, believed or not. `pending_since` is when something began to wait for what the car says,
+    and `asked` how often it was asked since. After so many `failures` it is not asked before `retry_at`. `ask_at` is
+    when it is asked next, and `leased_until` until when somebody does it. `is_mute` where nobody can ask it.
     """
 
-    ended_at: datetime | None = None
-    trip_id: str | None = None
-    last: Reading | None = None
+    start: Start | None = None
+    readings: tuple[Reading, ...] = ()
+    explained: tuple[Explained, ...] = ()
     told: Reading | None = None
     pending_since: datetime | None = None
-    begun_at: datetime | None = None
-    free_since: datetime | None = None
     asked: int = 0
     failures: int = 0
     retry_at: datetime | None = None
     ask_at: datetime | None = None
     leased_until: datetime | None = None
+    is_mute: bool = False
 
     @property
     def due_at(self) -> datetime | None:
@@ -95,15 +88,18 @@ class LookUps(msgspec.Struct, frozen=True, omit_defaults=True):
 class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One driver's memory; times are aware UTC. Every field is bounded, whatever is sent and however long.
 
-    `drive` is the one going on, `events` what was heard and is in no drive that is over, by time, `recent` the drives
-    that are. So many `entries` has the history of the log.
+    `drive` is the one going on and `events` what was heard of it, by time. `late` is what was heard of earlier times,
+    the last of it at `late_at`; it waits until no more comes. `told` are the drives that are over and may still change,
+    by their begin; `open` has what is open of each car's log, and `car_ids` are the cars that the driver has.
     """
 
     drive: GoingOn | None = None
     events: tuple[Heard, ...] = ()
-    recent: tuple[OverDrive, ...] = ()
-    closed_until: datetime | None = None
+    late: tuple[Heard, ...] = ()
+    late_at: datetime | None = None
+    told: tuple[Summary, ...] = ()
     open: dict[str, OpenLog] = {}
+    car_ids: tuple[str, ...] = ()
     asking: Asking = Asking()
     look_ups: LookUps = LookUps()
     rejected: int = 0
@@ -116,20 +112,23 @@ class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     def knows(self, heard: Heard) -> bool:
         """Whether the same was heard before: a message may come twice, and the second time later or by another key."""
-        return any(kept.at == heard.at and kept.word == heard.word for kept in self.events)
+        return any(kept.at == heard.at and kept.word == heard.word for kept in (*self.events, *self.late))
 
     def known_readings(self, car_id: str) -> tuple[Reading, ...]:
-        """The believed readings of the car by time, from its last parked one."""
-        last = self.of_car(car_id).last
-        driven = self.drive.readings if self.drive and self.drive.car_id == car_id else ()
-        return ((last,) if last else ()) + driven
+        """What is remembered of a car's odometer, by time."""
+        return self.of_car(car_id).readings
+
+    @property
+    def told_until(self) -> datetime | None:
+        """When the last drive ended that is over, as the phone told of it."""
+        return max((one.ended_at for one in self.told if not one.is_by_hand), default=None)
 
 
 def with_log(state: DriverState, car_id: str, log: OpenLog) -> DriverState:
     """The state with what is open of a car's log.
 
-    A driver has fewer cars at a time than are remembered. Of those that they had, the one left longest ago is
-    forgotten first, but none before its trip has its end odometer: what the log says of it is in the store.
+    A driver has fewer cars at a time than are remembered. Of those that they had, the one of which the oldest is known
+    is forgotten first, but none as long as something waits for it: what the log says of it is in the store.
     """
     others = {other: kept for other, kept in state.open.items() if other != car_id}
     if len(others) >= KEPT_CARS:
@@ -138,7 +137,14 @@ def with_log(state: DriverState, car_id: str, log: OpenLog) -> DriverState:
 
 
 def _forgotten_first(log: OpenLog) -> tuple[bool, bool, datetime]:
-    return log.pending_since is not None, log.due_at is not None, log.ended_at or LONG_AGO
+    newest = log.readings[-1].at if log.readings else LONG_AGO
+    return log.pending_since is not None, log.due_at is not None, newest
+
+
+def with_cars(state: DriverState, car_ids: Sequence[str]) -> DriverState:
+    """The state that knows which cars the driver has."""
+    found = tuple(sorted(car_ids))
+    return state if found == state.car_ids else replace(state, car_ids=found)
 
 
 # --- drives --------------------------------------------------------------------------------------------------------
@@ -209,7 +215,7 @@ def _enter(legs: list[Leg], start: Heard, stored: Fix | None, rules: Rules) -> N
 def _begins_anew(leg: Leg, start: Heard, car_id: str | None, rules: Rules) -> bool:
     other_car = bool(car_id and leg.car_id and car_id != leg.car_id)
     too_late = bool(leg.ended_at and start.at - leg.ended_at > rules.resume_within)
-    return other_car or too_late
+    return other_car or too_late or start.at - leg.last_at > rules.stale_after
 
 
 def leg_of(state: DriverState, rules: Rules) -> Leg | None:
@@ -229,6 +235,8 @@ def next_poll_at(state: DriverState, rules: Rules) -> datetime | None:
     due = [log.due_at for log in state.open.values() if log.due_at]
     if state.drive:
         due.append(over_at(state, state.drive, rules))
+    if state.late_at:
+        due.append(state.late_at + rules.poll_after_end)
     if due and state.look_ups.due_at:
         due.append(state.look_ups.due_at + LONGEST_WAIT)
     return min(due, default=state.look_ups.due_at)
