@@ -46,8 +46,8 @@ def _ends_with(end: Drive, drive: Drive) -> bool:
 def begun(end: Drive, car: Watched | None, drives: Sequence[Drive], ends: Sequence[Drive]) -> Drive | None:
     """The drive that ended then, begun where the kilometres say that nobody else has; None where there are none.
 
-    `drives` are those of the car, `ends` are later ones of which no begin is known: they share what was driven since. As long as the car said nothing
-    since, the drive is of that one moment, and waits.
+    `drives` are those of the car, `ends` are later ones of which no begin is known: they share what was driven since.
+    As long as the car said nothing since, the drive is of that one moment, and waits.
     """
     free = free_km(end, car, drives) if car else None
     if free is None:

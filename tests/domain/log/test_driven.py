@@ -134,6 +134,11 @@ def test_a_car_that_stood_after_an_end_and_drove_later_refutes_nothing() -> None
     assert minutes(made([told((0, "H"), (10, None))], *readings)) == [(0, 10)]
 
 
+def test_nor_does_one_without_states_that_showed_the_same_for_a_while_first() -> None:
+    readings = (parked(-5, 10_000), parked(11, 10_010), parked(17, 10_010), parked(27, 10_025), parked(40, 10_025))
+    assert minutes(made([told((0, "H"), (10, None))], *readings)) == [(0, 10)]
+
+
 def test_a_car_that_says_for_ten_minutes_that_it_drives_and_stays_where_it_is_refutes_nothing() -> None:
     readings = (parked(-5, 10_000), *(driving(m, 10_006, "P") for m in (8, 11, 14, 17, 22)), parked(30, 10_027, "O"))
     assert minutes(made([told((0, "H"), (10, None))], *readings)) == [(0, 10)]
@@ -232,6 +237,12 @@ def test_of_a_drive_without_an_end_whose_car_is_read_hours_later_the_end_is_esti
     (drive,) = made([told((0, "H"), ended=False)], parked(-5, 10_000), parked(400, 10_020))
     assert minutes([drive]) == [(0, 30)]
     assert drive.ended_estimated
+
+
+def test_a_car_that_is_silent_until_the_next_drive_does_not_drive_until_then() -> None:
+    readings = (parked(-5, 10_000), driving(5, 10_005), driving(199.8, 10_025), parked(231, 10_050))
+    drives = made([told((0, None), (200, None), (230, None))], *readings)
+    assert minutes(drives) == [(0, 35), (200, 230)]
 
 
 def test_a_drive_without_an_end_and_without_a_car_ends_with_the_last_that_was_heard() -> None:
