@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from shared.domain.car.odometer import SAME_KM
 from shared.domain.log.evidence import apart_m, seen
 from shared.domain.log.standing import Stand, Watched, has_risen, is_coarse, position_of
 from shared.domain.log.summary import Drive, Mark, Summary
@@ -132,7 +133,7 @@ def _is_on_way(drive: Drive, stand: Stand, car: Watched) -> bool:
 def _came(drive: Drive, stand: Stand, car: Watched) -> bool:
     before = car.until(drive.began_at + WORD_SLACK)
     if before and before.at < stand.since and not is_coarse(before):
-        return before.km < stand.km - 0.05
+        return before.km < stand.km - SAME_KM
     if before and before.km < stand.km:
         return True
     if moved_m := _moved_m(drive, drive.began_at, stand.since):
@@ -143,7 +144,7 @@ def _came(drive: Drive, stand: Stand, car: Watched) -> bool:
 def _went_on(drive: Drive, stand: Stand, car: Watched) -> bool:
     later = car.within(stand.until, drive.ended_at + WORD_SLACK)
     following = car.since(drive.ended_at)
-    if any(one.driving or one.km > stand.km + 0.05 for one in (*later, *([following] if following else ()))):
+    if any(one.driving or one.km > stand.km + SAME_KM for one in (*later, *([following] if following else ()))):
         return True
     return _moved_m(drive, stand.until, drive.ended_at) > STOOD_M
 
@@ -157,7 +158,7 @@ def _moved_m(drive: Drive, since: datetime, until: datetime) -> float:
 def _at_stand(drive: Drive, stand: Stand, silence: Silence, car: Watched) -> Cut:
     """The former part ends where the car is known to stand, the other begins with the phone's next word; where the car
     drove before that word, or no start was heard at all, with the last moment that it stood."""
-    drove = any(one.driving or one.km > stand.km + 0.05 for one in car.within(stand.until, silence[1] - WORD_SLACK))
+    drove = any(one.driving or one.km > stand.km + SAME_KM for one in car.within(stand.until, silence[1] - WORD_SLACK))
     is_told = _starts_again(drive, silence) and not drove
     began_at = max(silence[1], stand.since) if is_told else stand.until
     return Cut(stand.since, began_at, began_estimated=not is_told)

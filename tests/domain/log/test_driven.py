@@ -355,6 +355,12 @@ def test_where_its_last_drive_ended_a_silent_car_still_stands() -> None:
     assert (cars(drives), drives[1].is_car_unsure) == (["b", "b"], False)
 
 
+def test_what_follows_from_an_unsure_drive_is_unsure_too() -> None:
+    drives = two([told((0, None), (30, "O")), told((400, "O"), (430, "H"))], [], [parked(-60, 5_000, "P")])
+    assert [drive.is_car_unsure for drive in drives] == [True, True]
+    assert cars(drives) == ["a", "a"]
+
+
 def test_where_nothing_tells_it_is_the_car_of_the_drive_before_and_the_driver_is_asked() -> None:
     drives = two([told((0, None), (30, None), car_id="b"), told((60, None), (90, None))], [], [])
     assert cars(drives) == ["b", "b"]
