@@ -60,13 +60,25 @@ ONE_LOOK_IN = timedelta(hours=12)
 READABLE_KM = 1e9  # ours: what is said beyond it is no odometer at all, and cannot be kept
 MOST_WINDOWS = 100  # ours: of the budgets of all cars of a driver that are counted at a time
 
+# --- which readings are believed: ours, found by playing worlds. Prices in tenths of a reading of a car.
+
+FASTEST_KM_H = 200.0
+CLOCK_SLACK = timedelta(minutes=3)
+DAY_FAST_KM, LONG_RUN_KM_H = 500.0, 60.0  # over hours no car keeps its fastest
+PRICES = {"car": 10, "eye": 13, "typed": 9}
+BREAK_PRICE = 14  # the car has another odometer now
+SUPERSEDED_PRICE = 5  # its driver said otherwise later
+SENTINEL_PRICE = 3
+SENTINELS_KM = frozenset({0.0, 6553.5, 65535.0, 1048575.0, 4294967295.0})  # what cars tell that know none
+
 # --- how far a drive went, by what the phone saw of it: ours, found by playing worlds
 
 WORD_SLACK = timedelta(minutes=3)  # a phone's word and a car's may be apart
 UNSEEN_M = 3_500  # what can be driven meanwhile
 STOOD_M = 200  # what a phone that lies still wanders
 DENSE_FIXES = timedelta(seconds=150)  # a minute apart, one of which is lost
-DENSE_LEAST, DENSE_BEST, DENSE_MOST, DENSE_MOST_M = 0.9, 1.02, 1.4, 500
+DENSE_LEAST, DENSE_BEST, DENSE_MOST = 0.9, 1.02, 1.4
+DENSE_LESS_M, DENSE_MOST_M = 300, 500  # where a part of a trail begins or ends is known to so many metres
 STRAIGHT_LESS_M, STRAIGHT_BEST = 400, 1.25
 SLOW_KM_H, UNSEEN_KM_H, FAST_KM_H = 12.0, 40.0, 130.0
 
@@ -105,3 +117,8 @@ STILL_FOR = timedelta(minutes=10)
 STILL_WITHIN_KM = 0.2  # what a phone that lies still wanders
 GIVE_UP_SETTLING_AFTER = timedelta(hours=24)
 LONGEST_WAIT = timedelta(minutes=30)  # between two polls of a car
+
+# --- what a driver says
+
+# Ours, after the practice of German tax offices: what is entered later than a week after the drive proves less.
+LATE_AFTER = timedelta(days=7)

@@ -10,6 +10,7 @@ from shared.domain.place.geo import Position, distance_km
 from shared.domain.thresholds import (
     DENSE_BEST,
     DENSE_LEAST,
+    DENSE_LESS_M,
     DENSE_MOST,
     DENSE_MOST_M,
     FAST_KM_H,
@@ -37,11 +38,15 @@ NOTHING = Bounds(0.0, 0.0, 0.0, 0.0)
 
 
 class Seen(NamedTuple):
-    """What a trail says between two moments, in metres and seconds, and whether it has two positions at least."""
+    """What a trail says between two moments, in metres and seconds, and whether it has two positions at least.
+
+    `straight_m` is what of the sparse way lies between two positions in that time: only that was surely driven then.
+    """
 
     dense_m: float
     sparse_m: float
     sparse_s: float
+    straight_m: float
     is_located: bool
 
     @property
@@ -54,7 +59,8 @@ def seen(marks: Sequence[Mark], since: datetime, until: datetime) -> Seen:
     """What the marks of a drive say between two moments in it; between marks it drives evenly."""
     a, b = _at(marks, since), _at(marks, until)
     located = [mark for mark in marks if mark.position and since <= mark.at <= until]
-    return Seen(b[0] - a[0], b[1] - a[1], b[2] - a[2], len(located) > 1)
+    straight_m = located[-1].sparse_m - located[0].sparse_m if located else 0
+    return Seen(b[0] - a[0], b[1] - a[1], b[2] - a[2], straight_m, len(located) > 1)
 
 
 def bounds(found: Seen) -> Bounds:
@@ -64,10 +70,11 @@ def bounds(found: Seen) -> Bounds:
     detour is too long for the time. Where nothing is known, the time alone says something.
     """
     hours = found.sparse_s / 3600
-    least, best, most = DENSE_LEAST * found.dense_m, DENSE_BEST * found.dense_m, DENSE_MOST * found.dense_m
+    least, best, most = (factor * found.dense_m for factor in (DENSE_LEAST, DENSE_BEST, DENSE_MOST))
+    least = max(0.0, least - DENSE_LESS_M)
     most += DENSE_MOST_M if found.dense_m else 0.0
     slow_km_h = SLOW_KM_H if found.is_located else UNSEEN_KM_H
-    least += max(0.0, found.sparse_m - STRAIGHT_LESS_M)
+    least += max(0.0, found.straight_m - STRAIGHT_LESS_M)
     best += max(STRAIGHT_BEST * found.sparse_m, 1000 * slow_km_h * hours)
     most += max(1000 * FAST_KM_H * hours, STRAIGHT_BEST * found.sparse_m)
     return Bounds(least, max(least, best), max(most, best), max(most, best))
