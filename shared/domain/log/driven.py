@@ -131,7 +131,7 @@ def _with_ends(drives: Sequence[Drive], ends: Sequence[Drive], garage: Garage) -
 def _in_its_car(end: Drive, made: Sequence[Drive], garage: Garage) -> Drive:
     """An end with its car: the one that has kilometres which no drive has, else as for any drive."""
     placed = garage.with_car(end, made)
-    if not placed.is_car_unsure:
+    if end.car_id or not placed.car_id:
         return placed
     found = [car for car in garage.cars if _has_moved(replace(end, car_id=car), made, garage)]
     return replace(placed, car_id=found[0], is_car_unsure=False) if len(found) == 1 else placed

@@ -14,6 +14,7 @@ from shared.domain.log.summary import Drive
 from shared.domain.place.geo import Position
 from shared.domain.thresholds import (
     COARSE_KM,
+    LONGEST_WAIT,
     OTHER_CAR_STOOD_FOR,
     SAME_PLACE_M,
     STOOD_M,
@@ -49,7 +50,8 @@ class Garage:
             return replace(_undecided(drive), is_car_unsure=False)
         if len(self.cars) < 2:
             return replace(drive, car_id=next(iter(self.cars), None), is_car_unsure=False)
-        left = self._narrowed(self._possible(drive, others), (self._moved, self._rose), drive, others)
+        watched = _with_what_follows(drive, others)
+        left = self._narrowed(self._possible(watched, others), (self._moved, self._rose), watched, others)
         if len(left) == 1:
             return replace(drive, car_id=left[0], is_car_unsure=False)
         left = self._narrowed(left, (self._was_there, self._is_there_now), drive, others)
@@ -112,8 +114,10 @@ class Garage:
         return not any(one.ended_at > since and one.began_at < until for one in others)
 
     def _was_there(self, drive: Drive, car_id: str, others: Sequence[Drive]) -> bool:
-        """Whether a car stood where a drive began."""
-        return _is_near(self._left_at(car_id, drive.began_at, others), where(drive.summary, drive.began_at))
+        """Whether a car stood where a drive began, as far as that is known."""
+        return drive.summary.begun and _is_near(
+            self._left_at(car_id, drive.began_at, others), where(drive.summary, drive.began_at)
+        )
 
     def _is_there_now(self, drive: Drive, car_id: str, others: Sequence[Drive]) -> bool:
         """Whether a car stood then where a drive ended."""
@@ -139,6 +143,14 @@ class Garage:
             return last.car_id
         usual = [car for car in (drive.summary.default_car_id, self._default) if car in left]
         return (usual or left)[0] or left[0]
+
+
+def _with_what_follows(drive: Drive, others: Sequence[Drive]) -> Drive:
+    """A drive of which no end was heard, with the time after it in which its car still moves perhaps."""
+    if drive.summary.ended:
+        return drive
+    following = [one.began_at for one in others if one.began_at > drive.began_at]
+    return replace(drive, ended_at=max(drive.ended_at, min([drive.ended_at + LONGEST_WAIT, *following])))
 
 
 def _undecided(drive: Drive) -> Drive:

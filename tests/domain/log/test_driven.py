@@ -399,6 +399,19 @@ def test_an_end_alone_is_of_the_car_that_has_kilometres_which_no_drive_has() -> 
     assert (drive.car_id, minutes([drive])) == ("b", [(70, 100)])
 
 
+def test_a_car_that_stands_where_an_end_alone_was_told_is_not_the_one_for_that() -> None:
+    a, b = [parked(-5, 10_000, "H")], [parked(-5, 5_000, "O"), parked(101, 5_020, "H")]
+    (drive,) = two([end(100, "H")], a, b)
+    assert (drive.car_id, drive.is_car_unsure) == ("b", False)
+
+
+def test_the_car_that_moves_after_a_start_without_an_end_is_the_one() -> None:
+    a = [parked(m, 10_000, "H") for m in (-5, 5, 15, 25)]
+    b = [parked(-5, 5_000, "H"), driving(5, 5_004), driving(15, 5_012), parked(25, 5_020)]
+    (drive,) = two([told((0, "H"), ended=False)], a, b)
+    assert (drive.car_id, drive.is_car_unsure, minutes([drive])) == ("b", False, [(0, 25)])
+
+
 # --- the driver's word
 
 TOUCHED = Said(is_touched=True)
