@@ -56,8 +56,9 @@ def marks(
     What is before the first or after the last fix that can be measured with is a hole of which no way is known. How
     many moments are asked for changes no mark but those that are left out where there are too many.
     """
-    points = _reachable([Point(fix.at, fix.position) for fix in located(fixes) if fix.position])
-    points = [point for point in points if began_at <= point.at <= ended_at]
+    # Of two fixes of one moment one is enough: nobody is on the way between them.
+    at_once = {fix.at: Point(fix.at, fix.position) for fix in reversed(located(fixes)) if fix.position}
+    points = [point for point in _reachable(sorted(at_once.values())) if began_at <= point.at <= ended_at]
     steps = list(_steps(points, began_at, ended_at))
     times = _times(points, began_at, ended_at, moments)
     return tuple(_mark(moment, steps, points) for moment in times)
