@@ -79,6 +79,12 @@ DENSE_LESS_M, DENSE_MOST_M = 300, 500  # where a part of a trail begins or ends 
 STRAIGHT_LESS_M, STRAIGHT_BEST = 400, 1.25
 SLOW_KM_H, UNSEEN_KM_H, FAST_KM_H = 12.0, 40.0, 130.0
 
+# --- which words of a phone are of one drive: ours
+
+CAR_CHANGE = timedelta(minutes=1)  # the new car is there before the old one lets go
+LONGEST_SILENCE = timedelta(hours=12)  # who says nothing for longer has begun another drive, or ended this one long ago
+MOST_LATE = 100  # words of earlier times that wait until no more come
+
 # --- when drives were, and in which car: ours, measured on worlds
 
 SAME_PLACE_M = 300  # a phone and a car that stand together tell positions so far apart at most

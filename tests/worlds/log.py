@@ -26,6 +26,7 @@ class CarAnswer(NamedTuple):
     state: str = "unknown"
     lat: float | None = None
     lng: float | None = None
+    resolution_km: float = 0.1
 
 
 class Correction(NamedTuple):

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from shared.domain.log.summary import Mark
 from shared.domain.place.geo import Position, distance_km
 from shared.domain.place.trail import Fix, located
@@ -192,3 +194,26 @@ def _unreachable_ends(runs: Sequence[Sequence[Point]]) -> set[int]:
 def _can_reach(a: Point, b: Point, off_km: float) -> bool:
     hours = (b.at - a.at) / timedelta(hours=1)
     return distance_km(a.position, b.position) <= off_km + FASTEST_FIX_KM_H * hours
+
+
+def between(marks: Sequence[Mark], since: datetime, until: datetime) -> tuple[Mark, ...]:
+    """The marks of a part of a drive, counted from its own begin."""
+    inside = [mark for mark in marks if since <= mark.at <= until]
+    if not inside:
+        return (Mark(since), Mark(until))
+    first = inside[0]
+    counted = (
+        replace(
+            mark,
+            dense_m=mark.dense_m - first.dense_m,
+            sparse_m=mark.sparse_m - first.sparse_m,
+            sparse_s=mark.sparse_s - first.sparse_s,
+        )
+        for mark in inside
+    )
+    edges = [*counted]
+    if edges[0].at > since:
+        edges.insert(0, replace(edges[0], at=since))
+    if edges[-1].at < until:
+        edges.append(replace(edges[-1], at=until))
+    return tuple(edges)

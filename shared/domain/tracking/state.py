@@ -20,7 +20,7 @@ from shared.domain.log.drive import Heard
 from shared.domain.log.gap_row import Explained
 from shared.domain.log.summary import Summary
 from shared.domain.place.trail import Fix
-from shared.domain.thresholds import KEPT_CARS, LONGEST_WAIT, Rules
+from shared.domain.thresholds import CAR_CHANGE, KEPT_CARS, LONGEST_SILENCE, LONGEST_WAIT, Rules
 
 Phase = Literal["driving", "ending", "paused"]
 
@@ -35,13 +35,12 @@ class GoingOn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `heard_at` is when phone or car last showed that it goes on. Older events lie in the store in so many `blocks`, of
     which so many `points` have a position and make `km`; `last` is the latest fix among them. `is_asked` is false once
-    nobody can be asked how far the car has gone. `default_car_id` is the car where the phone names none.
+    nobody can be asked how far the car has gone.
     """
 
     started_at: datetime
     car_id: str | None
     heard_at: datetime
-    default_car_id: str | None = None
     polls_after_end: int = 0
     is_asked: bool = True
     blocks: int = 0
@@ -90,10 +89,12 @@ class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     `drive` is the one going on and `events` what was heard of it, by time. `late` is what was heard of earlier times,
     the last of it at `late_at`; it waits until no more comes. `told` are the drives that are over and may still change,
-    by their begin; `open` has what is open of each car's log, and `car_ids` are the cars that the driver has.
+    by their begin; `open` has what is open of each car's log, and `car_ids` are the cars that the driver has. Where the
+    phone names none it means `default_car_id`.
     """
 
     drive: GoingOn | None = None
+    default_car_id: str | None = None
     events: tuple[Heard, ...] = ()
     late: tuple[Heard, ...] = ()
     late_at: datetime | None = None
@@ -169,10 +170,10 @@ class Leg(msgspec.Struct):
 
 
 def cut(drive: GoingOn | None, events: Iterable[Heard], rules: Rules) -> tuple[list[Heard], list[Leg]]:
-    """The events that belong to no drive, and the drives that all others make, by time: all but the last are over.
+    """The ends that belong to no drive, and the drives that all other events make, by time: all but the last are over.
 
     The first goes on from what lies in the store of the drive going on, and nothing older than that ends it or begins
-    another. An end without a start before it waits for one. At equal times a start comes before an end.
+    another. At equal times a start comes before an end.
     """
     stored = drive.last if drive else None
     legs = [Leg(drive.started_at, stored.at, drive.car_id, [])] if drive and stored else []
@@ -180,8 +181,8 @@ def cut(drive: GoingOn | None, events: Iterable[Heard], rules: Rules) -> tuple[l
     for event in sorted(events, key=BY_TIME):
         if not event.is_end:
             _enter(legs, event, stored, rules)
-        elif legs and legs[-1].started_at <= event.at:
-            _leave(legs[-1], event, stored)
+        elif leg := _left(legs, event, rules):
+            _leave(leg, event, stored, legs[-1].started_at if leg is not legs[-1] else None)
         else:
             loose.append(event)
     if drive and not legs:
@@ -189,13 +190,33 @@ def cut(drive: GoingOn | None, events: Iterable[Heard], rules: Rules) -> tuple[l
     return loose, legs
 
 
-def _leave(leg: Leg, end: Heard, stored: Fix | None) -> None:
+def _left(legs: list[Leg], end: Heard, rules: Rules) -> Leg | None:
+    """The drive that an end is of: the last one, unless that is over for long or in another car.
+
+    Who changes cars is told of the new one before the old one lets go: an end that names no car, up to a minute after
+    a start in another one, ends the former drive.
+    """
+    if not legs or end.at < legs[-1].started_at:
+        return None
+    last, before = legs[-1], legs[-2] if len(legs) > 1 else None
+    if before and before.ended_at is None and before.car_id != last.car_id:
+        is_change = end.car_id is None and end.at - last.started_at <= CAR_CHANGE
+        if is_change or (end.car_id and end.car_id == before.car_id):
+            return before
+    car_id = UNKNOWN_CAR if end.is_stray else end.car_id
+    is_other = bool(car_id and last.car_id and car_id != last.car_id)
+    is_over = last.ended_at is not None and end.at - last.ended_at > rules.resume_within
+    return None if is_other or is_over or end.at - last.last_at > LONGEST_SILENCE else last
+
+
+def _leave(leg: Leg, end: Heard, stored: Fix | None, until: datetime | None) -> None:
     leg.events.append(end)
     if leg.ended_at or (stored and end.at < stored.at):
         return
-    leg.last_at = max(leg.last_at, end.at)
+    at = min(end.at, until) if until else end.at
+    leg.last_at = max(leg.last_at, at)
     leg.paused = end.is_pause
-    leg.ended_at = None if end.is_pause else end.at
+    leg.ended_at = None if end.is_pause else at
 
 
 def _enter(legs: list[Leg], start: Heard, stored: Fix | None, rules: Rules) -> None:
