@@ -198,7 +198,7 @@ class Script:
         told = [said for said in self._said[car] if said.told_from <= self.now]
         if not told:
             return None
-        said = max(told, key=lambda one: one.told_from)
+        said = sorted(told, key=lambda one: one.told_from)[-1]
         return said.answer._replace(measured_at=self.now) if said.is_live else said.answer
 
     def _look_for_stuck(self) -> None:
