@@ -16,7 +16,8 @@ def test_a_month_of_two_trips_a_day_leaves_requests_and_reads_every_end() -> Non
     for n in range(2 * DAYS):
         begin = DAY_MIN * (n // 2) + 9 * 60 * (n % 2)
         here, there = ("H", "O") if n % 2 == 0 else ("O", "H")
-        text += f"\n start {begin} {here}\n {km + 10}@{begin + 10}.. driving\n {km + 20}@{begin + 25}.. driving"
+        text += f"\n start {begin} {here}"
+        text += "".join(f"\n {km + gone}@{begin + gone}.. driving" for gone in (1, 10, 20))
         km += 27
         text += f"\n {km}@{begin + DRIVE_MIN}.. parked {there}\n end {begin + DRIVE_MIN} {there}"
     world = Script(keeper=Product(("car",), budgets={"car": BUDGET})).play(text.replace("\n ", "\n"))
