@@ -1,13 +1,18 @@
-"""Owns the decoding of queries, each bad value of which is a 400 that names it, and how moments are written."""
+"""Owns the decoding of queries, each bad value of which is a 400 that names it, and how moments are written.
+
+These are written the same in the history of a log.
+"""
 
 import re
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from flask import Request
 
 from shared.domain.fitting import YEARS, car_id
+from shared.domain.log import shown
 from shared.handlers.problems import bad
+
+local, zulu = shown.local, shown.zulu
 
 
 def utc_now() -> datetime:
@@ -36,13 +41,3 @@ def year_and_month(request: Request) -> tuple[int | None, int | None]:
 def query_car_id(request: Request) -> str | None:
     """The car of the query, or None."""
     return car_id(request.args.get("car_id"))
-
-
-def local(at: datetime, timezone: str) -> str:
-    """A moment in ISO 8601 with the offset of a time zone, to the second."""
-    return at.astimezone(ZoneInfo(timezone)).isoformat(timespec="seconds")
-
-
-def zulu(at: datetime) -> str:
-    """A moment in ISO 8601 in UTC with a Z."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,22 +1,9 @@
-"""Owns how trips and sums look in answers."""
+"""Owns how sums and readings look in answers; for trips see shared.domain.log.shown."""
 
 from typing import Any
 
-import msgspec
-
 from shared.domain.car.odometer import Reading
-from shared.domain.log.trip import Sums, Trip
-from shared.handlers.fields import local, zulu
-
-INTERNAL = ("timezone", "year", "month", "gap", "gps_km", "from_m", "to_m", "summary")
-
-
-def trip_view(trip: Trip) -> dict[str, Any]:
-    """A trip as callers see it: its own times in its time zone."""
-    view: dict[str, Any] = msgspec.to_builtins(trip)
-    view |= {name: local(getattr(trip, name), trip.timezone) for name in ("started_at", "ended_at")}
-    view |= {name: zulu(getattr(trip, name)) for name in ("created_at", "updated_at")}
-    return {name: value for name, value in view.items() if name not in INTERNAL}
+from shared.domain.log.trip import Sums
 
 
 def sums_view(sums: Sums) -> dict[str, Any]:

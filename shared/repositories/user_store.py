@@ -13,19 +13,23 @@ from zlib import crc32
 import msgspec
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
+from msgspec.structs import replace
 
 from shared import settings
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import Reading, Standing
 from shared.domain.driver import LOG_VERSION
 from shared.domain.log.drive import Heard, Record
+from shared.domain.log.history import Entry, numbered
 from shared.domain.log.trip import NO_CAR, Sums, Trip, sums_of
 from shared.domain.place.places import Place
 from shared.domain.tracking.state import DriverState, next_poll_at
 from shared.repositories.cars import CarRepository
 from shared.repositories.documents import OldLog, Stored, from_document, to_document
+from shared.repositories.history import HistoryRepository
 from shared.repositories.places import SharedPlaceRepository, places_of, stage_index
 from shared.repositories.readings import ReadingRepository, Why
+from shared.repositories.trips import trip_document, trip_of
 
 SUM_FIELDS = Sums.__struct_fields__
 # All users' next polls lie close to now, and Firestore takes about 500 writes a second to one stretch of an index.
@@ -112,7 +116,7 @@ class UserStore:
     def find_trip(self, trip_id: str) -> Stored[Trip] | None:
         """A trip of this user, or None."""
         snapshot = self._root.collection("trips").document(trip_id).get()
-        return Stored(from_document(snapshot.to_dict(), Trip), snapshot.update_time) if snapshot.exists else None
+        return Stored(trip_of(snapshot.to_dict()), snapshot.update_time) if snapshot.exists else None
 
     def trip_before(self, car_id: str | None, moment: datetime) -> Stored[Trip] | None:
         """The last trip of the car that started before a moment, or None."""
@@ -174,7 +178,7 @@ def _first_trip(query: Any) -> Stored[Trip] | None:
 
 
 def _stored_trips(query: Any) -> list[Stored[Trip]]:
-    return [Stored(from_document(one.to_dict(), Trip), one.update_time) for one in query.stream()]
+    return [Stored(trip_of(one.to_dict()), one.update_time) for one in query.stream()]
 
 
 class Change:
@@ -184,16 +188,18 @@ class Change:
         self._db, self._root = db, root
         self._batch = db.batch()
         self._state = root.collection("cache").document("trip_start")
+        self._state_put: tuple[Stored[DriverState], DriverState] | None = None
+        self._entries = list[Entry]()
         self._trips: dict[str, tuple[Stored[Trip] | None, Trip | None]] = {}
         self._blocks = set[int]()
 
     def put_state(self, read: Stored[DriverState], state: DriverState) -> None:
         """The driver's state, in place of the one that was read."""
-        document = state_document(self._root.id, state)
-        if read.version is None:
-            self._batch.create(self._state, document)
-        else:
-            self._batch.update(self._state, document, option=self._as_read(read))
+        self._state_put = (read, state)
+
+    def add_entry(self, entry: Entry) -> None:
+        """An entry of the history, which gets the next number. That stands in the state: it must be put as well."""
+        self._entries.append(entry)
 
     def put_trip(self, read: Stored[Trip] | None, trip: Trip | None) -> None:
         """A trip: new (nothing read), changed, or deleted (None). The sums follow."""
@@ -236,6 +242,7 @@ class Change:
 
     def commit(self) -> None:
         """Writes everything or nothing. Raises a conflict of google.api_core where another writer was quicker."""
+        self._write_state()
         for trip_id, (read, trip) in self._trips.items():
             self._write_trip(self._root.collection("trips").document(trip_id), read, trip)
         for year, months in self._sum_changes().items():
@@ -246,17 +253,32 @@ class Change:
     def _as_read(self, read: Stored[Any]) -> Any:
         return self._db.write_option(last_update_time=read.version)
 
+    def _write_state(self) -> None:
+        if self._state_put is None:
+            if self._entries:
+                raise RuntimeError("an entry of the history is numbered by the state, which was not put")
+            return
+        read, state = self._state_put
+        if self._entries:
+            HistoryRepository(self._root).stage(self._batch, numbered(self._entries, state.entries))
+            state = replace(state, entries=state.entries + len(self._entries))
+        document = state_document(self._root.id, state)
+        if read.version is None:
+            self._batch.create(self._state, document)
+        else:
+            self._batch.update(self._state, document, option=self._as_read(read))
+
     def _block(self, n: int) -> firestore.DocumentReference:
         block: firestore.DocumentReference = self._state.collection("trail").document(str(n))
         return block
 
     def _write_trip(self, document: Any, read: Stored[Trip] | None, trip: Trip | None) -> None:
         if read is None:
-            self._batch.create(document, to_document(trip) if trip else {})
+            self._batch.create(document, trip_document(trip) if trip else {})
         elif trip is None:
             self._batch.delete(document, option=self._as_read(read))
         else:
-            self._batch.update(document, to_document(trip), option=self._as_read(read))
+            self._batch.update(document, trip_document(trip), option=self._as_read(read))
 
     def _sum_changes(self) -> dict[int, dict[int, dict[str, Sums]]]:
         changes: dict[int, dict[int, dict[str, Sums]]] = {}

@@ -48,6 +48,8 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     since: datetime | None = None
     resolution_km: float = FINEST_KM
     source: ReadingSource = "car"
+    is_confirmed: bool = False
+    begins_series: bool = False
 
     @property
     def is_of_one_moment(self) -> bool:
