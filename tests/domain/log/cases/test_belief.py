@@ -53,7 +53,7 @@ def test_a_drivers_own_reading_is_taken_against_one_that_the_car_said_once() -> 
 
 
 def test_against_what_it_said_twice_the_driver_confirms_theirs() -> None:
-    world = Script().play("400000@-900 parked\n look -800\n 400000@-400 parked\n look -300")
+    world = Script().play("400000@-900 parked\n look -800\n 400010@-400 parked\n look -300")
     world.until(-10)
     assert world.says("eye", car="car", km=10000.0) == "refused"
     assert world.says("confirm", car="car", km=10000.0) == "played"

