@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 
 from shared.domain.car.odometer import Reading
-from shared.domain.log.trip import Sums, Trip
+from shared.domain.log.sums import Sums
+from shared.domain.log.trip import Trip
 from shared.handlers.fields import local, zulu
 
 INTERNAL = ("timezone", "year", "month", "gap", "gps_km", "from_m", "to_m", "summary")

@@ -19,13 +19,18 @@ from shared.domain.car.car import Car
 from shared.domain.car.odometer import Reading, Standing
 from shared.domain.driver import LOG_VERSION
 from shared.domain.log.drive import Heard, Record
-from shared.domain.log.trip import NO_CAR, Sums, Trip, sums_of
+from shared.domain.log.gap_row import GapRow
+from shared.domain.log.sums import Sums, sums_of, sums_of_gap
+from shared.domain.log.tiling import Row
+from shared.domain.log.trip import NO_CAR, Trip
 from shared.domain.place.places import Place
 from shared.domain.tracking.state import DriverState, next_poll_at
 from shared.repositories.cars import CarRepository
 from shared.repositories.documents import OldLog, Stored, from_document, to_document
+from shared.repositories.gaps import GapRepository
 from shared.repositories.places import SharedPlaceRepository, places_of, stage_index
 from shared.repositories.readings import ReadingRepository, Why
+from shared.repositories.tiles import Tiles
 
 SUM_FIELDS = Sums.__struct_fields__
 # All users' next polls lie close to now, and Firestore takes about 500 writes a second to one stretch of an index.
@@ -64,6 +69,11 @@ class UserStore:
     def readings(self) -> ReadingRepository:
         """What their cars said of their odometers, and they themselves."""
         return ReadingRepository(self._root)
+
+    @cached_property
+    def gaps(self) -> GapRepository:
+        """The rows of their log for kilometres that no trip has."""
+        return GapRepository(self._root)
 
     def change(self) -> "Change":
         """A new, empty commit."""
@@ -129,10 +139,10 @@ class UserStore:
         first = _first_trip(self._of_car(car_id, year).order_by("started_at"))
         return first.value if first else None
 
-    def gap_trips(self, car_id: str | None, year: int | None = None) -> list[Trip]:
-        """The trips of the car before which kilometres are missing or counted twice, by time."""
-        query = self._of_car(car_id, year).where(filter=FieldFilter("gap_before_km", "!=", 0))
-        return sorted((stored.value for stored in _stored_trips(query)), key=lambda trip: trip.started_at)
+    def trips_by_time(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Trip]:
+        """At most `limit` trips whose fields equal those given, oldest first, after a position in that order."""
+        query = _after(_equal(self._root.collection("trips"), equal).order_by("started_at").order_by("id"), after)
+        return [stored.value for stored in _stored_trips(query.limit(limit))]
 
     def trips(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Trip]:
         """At most `limit` trips whose fields equal those given, newest first, after a position in that order."""
@@ -140,14 +150,10 @@ class UserStore:
 
     def stored_trips(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Stored[Trip]]:
         """The same, each with the version that a change of it must still find."""
-        query: Any = self._root.collection("trips")
-        for name, value in equal.items():
-            query = query.where(filter=FieldFilter(name, "==", value))
+        query = _equal(self._root.collection("trips"), equal)
         query = query.order_by("started_at", direction=firestore.Query.DESCENDING)
         query = query.order_by("id", direction=firestore.Query.DESCENDING)
-        if after:
-            query = query.start_after({"started_at": after[0], "id": after[1]})
-        return _stored_trips(query.limit(limit))
+        return _stored_trips(_after(query, after).limit(limit))
 
     def _of_car(self, car_id: str | None, year: int | None = None) -> Any:
         query = self._root.collection("trips").where(filter=FieldFilter("car_id", "==", car_id))
@@ -169,6 +175,16 @@ class UserStore:
         }
 
 
+def _equal(query: Any, equal: dict[str, Any]) -> Any:
+    for name, value in equal.items():
+        query = query.where(filter=FieldFilter(name, "==", value))
+    return query
+
+
+def _after(query: Any, after: tuple[datetime, str] | None) -> Any:
+    return query.start_after({"started_at": after[0], "id": after[1]}) if after else query
+
+
 def _first_trip(query: Any) -> Stored[Trip] | None:
     return next(iter(_stored_trips(query.limit(1))), None)
 
@@ -185,6 +201,8 @@ class Change:
         self._batch = db.batch()
         self._state = root.collection("cache").document("trip_start")
         self._trips: dict[str, tuple[Stored[Trip] | None, Trip | None]] = {}
+        self._gaps: dict[str, tuple[Stored[GapRow] | None, GapRow | None]] = {}
+        self._tiles = Tiles()
         self._blocks = set[int]()
 
     def put_state(self, read: Stored[DriverState], state: DriverState) -> None:
@@ -199,6 +217,19 @@ class Change:
         """A trip: new (nothing read), changed, or deleted (None). The sums follow."""
         if trip_id := trip.id if trip else read.value.id if read else "":
             self._trips[trip_id] = (read, trip)
+
+    def put_gap(self, read: Stored[GapRow] | None, gap: GapRow | None) -> None:
+        """A gap: new (nothing read), changed, or deleted (None). The sums follow."""
+        if gap_id := gap.id if gap else read.value.id if read else "":
+            self._gaps[gap_id] = (read, gap)
+
+    def tile(self, car_id: str, before: Sequence[Row], after: Sequence[Row]) -> None:
+        """Says which rows take the place of which others, both in their order along the odometer of the car.
+
+        All of a stretch, those that stay as they are too, and where rows follow it the first of them on both sides.
+        A commit that puts, moves or deletes a row of a stretch needs it. Raises NotTiled where they do not tile it.
+        """
+        self._tiles.declare(car_id, before, after)
 
     def put_record(self, read: Stored[Record] | None, record: Record) -> None:
         """What is kept of a drive, new or with more in it."""
@@ -235,9 +266,14 @@ class Change:
             self._batch.delete(self._block(n))
 
     def commit(self) -> None:
-        """Writes everything or nothing. Raises a conflict of google.api_core where another writer was quicker."""
-        for trip_id, (read, trip) in self._trips.items():
-            self._write_trip(self._root.collection("trips").document(trip_id), read, trip)
+        """Writes everything or nothing. Raises a conflict of google.api_core where another writer was quicker.
+
+        Raises NotTiled where the rows that it would store do not tile the odometer.
+        """
+        self._tiles.check(self._put_rows())
+        for collection, put in (("trips", self._trips), ("gaps", self._gaps)):
+            for row_id, (read, row) in put.items():
+                self._write_row(self._root.collection(collection).document(row_id), read, row)
         for year, months in self._sum_changes().items():
             fields = {"months": _increments(months)}
             self._batch.set(self._root.collection("stats").document(str(year)), fields, merge=True)
@@ -250,22 +286,27 @@ class Change:
         block: firestore.DocumentReference = self._state.collection("trail").document(str(n))
         return block
 
-    def _write_trip(self, document: Any, read: Stored[Trip] | None, trip: Trip | None) -> None:
+    def _write_row(self, document: Any, read: Stored[Any] | None, row: Row | None) -> None:
         if read is None:
-            self._batch.create(document, to_document(trip) if trip else {})
-        elif trip is None:
+            self._batch.create(document, to_document(row) if row else {})
+        elif row is None:
             self._batch.delete(document, option=self._as_read(read))
         else:
-            self._batch.update(document, to_document(trip), option=self._as_read(read))
+            self._batch.update(document, to_document(row), option=self._as_read(read))
+
+    def _put_rows(self) -> dict[str, tuple[Row | None, Row | None]]:
+        """By id each row as it was read and as it will be."""
+        put = {**self._trips, **self._gaps}
+        return {row_id: (read.value if read else None, row) for row_id, (read, row) in put.items()}
 
     def _sum_changes(self) -> dict[int, dict[int, dict[str, Sums]]]:
         changes: dict[int, dict[int, dict[str, Sums]]] = {}
-        signed = [(read.value, -1) for read, _ in self._trips.values() if read]
-        signed += [(trip, 1) for _, trip in self._trips.values() if trip]
-        for trip, sign in signed:
-            cars = changes.setdefault(trip.year, {}).setdefault(trip.month, {})
-            car = trip.car_id or NO_CAR
-            cars[car] = cars.get(car, Sums()).plus(sums_of(trip), sign)
+        for former, new in self._put_rows().values():
+            for row, sign in ((former, -1), (new, 1)):
+                if row:
+                    cars = changes.setdefault(row.year, {}).setdefault(row.month, {})
+                    sums = sums_of_gap(row) if isinstance(row, GapRow) else sums_of(row)
+                    cars[row.car_id or NO_CAR] = cars.get(row.car_id or NO_CAR, Sums()).plus(sums, sign)
         return {year: months for year, months in changes.items() if _increments(months)}
 
 
@@ -274,6 +315,7 @@ def _increments(months: dict[int, dict[str, Sums]]) -> dict[str, Any]:
     for month, cars in months.items():
         for car, sums in cars.items():
             if any(sums):
-                fields = {name: firestore.Increment(value) for name, value in zip(SUM_FIELDS, sums, strict=True)}
+                changed = {name: value for name, value in zip(SUM_FIELDS, sums, strict=True) if value}
+                fields = {name: firestore.Increment(value) for name, value in changed.items()}
                 found.setdefault(str(month), {})[car] = fields
     return found

@@ -7,7 +7,7 @@ from google.cloud import firestore
 from shared import settings
 from shared.domain.car.car import Car
 from shared.domain.log.drive import Heard
-from shared.domain.log.trip import Sums
+from shared.domain.log.sums import Sums
 from shared.domain.tracking.events import Ended
 from shared.domain.tracking.machine import advance
 from shared.domain.tracking.state import DriverState
