@@ -45,10 +45,11 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who is calling, and what their key may do."""
+    """Who is calling, what their key may do, and its label."""
 
     account: Account
     scope: Scope
+    label: str = ""
 
 
 def fitted(account: Account, said: Mapping[str, Any]) -> Account:

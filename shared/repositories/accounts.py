@@ -91,7 +91,7 @@ class AccountRepository:
             return None
         if read.value.log_version != LOG_VERSION:
             raise OldLog(read.value.email)
-        return Caller(self._with_use_noted(read, *found), found[1].scope)
+        return Caller(self._with_use_noted(read, *found), found[1].scope, found[1].label)
 
     def _stored(self, email: str) -> Stored[Account] | None:
         return stored_account(self._users.document(email).get()) if EMAIL.fullmatch(email) else None

@@ -13,6 +13,7 @@ from zlib import crc32
 import msgspec
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
+from msgspec.structs import replace
 
 from shared import settings
 from shared.domain.car.car import Car
@@ -20,6 +21,7 @@ from shared.domain.car.odometer import Reading, Standing
 from shared.domain.driver import LOG_VERSION
 from shared.domain.log.drive import Heard, Record
 from shared.domain.log.gap_row import GapRow
+from shared.domain.log.history import Entry, numbered
 from shared.domain.log.sums import Sums, sums_of, sums_of_gap
 from shared.domain.log.tiling import Row
 from shared.domain.log.trip import NO_CAR, Trip
@@ -28,6 +30,7 @@ from shared.domain.tracking.state import DriverState, next_poll_at
 from shared.repositories.cars import CarRepository
 from shared.repositories.documents import OldLog, Stored, from_document, to_document
 from shared.repositories.gaps import GapRepository
+from shared.repositories.history import HistoryRepository
 from shared.repositories.places import SharedPlaceRepository, places_of, stage_index
 from shared.repositories.readings import ReadingRepository, Why
 from shared.repositories.tiles import Tiles
@@ -200,6 +203,8 @@ class Change:
         self._db, self._root = db, root
         self._batch = db.batch()
         self._state = root.collection("cache").document("trip_start")
+        self._state_put: tuple[Stored[DriverState], DriverState] | None = None
+        self._entries = list[Entry]()
         self._trips: dict[str, tuple[Stored[Trip] | None, Trip | None]] = {}
         self._gaps: dict[str, tuple[Stored[GapRow] | None, GapRow | None]] = {}
         self._tiles = Tiles()
@@ -207,11 +212,11 @@ class Change:
 
     def put_state(self, read: Stored[DriverState], state: DriverState) -> None:
         """The driver's state, in place of the one that was read."""
-        document = state_document(self._root.id, state)
-        if read.version is None:
-            self._batch.create(self._state, document)
-        else:
-            self._batch.update(self._state, document, option=self._as_read(read))
+        self._state_put = (read, state)
+
+    def add_entry(self, entry: Entry) -> None:
+        """An entry of the history, which gets the next number. That stands in the state: it must be put as well."""
+        self._entries.append(entry)
 
     def put_trip(self, read: Stored[Trip] | None, trip: Trip | None) -> None:
         """A trip: new (nothing read), changed, or deleted (None). The sums follow."""
@@ -271,6 +276,7 @@ class Change:
         Raises NotTiled where the rows that it would store do not tile the odometer.
         """
         self._tiles.check(self._put_rows())
+        self._write_state()
         for collection, put in (("trips", self._trips), ("gaps", self._gaps)):
             for row_id, (read, row) in put.items():
                 self._write_row(self._root.collection(collection).document(row_id), read, row)
@@ -281,6 +287,20 @@ class Change:
 
     def _as_read(self, read: Stored[Any]) -> Any:
         return self._db.write_option(last_update_time=read.version)
+
+    def _write_state(self) -> None:
+        if self._state_put is None:
+            if self._entries:
+                raise RuntimeError("an entry of the history is numbered by the state, which was not put")
+            return
+        read, state = self._state_put
+        for entry in numbered(self._entries, state.entries):
+            HistoryRepository(self._root).stage(self._batch, entry)
+        document = state_document(self._root.id, replace(state, entries=state.entries + len(self._entries)))
+        if read.version is None:
+            self._batch.create(self._state, document)
+        else:
+            self._batch.update(self._state, document, option=self._as_read(read))
 
     def _block(self, n: int) -> firestore.DocumentReference:
         block: firestore.DocumentReference = self._state.collection("trail").document(str(n))

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from shared.domain.car.odometer import Reading
 from shared.domain.log.drive import Record
+from shared.domain.log.history import Entry
 from shared.domain.log.trip import Trip
 
 ASCENDING, DESCENDING = "ascending", "descending"
@@ -58,6 +59,7 @@ NOT_INDEXED = {
     "cache": ("version", "state", "next_poll_at", "shard"),
     "trail": ("events",),
     "drives": _fields(Record),
+    "history": _fields(Entry),
     "trips": _fields(Trip),
     "stats": ("months",),
     "odometer_readings": _fields(Reading, "car_id", "fetched_at", "standing", "why"),

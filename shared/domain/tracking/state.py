@@ -96,7 +96,7 @@ class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """One driver's memory; times are aware UTC. Every field is bounded, whatever is sent and however long.
 
     `drive` is the one going on, `events` what was heard and is in no drive that is over, by time, `recent` the drives
-    that are.
+    that are. So many `entries` has the history of the log.
     """
 
     drive: GoingOn | None = None
@@ -108,6 +108,7 @@ class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     look_ups: LookUps = LookUps()
     rejected: int = 0
     log_changes: int = 0
+    entries: int = 0
 
     def of_car(self, car_id: str) -> OpenLog:
         """What is open of a car's log; nothing, for one of which nothing is known."""
