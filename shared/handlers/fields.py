@@ -1,6 +1,7 @@
 """Owns the decoding of queries, each bad value of which is a 400 that names it, and how moments are written."""
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -8,6 +9,9 @@ from flask import Request
 
 from shared.domain.fitting import YEARS, car_id
 from shared.handlers.problems import bad
+
+OF_THE_CALLER = ("user", "key")
+MOST_NAME = 100
 
 
 def utc_now() -> datetime:
@@ -23,6 +27,13 @@ def whole(request: Request, name: str, allowed: range) -> int | None:
     if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) not in allowed:
         raise bad(name, f"must be a whole number from {allowed[0]} to {allowed[-1]}")
     return int(text)
+
+
+def refuse_unknown(request: Request, names: Collection[str]) -> None:
+    """Raises 400 where the query has a name that is none of these, nor says who is calling."""
+    for name in request.args:
+        if name not in names and name not in OF_THE_CALLER:
+            raise bad(name[:MOST_NAME], "is no parameter of this call")
 
 
 def year_and_month(request: Request) -> tuple[int | None, int | None]:

@@ -21,9 +21,7 @@ class GapRepository:
         snapshot = self._gaps.document(gap_id).get()
         return Stored(from_document(snapshot.to_dict(), GapRow), snapshot.update_time) if snapshot.exists else None
 
-    def of_car(
-        self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None = None
-    ) -> list[Stored[GapRow]]:
+    def by_time(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None = None) -> list[GapRow]:
         """At most `limit` gaps whose fields equal those given, by time, after a position in that order."""
         query: Any = self._gaps
         for name, value in equal.items():
@@ -31,7 +29,7 @@ class GapRepository:
         query = query.order_by("since").order_by("id")
         if after:
             query = query.start_after({"since": after[0], "id": after[1]})
-        return _stored(query.limit(limit))
+        return _values(query.limit(limit))
 
     def between(self, car_id: str, since: datetime, until: datetime) -> list[Stored[GapRow]]:
         """The gaps of a car that begin from one moment to another, by time."""
@@ -46,13 +44,22 @@ class GapRepository:
         found = query.order_by("since", direction=firestore.Query.DESCENDING).limit(1)
         return next(iter(_stored(found)), None)
 
+    def first(self, car_id: str | None, year: int | None = None) -> GapRow | None:
+        """The first gap of the car, of a year if given, or None."""
+        return next(iter(_values(self._of_car(car_id, year).limit(1))), None)
+
     def unexplained(self, car_id: str | None, year: int | None = None) -> list[GapRow]:
         """The gaps of the car that nobody explained, of a year if given, by time."""
+        return _values(self._of_car(car_id, year).where(filter=FieldFilter("explained_as", "==", None)))
+
+    def _of_car(self, car_id: str | None, year: int | None) -> Any:
         query = self._gaps.where(filter=FieldFilter("car_id", "==", car_id))
-        query = query.where(filter=FieldFilter("explained_as", "==", None))
-        if year is not None:
-            query = query.where(filter=FieldFilter("year", "==", year))
-        return [stored.value for stored in _stored(query.order_by("since").order_by("id"))]
+        query = query if year is None else query.where(filter=FieldFilter("year", "==", year))
+        return query.order_by("since").order_by("id")
+
+
+def _values(query: Any) -> list[GapRow]:
+    return [stored.value for stored in _stored(query)]
 
 
 def _stored(query: Any) -> list[Stored[GapRow]]:

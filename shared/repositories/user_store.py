@@ -29,6 +29,7 @@ from shared.domain.place.places import Place
 from shared.domain.tracking.state import DriverState, next_poll_at
 from shared.repositories.cars import CarRepository
 from shared.repositories.documents import OldLog, Stored, from_document, to_document
+from shared.repositories.doubts import DoubtRepository
 from shared.repositories.gaps import GapRepository
 from shared.repositories.history import HistoryRepository
 from shared.repositories.places import SharedPlaceRepository, places_of, stage_index
@@ -72,6 +73,11 @@ class UserStore:
     def readings(self) -> ReadingRepository:
         """What their cars said of their odometers, and they themselves."""
         return ReadingRepository(self._root)
+
+    @cached_property
+    def doubts(self) -> DoubtRepository:
+        """Which of these are not believed."""
+        return DoubtRepository(self._root)
 
     @cached_property
     def gaps(self) -> GapRepository:

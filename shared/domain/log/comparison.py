@@ -73,9 +73,7 @@ def compared(
     )
 
 
-def _without_reading(
-    start_km: float | None, newest: Reading | None, months: Sequence[Month], sums: Sums
-) -> Comparison:
+def _without_reading(start_km: float | None, newest: Reading | None, months: Sequence[Month], sums: Sums) -> Comparison:
     return Comparison(
         start_odometer_km=start_km,
         actual_odometer_km=newest.km if newest else None,
@@ -91,9 +89,9 @@ def _without_reading(
 
 
 def _is_closed(sums: Sums, tail_km: float, resolution_km: float) -> bool:
-    """Whether all kilometres are of trips or explained, but what the odometer cannot show; no trip waits or contradicts.
+    """Whether all kilometres are of trips or explained, but for what the odometer cannot show, and nothing contradicts.
 
-    No gap is below zero, and so no sum of them hides one.
+    No gap is below zero: none hides another in the sum.
     """
     unexplained_km = km(sums.open_m / 1000 + tail_km)
     return unexplained_km <= resolution_km and not sums.pending and not sums.excess_m

@@ -1,5 +1,6 @@
 """Owns the row of a log for kilometres that no trip has, and what a driver says of them."""
 
+import re
 from datetime import datetime
 from typing import Literal
 
@@ -8,6 +9,8 @@ import msgspec
 from shared.domain.log.trip import km, shown_km
 
 Explanation = Literal["private", "business", "correction", "other"]
+
+GAP_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 
 
 class GapRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +56,8 @@ class GapRow(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def business_km(self) -> float:
         """How many of these were business, to 0.1."""
-        return min(km(self.business_m / 1000), self.missing_km)
+        whole = self.business_m == self.missing_m
+        return self.missing_km if whole else min(km(self.business_m / 1000), self.missing_km)
 
 
 class Explained(msgspec.Struct, frozen=True):

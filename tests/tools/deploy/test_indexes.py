@@ -107,12 +107,22 @@ def made(emulators: None, queries: list[Any]) -> list[Any]:
         store.trip_after(car_id, NOW)
         for year in (None, 2026):
             store.first_trip(car_id, year)
-            store.gap_trips(car_id, year)
+            store.gaps.first(car_id, year)
+            store.gaps.unexplained(car_id, year)
+        for after in (None, (NOW, "id")):
+            for more in ({}, {"year": 2026}, {"year": 2026, "month": 1}):
+                store.trips_by_time({"car_id": car_id, **more}, 10, after)
+                store.gaps.by_time({"car_id": car_id, **more}, 10, after)
+        for since in (None, NOW):
+            for before in (None, NOW):
+                store.doubts.of_car(car_id, since, before)
         for before in (None, NOW):
             store.readings.newest(car_id, 20, before)
         store.readings.first(car_id)
     store.readings.around("car", NOW)
     store.change().add_reading("car", Reading(NOW, 12000.0, source="eye"), NOW)
+    store.gaps.between("car", NOW, NOW)
+    store.gaps.last_before("car", NOW)
     store.sums(None)
     list(due_users(reader, NOW, 10))
     list(due_users_of_shard(reader, 3, NOW, Due("boris@example.com", NOW)))
@@ -145,6 +155,9 @@ def test_no_method_makes_a_query_that_this_test_does_not_know() -> None:
     }
     known = {
         "_stored_trips",
+        "_stored",
+        "_count",
+        "_doubted",
         "sums",
         "_found",
         "_replace",

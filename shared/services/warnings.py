@@ -1,0 +1,64 @@
+"""Says in words what a driver should know of their log: what is not closed, not believed or not asked."""
+
+from collections.abc import Iterator, Sequence
+
+from shared.cars.provider import PROVIDERS
+from shared.domain.car.car import Car
+from shared.domain.log.comparison import Comparison
+from shared.domain.log.gap_row import GapRow
+from shared.repositories.doubts import Doubted
+from shared.services.credentials import credentials_of
+
+WHY = {
+    "out of range": "no car has such an odometer",
+    "measured in the future": "its time lies in the future",
+    "of no one moment": "nobody knows well enough when it was measured",
+    "falls": "it is below an earlier one",
+    "above a later one": "it is above a later one",
+    "jumps": "it is further on than a car gets in the time",
+    "replaced": "its driver said another one later",
+}
+
+
+def warnings(car: Car | None, result: Comparison, gaps: Sequence[GapRow], doubted: Doubted | None) -> list[str]:
+    """One sentence for each thing. `gaps` are those that nobody explained."""
+    found = [*_of_car(car), *_of_rows(result, gaps)]
+    if doubted:
+        found.append(_of_doubted(doubted))
+    return found if result.start_odometer_km is not None else [*found, "There is no odometer reading yet."]
+
+
+def _of_car(car: Car | None) -> Iterator[str]:
+    """Why its cloud is not asked, if it is not."""
+    if car is None:
+        return
+    if car.login_stopped:
+        yield "The car's cloud refuses the credentials and is not asked any more until they are set again."
+    if car.provider not in PROVIDERS:
+        yield "The car is not asked: its provider is not offered any more."
+    elif missing := [one.name for one in credentials_of(car) if one.needed and one.set_at is None]:
+        yield f"The car is not asked: of its credentials {', '.join(missing)} is not set."
+
+
+def _of_rows(result: Comparison, gaps: Sequence[GapRow]) -> Iterator[str]:
+    """What keeps the log from being closed."""
+    if gaps:
+        missing_km = sum(gap.missing_km for gap in gaps)
+        yield f"No trip has {missing_km:.1f} km of the odometer, in {_counted(len(gaps), 'gap')} that can be explained."
+    if result.tail_km:
+        yield f"The odometer went on by {result.tail_km:.1f} km since the last trip or gap."
+    if result.sums.pending:
+        yield f"The odometer is awaited for {_counted(result.sums.pending, 'trip')}."
+    if result.sums.excess_m:
+        yield f"Trips show {result.sums.excess_m / 1000:.1f} km more than the odometer: they contradict it."
+
+
+def _of_doubted(doubted: Doubted) -> str:
+    told = f"{doubted.newest.km:.1f} km of {doubted.newest.at:%Y-%m-%d %H:%M} UTC"
+    verb = "is" if doubted.number == 1 else "are"
+    why = WHY.get(doubted.why, doubted.why)
+    return f"{_counted(doubted.number, 'odometer reading')} {verb} not believed, the newest, {told}, because {why}."
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count:,} {what}s"
