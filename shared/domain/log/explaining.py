@@ -11,6 +11,7 @@ from shared.domain.log.gap_row import Explanation, GapRow
 from shared.domain.log.sums import Sums
 
 MOST_REASON = 500
+UNSAID: Mapping[str, Any] = {"explained_as": None, "reason": "", "business_m": 0}
 NEEDS_REASON: tuple[Explanation, ...] = ("correction", "other")
 
 
@@ -39,7 +40,7 @@ def _taken_back(gap: GapRow, said: Mapping[str, Any]) -> GapRow:
     for field in ("reason", "business_km"):
         if said.get(field):
             raise unfit(field, "goes with explained_as alone")
-    return replace(gap, explained_as=None, reason="", business_m=0)
+    return replace(gap, **UNSAID)
 
 
 def _with_words(gap: GapRow, kind: Explanation, said: Mapping[str, Any], sums: Sums) -> GapRow:
