@@ -86,8 +86,8 @@ def test_pages_follow_each_other_and_the_sums_are_those_of_the_time_asked_for(lo
     ("query", "field"),
     [
         ("month=1", "month"), ("year=1999", "year"), ("limit=0", "limit"), ("limit=201", "limit"),
-        ("cursor=x", "cursor"), ("cursor=LSAtIC0", "cursor"), ("cursor=", "cursor"), ("car_id=-", "car_id"), ("kind=private", "kind"),
-        ("Year=2026", "Year"),
+        ("cursor=x", "cursor"), ("cursor=LSAtIC0", "cursor"), ("cursor=", "cursor"), ("car_id=-", "car_id"),
+        ("kind=private", "kind"), ("Year=2026", "Year"),
     ],
 )  # fmt: skip
 def test_a_query_that_does_not_fit_is_refused_with_its_field(log: Driver, query: str, field: str) -> None:
