@@ -8,13 +8,14 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.domain.log.gap_row import GapRow
 from shared.repositories.documents import Stored, from_document
+from shared.repositories.pages import Page, rows_of
 
 
 class GapRepository:
     """The gaps of one user."""
 
-    def __init__(self, user: firestore.DocumentReference) -> None:
-        self._gaps = user.collection("gaps")
+    def __init__(self, user: firestore.DocumentReference, full_name: str) -> None:
+        self._full_name, self._gaps = full_name, user.collection("gaps")
 
     def find(self, gap_id: str) -> Stored[GapRow] | None:
         """A gap of this user, or None."""
@@ -23,13 +24,7 @@ class GapRepository:
 
     def by_time(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None = None) -> list[GapRow]:
         """At most `limit` gaps whose fields equal those given, by time, after a position in that order."""
-        query: Any = self._gaps
-        for name, value in equal.items():
-            query = query.where(filter=FieldFilter(name, "==", value))
-        query = query.order_by("since").order_by("id")
-        if after:
-            query = query.start_after({"since": after[0], "id": after[1]})
-        return _values(query.limit(limit))
+        return rows_of(self._full_name, Page("gaps", equal, "since", limit, after), GapRow)
 
     def between(self, car_id: str, since: datetime, until: datetime) -> list[Stored[GapRow]]:
         """The gaps of a car that begin from one moment to another, by time."""

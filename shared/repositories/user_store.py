@@ -32,6 +32,7 @@ from shared.repositories.documents import OldLog, Stored, from_document, to_docu
 from shared.repositories.doubts import DoubtRepository
 from shared.repositories.gaps import GapRepository
 from shared.repositories.history import HistoryRepository
+from shared.repositories.pages import Page, rows_of
 from shared.repositories.places import SharedPlaceRepository, places_of, stage_index
 from shared.repositories.readings import ReadingRepository, Why
 from shared.repositories.tiles import Tiles
@@ -62,6 +63,7 @@ class UserStore:
         self.email = email
         self._db = db
         self._root = db.collection("users").document(email)
+        self._full_name = f"projects/{db.project}/databases/(default)/documents/{self._root.path}"
         self._state = self._root.collection("cache").document("trip_start")
 
     @cached_property
@@ -82,7 +84,7 @@ class UserStore:
     @cached_property
     def gaps(self) -> GapRepository:
         """The rows of their log for kilometres that no trip has."""
-        return GapRepository(self._root)
+        return GapRepository(self._root, self._full_name)
 
     def change(self) -> "Change":
         """A new, empty commit."""
@@ -150,19 +152,22 @@ class UserStore:
 
     def trips_by_time(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Trip]:
         """At most `limit` trips whose fields equal those given, oldest first, after a position in that order."""
-        query = _after(_equal(self._root.collection("trips"), equal).order_by("started_at").order_by("id"), after)
-        return [stored.value for stored in _stored_trips(query.limit(limit))]
+        return rows_of(self._full_name, Page("trips", equal, "started_at", limit, after), Trip)
 
     def trips(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Trip]:
         """At most `limit` trips whose fields equal those given, newest first, after a position in that order."""
-        return [stored.value for stored in self.stored_trips(equal, limit, after)]
+        return rows_of(self._full_name, Page("trips", equal, "started_at", limit, after, newest_first=True), Trip)
 
     def stored_trips(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Stored[Trip]]:
         """The same, each with the version that a change of it must still find."""
-        query = _equal(self._root.collection("trips"), equal)
+        query: Any = self._root.collection("trips")
+        for name, value in equal.items():
+            query = query.where(filter=FieldFilter(name, "==", value))
         query = query.order_by("started_at", direction=firestore.Query.DESCENDING)
         query = query.order_by("id", direction=firestore.Query.DESCENDING)
-        return _stored_trips(_after(query, after).limit(limit))
+        if after:
+            query = query.start_after({"started_at": after[0], "id": after[1]})
+        return _stored_trips(query.limit(limit))
 
     def _of_car(self, car_id: str | None, year: int | None = None) -> Any:
         query = self._root.collection("trips").where(filter=FieldFilter("car_id", "==", car_id))
@@ -182,16 +187,6 @@ class UserStore:
             for snapshot in snapshots
             if snapshot.exists
         }
-
-
-def _equal(query: Any, equal: dict[str, Any]) -> Any:
-    for name, value in equal.items():
-        query = query.where(filter=FieldFilter(name, "==", value))
-    return query
-
-
-def _after(query: Any, after: tuple[datetime, str] | None) -> Any:
-    return query.start_after({"started_at": after[0], "id": after[1]}) if after else query
 
 
 def _first_trip(query: Any) -> Stored[Trip] | None:

@@ -17,7 +17,7 @@ from shared.domain.car.odometer import Reading
 from shared.domain.tracking.state import DriverState
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.due import Due, due_users, due_users_of_shard, users_with_a_car
-from shared.repositories.streaming import LongReader
+from shared.repositories.streaming import LongReader, long_reader
 from shared.repositories.user_store import UserStore, state_document
 from tools.deploy.indexes import ASCENDING, DESCENDING, INDEXES, NOT_INDEXED, Index
 
@@ -88,7 +88,9 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     insecure = grpc.insecure_channel
     watched = lambda *args, **more: grpc.intercept_channel(insecure(*args, **more), Watch())  # noqa: E731
     monkeypatch.setattr(grpc, "insecure_channel", watched)
+    long_reader.cache_clear()
     yield seen
+    long_reader.cache_clear()
 
 
 @pytest.fixture
