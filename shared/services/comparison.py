@@ -45,9 +45,7 @@ def compare(account: Account, car_id: str | None, year: int | None) -> Compared:
     first_trip = later(lambda: store.first_trip(car_id, year))
     sums = later(lambda: store.sums(year))
     car = store.cars.list_cars().get(car_id or "")
-    start_km = _start_km(first_trip(), first_gap())
-    if start_km is None:
-        start_km = _start_without_rows(store.readings, car_id, car, year)
+    start_km = _start_km(_said_km(car, year), _first_row_km(first_trip(), first_gap()), store.readings, car_id)
     shown, open_gaps = readings(), gaps()
     result = compared(start_km, shown[0] if shown else None, _months(sums(), car_id), open_gaps)
     return Compared(car_id, result, open_gaps, shown, warnings(car, result, open_gaps, doubted()))
@@ -59,21 +57,28 @@ def _year(year: int, timezone: str) -> tuple[datetime, datetime]:
     return begin, end
 
 
-def _start_km(trip: Trip | None, gap: GapRow | None) -> float | None:
+def _start_km(
+    said_km: float | None, row_km: float | None, readings: ReadingRepository, car_id: str | None
+) -> float | None:
+    """Where the first row begins, or below it what the driver said; without both the first reading that is known."""
+    known_km = [one for one in (said_km, row_km) if one is not None]
+    if known_km:
+        return min(known_km)
+    first = readings.first(car_id)
+    return first.km if first else None
+
+
+def _first_row_km(trip: Trip | None, gap: GapRow | None) -> float | None:
     """The odometer at which the first row begins."""
     if gap and (trip is None or gap.since <= trip.started_at):
         return shown_km(gap.from_m)
     return trip.start_odometer_km if trip else None
 
 
-def _start_without_rows(
-    readings: ReadingRepository, car_id: str | None, car: Car | None, year: int | None
-) -> float | None:
-    """What the driver set for the car where it lies in the time asked for, else the first that is known of it."""
-    if car and car.start_odometer_km is not None and (year is None or str(year) == (car.available_from or "")[:4]):
-        return car.start_odometer_km
-    first = readings.first(car_id)
-    return first.km if first else None
+def _said_km(car: Car | None, year: int | None) -> float | None:
+    """What the driver set for the car, where it lies in the time asked for."""
+    lies_in_it = car and (year is None or str(year) == (car.available_from or "")[:4])
+    return car.start_odometer_km if car and lies_in_it else None
 
 
 def _months(years: Mapping[int, Mapping[int, Mapping[str, Sums]]], car_id: str | None) -> list[Month]:

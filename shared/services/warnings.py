@@ -45,8 +45,8 @@ def _of_rows(result: Comparison, gaps: Sequence[GapRow]) -> Iterator[str]:
     if gaps:
         missing_km = sum(gap.missing_km for gap in gaps)
         yield f"No trip has {missing_km:.1f} km of the odometer, in {_counted(len(gaps), 'gap')} that can be explained."
-    if result.tail_km:
-        yield f"The odometer went on by {result.tail_km:.1f} km since the last trip or gap."
+    if result.untold_km:
+        yield f"The odometer shows {result.untold_km:.1f} km that belong to no trip and no gap yet."
     if result.sums.pending:
         yield f"The odometer is awaited for {_counted(result.sums.pending, 'trip')}."
     if result.sums.excess_m:

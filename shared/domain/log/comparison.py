@@ -26,8 +26,9 @@ class Month(msgspec.Struct, frozen=True):
 class Comparison(msgspec.Struct, frozen=True):
     """The log of one car held against its odometer, in km.
 
-    `calculated_km` is the odometer at the start and what all trips drove on it. `tail_km` lies behind the last row, up
-    to the newest reading. `sums` are those of the time asked for.
+    `calculated_km` is the odometer at the start and what all trips drove on it. `untold_km` is what no row has: what
+    lies behind the last one up to the newest reading, and before the first one from where the driver says that the log
+    starts. `sums` are those of the time asked for.
     """
 
     start_odometer_km: float | None
@@ -38,7 +39,7 @@ class Comparison(msgspec.Struct, frozen=True):
     status: ComparisonStatus
     closed: bool
     timeline: list[dict[str, Any]]
-    tail_km: float
+    untold_km: float
     sums: Sums
 
 
@@ -56,8 +57,8 @@ def compared(
     calculated_km = km(start_km + driven_m / 1000)
     difference_km = km(newest.km - calculated_km)
     # A trip that goes over New Year counts whole for its year: then the rows end behind the reading.
-    tail_km = max(0.0, km(newest.km - start_km - sums.tiled_m / 1000))
-    is_wide = any(gap.missing_km > WARN_GAP_KM for gap in gaps) or tail_km > WARN_GAP_KM
+    untold_km = max(0.0, km(newest.km - start_km - sums.tiled_m / 1000))
+    is_wide = any(gap.missing_km > WARN_GAP_KM for gap in gaps) or untold_km > WARN_GAP_KM
     is_off = abs(difference_km) > max(newest.km - start_km, 0.0) * WARN_PERCENT / 100
     return Comparison(
         start_odometer_km=start_km,
@@ -66,9 +67,9 @@ def compared(
         difference_km=difference_km,
         difference_percent=round(100 * difference_km / newest.km, 2),
         status="warning" if is_wide or is_off else "ok",
-        closed=_is_closed(sums, tail_km, newest.resolution_km),
+        closed=_is_closed(sums, untold_km, newest.resolution_km),
         timeline=_timeline(start_km, months),
-        tail_km=tail_km,
+        untold_km=untold_km,
         sums=sums,
     )
 
@@ -83,17 +84,17 @@ def _without_reading(start_km: float | None, newest: Reading | None, months: Seq
         status="no_reading",
         closed=_is_closed(sums, 0.0, FINEST_KM),
         timeline=_timeline(start_km or 0.0, months),
-        tail_km=0.0,
+        untold_km=0.0,
         sums=sums,
     )
 
 
-def _is_closed(sums: Sums, tail_km: float, resolution_km: float) -> bool:
+def _is_closed(sums: Sums, untold_km: float, resolution_km: float) -> bool:
     """Whether all kilometres are of trips or explained, but for what the odometer cannot show, and nothing contradicts.
 
     No gap is below zero: none hides another in the sum.
     """
-    unexplained_km = km(sums.open_m / 1000 + tail_km)
+    unexplained_km = km(sums.open_m / 1000 + untold_km)
     return unexplained_km <= resolution_km and not sums.pending and not sums.excess_m
 
 

@@ -48,7 +48,7 @@ def test_the_difference_is_what_no_trip_drove_and_its_percentage_that_of_the_odo
 
 def test_a_gap_that_is_explained_leaves_the_log_closed_and_the_difference_what_it_is() -> None:
     found = held([FIRST, replace(BETWEEN, explained_as="private"), AFTER_IT], 12_121.7)
-    assert (found.closed, found.difference_km, found.tail_km) == (True, 21.7, 0.0)
+    assert (found.closed, found.difference_km, found.untold_km) == (True, 21.7, 0.0)
 
 
 @pytest.mark.parametrize(("newest_km", "resolution_km", "is_closed"), [
@@ -81,7 +81,7 @@ def test_a_trip_that_shows_more_than_the_odometer_keeps_a_log_open_and_makes_no_
 def test_a_trip_over_new_year_counts_whole_for_its_year_and_opens_nothing() -> None:
     eve = at(0).replace(month=12, day=31, hour=22, minute=45)
     found = held([FIRST, trip(12_050_000, 12_090_000, eve, ended_at=eve + timedelta(hours=1))], 12_060.0)
-    assert (found.difference_km, found.tail_km, found.closed) == (-30.0, 0.0, True)
+    assert (found.difference_km, found.untold_km, found.closed) == (-30.0, 0.0, True)
 
 
 def test_an_odometer_that_was_replaced_is_no_gap() -> None:
