@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from shared.cars.provider import PROVIDERS
 from shared.domain.car.car import Car
 from shared.domain.log.comparison import Comparison
 from shared.domain.log.gap_row import GapRow
 from shared.repositories.doubts import Doubted
-from shared.services.credentials import credentials_of
 
 WHY = {
     "out of range": "no car has such an odometer",
@@ -34,10 +32,8 @@ def _of_car(car: Car | None) -> Iterator[str]:
         return
     if car.login_stopped:
         yield "The car's cloud refuses the credentials and is not asked any more until they are set again."
-    if car.provider not in PROVIDERS:
-        yield "The car is not asked: its provider is not offered any more."
-    elif missing := [one.name for one in credentials_of(car) if one.needed and one.set_at is None]:
-        yield f"The car is not asked: of its credentials {', '.join(missing)} is not set."
+    elif not car.credentials_set_at:
+        yield "The car is not asked: its credentials are not set."
 
 
 def _of_rows(result: Comparison, gaps: Sequence[GapRow]) -> Iterator[str]:

@@ -74,7 +74,7 @@ def test_sums_and_gaps_are_computed(house: House) -> None:
     house.run()
     sums = house.store().sums(2024)[2024]
     assert sums[1]["audi"] == Sums(1, 22400, 12400, 10000, 0)
-    assert sums[2] == {"audi": Sums(1, 22400, 0, 22400, 0), "polo": Sums(1, 22400, 0, 0, 22400)}
+    assert sums[2] == {"audi": Sums(1, 22400, 0, 22400, 0), "polo": Sums(1, 22400, 0, 0, 22400, unplaced_m=22400)}
     first, _, second = house.trips()
     assert second.gap_before_km == 7.6
     assert second.gap
