@@ -39,6 +39,15 @@ SHORT_LEG_KM = 1.0
 SHORT_LEG_FACTOR = 1.15
 LONG_LEG_FACTOR = 1.3
 
+# --- marks of a trail, all ours
+
+MARK_EVERY = timedelta(minutes=5)  # between two of them, a trail is straight enough
+MOST_MARKS = 40  # of one drive: many drives fit into one document
+FASTEST_FIX_KM_H = 250.0  # no car comes faster from one fix to the next
+FIX_OFF_KM = 0.2  # two fixes of the worst accuracy may be so far apart and be of one place
+LONE_FIX_OFF_KM = 2.0  # the first and the last fix have one neighbour, which may be the wrong one
+WRONG_TOGETHER = 3  # fixes one after another that can be wrong; more of them are a place
+
 # --- places
 
 LEAST_RADIUS_M, USUAL_RADIUS_M, MOST_RADIUS_M = 20.0, 150.0, 2000.0  # ours
@@ -51,13 +60,54 @@ ONE_LOOK_IN = timedelta(hours=12)
 READABLE_KM = 1e9  # ours: what is said beyond it is no odometer at all, and cannot be kept
 MOST_WINDOWS = 100  # ours: of the budgets of all cars of a driver that are counted at a time
 
+# --- which readings are believed: ours, found by playing worlds. Prices in tenths of a reading of a car.
+
+PRICES = {"car": 10, "eye": 13, "typed": 9}
+BREAK_PRICE = 14  # the car has another odometer now
+SUPERSEDED_PRICE = 5  # its driver said otherwise later
+SENTINEL_PRICE = 3
+SENTINELS_KM = frozenset({0.0, 6553.5, 65535.0, 1048575.0, 4294967295.0})  # what cars tell that know none
+
+# --- how far a drive went, by what the phone saw of it: ours, found by playing worlds
+
+WORD_SLACK = timedelta(minutes=3)  # a phone's word and a car's may be apart
+UNSEEN_M = 3_500  # what can be driven meanwhile
+STOOD_M = 200  # what a phone that lies still wanders
+DENSE_FIXES = timedelta(seconds=150)  # a minute apart, one of which is lost
+DENSE_LEAST, DENSE_BEST, DENSE_MOST = 0.9, 1.02, 1.4
+DENSE_LESS_M, DENSE_MOST_M = 300, 500  # where a part of a trail begins or ends is known to so many metres
+STRAIGHT_LESS_M, STRAIGHT_BEST = 400, 1.25
+SLOW_KM_H, UNSEEN_KM_H, FAST_KM_H = 12.0, 40.0, 130.0
+
+# --- when drives were, and in which car: ours, measured on worlds
+
+SAME_PLACE_M = 300  # a phone and a car that stand together tell positions so far apart at most
+SLOWEST_M_S, MOST_LATE_M = 1.0, 1_500.0  # a car that drives is faster, and a phone that is late not farther
+STOOD_FOR = timedelta(minutes=5)  # a shorter stop ends no drive
+COARSE_STOOD_FOR = timedelta(minutes=10)  # by whole kilometres a slow car seems to stand
+LAY_STILL_FOR = timedelta(minutes=10)  # a phone that says nothing so long, and then is where it was, stood with its car
+OLD_ANSWER_AFTER = timedelta(minutes=10)  # a car that drives goes somewhere meanwhile
+REFUTED_WITHIN = timedelta(minutes=30)  # of an end, by a car that drives on
+ROSE_KM, ROSE_KM_H = 0.5, 25.0  # slower than this is no drive that goes on: with less, drives of others were taken in
+OTHER_CAR_STOOD_FOR = timedelta(minutes=4)  # a car that stands so long during a drive is not the one that drives
+COARSE_KM = 3.0  # whole kilometres prove no stand of a car that may have gone less
+UNHEARD_FOR = timedelta(hours=2)  # a drive goes on no longer by itself
+FREE_KM, FREE_SHARE = 0.5, 0.2  # what is left beside other drives, and less than this, is what their trails are wrong
+
+# --- what an odometer can do
+
+FASTEST_KM_PER_H = 200.0  # ours: over a short time
+FURTHEST_KM, FURTHEST_KM_PER_H = 500.0, 60.0  # ours: over a long one, nights and all
+LATE_BY = timedelta(minutes=3)  # ours: how far the times of two readings may be out
+
 # --- what is remembered of a driver: bounds of one document, all ours
 
 KEPT_CARS = 60  # more than a driver can have at a time; the others they have taken away
 EVENTS_A_BLOCK = 100  # moved out of the state at a time
 KEPT_EVENTS = 10  # the newest, which stay when a block is moved
 MOST_BLOCKS = 100  # of one drive: with more, its record would not fit into one document, whatever is in it
-MOST_RECORDED = 12_000  # words of the phone in one record, for the same reason
+MOST_RECORDED = 11_000  # words of the phone in one record, for the same reason
+MOST_DRIVERS = 20  # whom one record names, for the same reason: as many as a driver can have keys at a time
 KEPT_LOOSE_ENDS = 20  # that wait for a start
 FORGET_AN_END_AFTER = timedelta(hours=24)
 KEPT_READINGS = 60  # of the drive going on
@@ -71,3 +121,8 @@ STILL_FOR = timedelta(minutes=10)
 STILL_WITHIN_KM = 0.2  # what a phone that lies still wanders
 GIVE_UP_SETTLING_AFTER = timedelta(hours=24)
 LONGEST_WAIT = timedelta(minutes=30)  # between two polls of a car
+
+# --- what a driver says
+
+# Ours, after the practice of German tax offices: what is entered later than a week after the drive proves less.
+LATE_AFTER = timedelta(days=7)

@@ -5,6 +5,7 @@ import binascii
 import re
 from datetime import datetime
 
+from shared.domain.car.odometer import READING_ID, KeptReading
 from shared.domain.fitting import Unfit, moment
 from shared.domain.log.gap_row import GAP_ID
 from shared.domain.log.logbook import Position
@@ -17,16 +18,34 @@ NO_ROW = f"{NONE} {NONE}"  # where no trip, or no gap, was read yet
 
 def cursor_of(trip: Trip) -> str:
     """What a caller sends to go on after a trip, newest first."""
-    return _encoded(f"{trip.started_at.isoformat()} {trip.id}")
+    return _cursor(trip.started_at, trip.id)
 
 
 def position_of(cursor: str | None) -> tuple[datetime, str] | None:
     """The start and the id of the trip that a cursor stands for. Raises 400."""
+    return _position(cursor, TRIP_ID)
+
+
+def reading_cursor(kept: KeptReading) -> str:
+    """What a caller sends to go on after a reading, newest first."""
+    return _cursor(kept.reading.at, kept.id)
+
+
+def position_in_readings(cursor: str | None) -> tuple[datetime, str] | None:
+    """When the reading that a cursor stands for was measured, and its id. Raises 400."""
+    return _position(cursor, READING_ID)
+
+
+def _cursor(at: datetime, row_id: str) -> str:
+    return _encoded(f"{at.isoformat()} {row_id}")
+
+
+def _position(cursor: str | None, ids: re.Pattern[str]) -> tuple[datetime, str] | None:
     if cursor is None:
         return None
     try:
-        at, trip_id = _decoded(cursor).split(" ")
-        return _row(at, trip_id, TRIP_ID)
+        at, row_id = _decoded(cursor).split(" ")
+        return _row(at, row_id, ids)
     except (binascii.Error, ValueError, Unfit) as error:
         raise bad("cursor", "is not one of ours") from error
 

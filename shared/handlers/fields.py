@@ -1,4 +1,7 @@
-"""Owns the decoding of queries, each bad value of which is a 400 that names it, and how moments are written."""
+"""Owns the decoding of queries, each bad value of which is a 400 that names it, and how moments are written.
+
+These are written the same in the history of a log.
+"""
 
 import re
 from collections.abc import Collection
@@ -8,10 +11,12 @@ from zoneinfo import ZoneInfo
 from flask import Request
 
 from shared.domain.fitting import YEARS, car_id
+from shared.domain.log import shown
 from shared.handlers.problems import bad
 
 OF_THE_CALLER = ("user", "key")
 MOST_NAME = 100
+local, zulu = shown.local, shown.zulu
 
 
 def utc_now() -> datetime:
@@ -44,16 +49,16 @@ def year_and_month(request: Request) -> tuple[int | None, int | None]:
     return year, month
 
 
+def span(year: int | None, month: int | None, timezone: str) -> tuple[datetime, datetime] | None:
+    """From when to when (aware UTC) a year or one of its months lasts in a time zone; None without a year."""
+    if year is None:
+        return None
+    months = 12 * year + (month or 1) - 1
+    ends = (divmod(total, 12) for total in (months, months + (1 if month else 12)))
+    since, until = (datetime(at, rest + 1, 1, tzinfo=ZoneInfo(timezone)).astimezone(UTC) for at, rest in ends)
+    return since, until
+
+
 def query_car_id(request: Request) -> str | None:
     """The car of the query, or None."""
     return car_id(request.args.get("car_id"))
-
-
-def local(at: datetime, timezone: str) -> str:
-    """A moment in ISO 8601 with the offset of a time zone, to the second."""
-    return at.astimezone(ZoneInfo(timezone)).isoformat(timespec="seconds")
-
-
-def zulu(at: datetime) -> str:
-    """A moment in ISO 8601 in UTC with a Z."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -6,12 +6,13 @@ from flask import Request
 
 from shared.domain.driver import Caller
 from shared.domain.log.gap_row import GapRow
+from shared.domain.log.shown import trip_view
 from shared.domain.log.tiling import Row
 from shared.handlers import fields
 from shared.handlers.bodies import decoded
 from shared.handlers.cursors import log_cursor_of, log_position_of
 from shared.handlers.gap_bodies import GapBody
-from shared.handlers.views import car_view, gap_view, log_sums_view, trip_view
+from shared.handlers.views import car_view, gap_view, log_sums_view
 from shared.services import logbook
 
 ASKED = ("car_id", "year", "month", "limit", "cursor")

@@ -18,25 +18,27 @@ class EndpointBody(Struct, forbid_unknown_fields=True):
 
 
 class TripBody(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
-    """Any of a trip's fields that a driver may set."""
+    """Any of a trip's fields that a driver may set, and why they do; null is for the domain to understand."""
 
-    started_at: str | UnsetType = UNSET
-    ended_at: str | UnsetType = UNSET
-    from_: EndpointBody | UnsetType = UNSET
-    to: EndpointBody | UnsetType = UNSET
+    started_at: str | None | UnsetType = UNSET
+    ended_at: str | None | UnsetType = UNSET
+    from_: EndpointBody | None | UnsetType = UNSET
+    to: EndpointBody | None | UnsetType = UNSET
     start_odometer_km: float | None | UnsetType = UNSET
     end_odometer_km: float | None | UnsetType = UNSET
-    distance_km: float | UnsetType = UNSET
-    kind: TripKind | UnsetType = UNSET
-    business_km: float | UnsetType = UNSET
+    distance_km: float | None | UnsetType = UNSET
+    kind: TripKind | None | UnsetType = UNSET
+    business_km: float | None | UnsetType = UNSET
     car_id: str | None | UnsetType = UNSET
-    purpose: str | UnsetType = UNSET
-    notes: str | UnsetType = UNSET
+    purpose: str | None | UnsetType = UNSET
+    notes: str | None | UnsetType = UNSET
+    deviation: str | None | UnsetType = UNSET
+    why: str | None = None
     revision: int | None = None
 
     def said(self) -> dict[str, Any]:
         """What is said of the trip, by the names of its fields."""
         said = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET}
-        del said["revision"]
+        del said["revision"], said["why"]
         ends = {name: end for name, end in said.items() if isinstance(end, EndpointBody)}
         return said | {name: Endpoint(end.lat, end.lng, end.place, end.address) for name, end in ends.items()}

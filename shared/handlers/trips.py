@@ -7,6 +7,7 @@ from flask import Request
 from shared import settings
 from shared.domain.driver import Account, Caller
 from shared.domain.log.measuring import so_far_km
+from shared.domain.log.shown import trip_view
 from shared.domain.log.trip import TripKind
 from shared.domain.place.trail import trail_distance_km
 from shared.domain.tracking.ending import gone_on_since
@@ -16,8 +17,8 @@ from shared.handlers.bodies import decoded
 from shared.handlers.cursors import cursor_of, position_of
 from shared.handlers.problems import bad
 from shared.handlers.trip_bodies import TripBody
-from shared.handlers.views import trip_view
 from shared.services import active_trip, trips
+from shared.services.trips import Speaking
 
 KINDS = get_args(TripKind)
 
@@ -45,18 +46,21 @@ def show(request: Request, caller: Caller, trip_id: str) -> tuple[dict[str, Any]
 
 def add(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """A trip entered by hand."""
-    return trip_view(trips.add(caller.account, decoded(request, TripBody).said(), fields.utc_now())), 201
+    body = decoded(request, TripBody)
+    return trip_view(trips.add(caller.account, body.said(), _speaking(caller, body.why))), 201
 
 
 def correct(request: Request, caller: Caller, trip_id: str) -> tuple[dict[str, Any], int]:
     """A trip with some fields changed, if it is still of the revision that the caller saw."""
     body = decoded(request, TripBody)
-    return trip_view(trips.correct(caller.account, trip_id, body.said(), body.revision, fields.utc_now())), 200
+    return trip_view(
+        trips.correct(caller.account, trip_id, body.said(), body.revision, _speaking(caller, body.why))
+    ), 200
 
 
 def delete(request: Request, caller: Caller, trip_id: str) -> tuple[None, int]:
     """Takes a trip out of the log."""
-    trips.delete(caller.account.email, trip_id)
+    trips.delete(caller.account.email, trip_id, _speaking(caller))
     return None, 204
 
 
@@ -69,6 +73,10 @@ def drop_active(request: Request, caller: Caller) -> tuple[None, int]:
     """Drops the trip going on; what the phone sent for it does not begin it again."""
     active_trip.drop(caller.account, fields.utc_now())
     return None, 204
+
+
+def _speaking(caller: Caller, why: str | None = None) -> Speaking:
+    return Speaking(caller.label, why or "", fields.utc_now())
 
 
 def _active_view(state: DriverState, drive: GoingOn, account: Account) -> dict[str, Any]:

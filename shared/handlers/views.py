@@ -1,4 +1,4 @@
-"""Owns how trips and sums look in answers."""
+"""Owns how sums and readings look in answers; for trips see shared.domain.log.shown."""
 
 from typing import Any
 
@@ -8,19 +8,10 @@ from shared.domain.car.car import Car
 from shared.domain.car.odometer import Reading
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.sums import Sums
-from shared.domain.log.trip import Trip, shown_km
-from shared.handlers.fields import local, zulu
+from shared.domain.log.trip import shown_km
+from shared.handlers.fields import local
 
-INTERNAL = ("timezone", "year", "month", "gap", "gps_km", "from_m", "to_m", "set_on_m", "summary")
 CREDENTIALS_OF_CAR = ("login_refusals", "credentials_set_at")
-
-
-def trip_view(trip: Trip) -> dict[str, Any]:
-    """A trip as callers see it: its own times in its time zone."""
-    view: dict[str, Any] = msgspec.to_builtins(trip)
-    view |= {name: local(getattr(trip, name), trip.timezone) for name in ("started_at", "ended_at")}
-    view |= {name: zulu(getattr(trip, name)) for name in ("created_at", "updated_at")}
-    return {name: value for name, value in view.items() if name not in INTERNAL}
 
 
 def gap_view(gap: GapRow) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.domain.car.odometer import Reading
 from shared.repositories.documents import from_document
+from shared.repositories.readings import Why
 
 
 class Doubted(NamedTuple):
@@ -15,7 +16,7 @@ class Doubted(NamedTuple):
 
     number: int
     newest: Reading
-    why: str
+    why: Why
 
 
 class DoubtRepository:

@@ -24,7 +24,7 @@ class GapRepository:
 
     def by_time(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None = None) -> list[GapRow]:
         """At most `limit` gaps whose fields equal those given, by time, after a position in that order."""
-        return rows_of(self._full_name, Page("gaps", equal, "since", limit, after), GapRow)
+        return rows_of(self._full_name, Page("gaps", equal, "since", limit, after), _gap)
 
     def between(self, car_id: str, since: datetime, until: datetime) -> list[Stored[GapRow]]:
         """The gaps of a car that begin from one moment to another, by time."""
@@ -51,6 +51,10 @@ class GapRepository:
         query = self._gaps.where(filter=FieldFilter("car_id", "==", car_id))
         query = query if year is None else query.where(filter=FieldFilter("year", "==", year))
         return query.order_by("since").order_by("id")
+
+
+def _gap(fields: dict[str, Any]) -> GapRow:
+    return from_document(fields, GapRow)
 
 
 def _values(query: Any) -> list[GapRow]:

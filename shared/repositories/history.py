@@ -1,5 +1,7 @@
 """Owns the history of a user's log: entries by number, each written once and in the commit that it tells of."""
 
+from collections.abc import Iterable
+
 from google.cloud import firestore
 
 from shared.domain.log.history import Entry
@@ -12,9 +14,10 @@ class HistoryRepository:
     def __init__(self, user: firestore.DocumentReference) -> None:
         self._entries = user.collection("history")
 
-    def stage(self, batch: firestore.WriteBatch, entry: Entry) -> None:
-        """Puts an entry into a commit, which fails where there is one of this number."""
-        batch.create(self._entries.document(entry_id(entry.n)), to_document(entry))
+    def stage(self, batch: firestore.WriteBatch, entries: Iterable[Entry]) -> None:
+        """Puts entries into a commit, which fails where there is one of such a number."""
+        for entry in entries:
+            batch.create(self._entries.document(entry_id(entry.n)), to_document(entry))
 
 
 def entry_id(n: int) -> str:

@@ -3,11 +3,10 @@
 By way of the client's snapshots, which copy each document twice, a page takes the processor twice as long.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
-import msgspec
 from google.cloud.firestore_v1.types import Cursor, StructuredQuery, Value
 
 from shared.repositories.streaming import long_reader
@@ -29,10 +28,10 @@ class Page(NamedTuple):
     newest_first: bool = False
 
 
-def rows_of(user: str, page: Page, kind: type[T]) -> list[T]:
-    """The rows of a page, in its order; of the user whose document has this full name."""
+def rows_of(user: str, page: Page, made: Callable[[dict[str, Any]], T]) -> list[T]:
+    """The rows of a page, in its order, each `made` of its fields; of the user whose document has this full name."""
     found = long_reader().documents(_query(page), user)
-    return [msgspec.convert({name: _plain(value) for name, value in one.fields.items()}, kind) for one in found]
+    return [made({name: _plain(value) for name, value in one.fields.items()}) for one in found]
 
 
 def _query(page: Page) -> StructuredQuery:

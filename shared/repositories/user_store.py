@@ -36,6 +36,7 @@ from shared.repositories.pages import Page, rows_of
 from shared.repositories.places import SharedPlaceRepository, places_of, stage_index
 from shared.repositories.readings import ReadingRepository, Why
 from shared.repositories.tiles import Tiles
+from shared.repositories.trips import trip_document, trip_of
 
 SUM_FIELDS = Sums.__struct_fields__
 # All users' next polls lie close to now, and Firestore takes about 500 writes a second to one stretch of an index.
@@ -133,7 +134,7 @@ class UserStore:
     def find_trip(self, trip_id: str) -> Stored[Trip] | None:
         """A trip of this user, or None."""
         snapshot = self._root.collection("trips").document(trip_id).get()
-        return Stored(from_document(snapshot.to_dict(), Trip), snapshot.update_time) if snapshot.exists else None
+        return Stored(trip_of(snapshot.to_dict()), snapshot.update_time) if snapshot.exists else None
 
     def trip_before(self, car_id: str | None, moment: datetime) -> Stored[Trip] | None:
         """The last trip of the car that started before a moment, or None."""
@@ -152,11 +153,11 @@ class UserStore:
 
     def trips_by_time(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Trip]:
         """At most `limit` trips whose fields equal those given, oldest first, after a position in that order."""
-        return rows_of(self._full_name, Page("trips", equal, "started_at", limit, after), Trip)
+        return rows_of(self._full_name, Page("trips", equal, "started_at", limit, after), trip_of)
 
     def trips(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Trip]:
         """At most `limit` trips whose fields equal those given, newest first, after a position in that order."""
-        return rows_of(self._full_name, Page("trips", equal, "started_at", limit, after, newest_first=True), Trip)
+        return rows_of(self._full_name, Page("trips", equal, "started_at", limit, after, newest_first=True), trip_of)
 
     def stored_trips(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Stored[Trip]]:
         """The same, each with the version that a change of it must still find."""
@@ -194,7 +195,7 @@ def _first_trip(query: Any) -> Stored[Trip] | None:
 
 
 def _stored_trips(query: Any) -> list[Stored[Trip]]:
-    return [Stored(from_document(one.to_dict(), Trip), one.update_time) for one in query.stream()]
+    return [Stored(trip_of(one.to_dict()), one.update_time) for one in query.stream()]
 
 
 class Change:
@@ -261,6 +262,10 @@ class Change:
         """An odometer reading, and why it is not believed if it is not; without a standing where nobody judged it."""
         ReadingRepository(self._root).stage(self._batch, car_id, reading, fetched_at, standing, why)
 
+    def set_standing(self, reading_id: str, standing: Standing, why: Why) -> None:
+        """What is thought of a reading that is there, and why."""
+        ReadingRepository(self._root).stage_standing(self._batch, reading_id, standing, why)
+
     def add_block(self, n: int, events: Sequence[Heard]) -> None:
         """A hundred older events of the drive going on."""
         self._blocks.add(n)
@@ -295,9 +300,10 @@ class Change:
                 raise RuntimeError("an entry of the history is numbered by the state, which was not put")
             return
         read, state = self._state_put
-        for entry in numbered(self._entries, state.entries):
-            HistoryRepository(self._root).stage(self._batch, entry)
-        document = state_document(self._root.id, replace(state, entries=state.entries + len(self._entries)))
+        if self._entries:
+            HistoryRepository(self._root).stage(self._batch, numbered(self._entries, state.entries))
+            state = replace(state, entries=state.entries + len(self._entries))
+        document = state_document(self._root.id, state)
         if read.version is None:
             self._batch.create(self._state, document)
         else:
@@ -309,11 +315,11 @@ class Change:
 
     def _write_row(self, document: Any, read: Stored[Any] | None, row: Row | None) -> None:
         if read is None:
-            self._batch.create(document, to_document(row) if row else {})
+            self._batch.create(document, _document(row) if row else {})
         elif row is None:
             self._batch.delete(document, option=self._as_read(read))
         else:
-            self._batch.update(document, to_document(row), option=self._as_read(read))
+            self._batch.update(document, _document(row), option=self._as_read(read))
 
     def _put_rows(self) -> dict[str, tuple[Row | None, Row | None]]:
         """By id each row as it was read and as it will be."""
@@ -329,6 +335,10 @@ class Change:
                     sums = sums_of_gap(row) if isinstance(row, GapRow) else sums_of(row)
                     cars[row.car_id or NO_CAR] = cars.get(row.car_id or NO_CAR, Sums()).plus(sums, sign)
         return {year: months for year, months in changes.items() if _increments(months)}
+
+
+def _document(row: Row) -> dict[str, Any]:
+    return to_document(row) if isinstance(row, GapRow) else trip_document(row)
 
 
 def _increments(months: dict[int, dict[str, Sums]]) -> dict[str, Any]:

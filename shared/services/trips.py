@@ -1,23 +1,33 @@
 """Lists the trips of a driver, and adds, corrects and deletes them by hand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
-
-from msgspec.structs import replace
+from typing import Any, NamedTuple
 
 from shared import settings
 from shared.domain.driver import Account
-from shared.domain.fitting import Conflict, NotFound
+from shared.domain.fitting import Conflict, NotFound, car_id, text, unfit
 from shared.domain.log.addresses import flagged
-from shared.domain.log.correcting import corrected, entered
+from shared.domain.log.correcting import MOST_TEXT, OF_PLACES, corrected, entered
 from shared.domain.log.gap import relink
+from shared.domain.log.history import entry_of_change
 from shared.domain.log.rows import Rows
+from shared.domain.log.shown import trip_view
 from shared.domain.log.trip import TRIP_ID, Trip, trip_id
+from shared.domain.log.words import identified
+from shared.domain.place.places import Place
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
 from shared.services.by_hand import locked
 from shared.services.rows import StoredLog
+
+
+class Speaking(NamedTuple):
+    """Who says something of their log, by the label of their key; why, and when."""
+
+    by: str
+    why: str
+    now: datetime
 
 
 def page(email: str, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> tuple[list[Trip], bool]:
@@ -31,25 +41,28 @@ def find(email: str, id_: str) -> Trip:
     return _found(StoredLog(UserStore(client(), email)), id_)
 
 
-def add(account: Account, said: Mapping[str, Any], now: datetime) -> Trip:
+def add(account: Account, said: Mapping[str, Any], speaking: Speaking) -> Trip:
     """A trip by hand, by the names of its fields. Raises Unfit, and Conflict where one like it is there."""
-    by_hand = entered(account.email, account.default_car_id, account.timezone, said, now)
+    speaking = _fitted(speaking)
+    by_hand = entered(account.email, account.default_car_id, account.timezone, said, speaking.now)
     trip = flagged(by_hand, bool(settings.current.geocoders))
     store = UserStore(client(), account.email)
+    _refuse_other_cars(store, said)
 
     @until_current
     def attempt() -> Trip:
-        return _put(store, StoredLog(store), None, trip)
+        log = StoredLog(store)
+        return _change(store, log, None, identified(trip, _free_id(log, trip)), speaking) or trip
 
     return attempt()
 
 
-def correct(account: Account, id_: str, said: Mapping[str, Any], revision: int | None, now: datetime) -> Trip:
-    """A trip with what is said of it, by the names of its fields.
+def correct(account: Account, id_: str, said: Mapping[str, Any], revision: int | None, speaking: Speaking) -> Trip:
+    """A trip with what is said of it, by the names of its fields. Where that is nothing new, nothing is written.
 
     Raises NotFound and Unfit, and Conflict where it is of another revision than the one given.
     """
-    store = UserStore(client(), account.email)
+    speaking, store = _fitted(speaking), UserStore(client(), account.email)
 
     @until_current
     def attempt() -> Trip:
@@ -57,23 +70,44 @@ def correct(account: Account, id_: str, said: Mapping[str, Any], revision: int |
         former = _found(log, id_)
         if revision is not None and revision != former.revision:
             raise Conflict(f"The trip is at revision {former.revision} by now.", "revision")
-        trip = corrected(former, said, account.timezone, now)
+        _refuse_other_cars(store, said, former)
+        places = _places(store, said)
+        trip = corrected(former, said, account.timezone, speaking.now, places, account.habits)
+        if trip is former:
+            return former
         moves = "from_" in said or "to" in said
-        return _put(store, log, former, flagged(trip, bool(settings.current.geocoders)) if moves else trip)
+        trip = flagged(trip, bool(settings.current.geocoders)) if moves else trip
+        return _change(store, log, former, trip, speaking) or trip
 
     return attempt()
 
 
-def delete(email: str, id_: str) -> None:
+def delete(email: str, id_: str, speaking: Speaking) -> None:
     """Takes a trip out of the log. What phone and car said of it is kept. Raises NotFound."""
     store = UserStore(client(), email)
 
     @until_current
     def attempt() -> None:
         log = StoredLog(store)
-        _change(store, log, _found(log, id_), None)
+        _change(store, log, _found(log, id_), None, speaking)
 
     attempt()
+
+
+def _fitted(speaking: Speaking) -> Speaking:
+    return speaking._replace(why=text(speaking.why, "why", MOST_TEXT))
+
+
+def _refuse_other_cars(store: UserStore, said: Mapping[str, Any], former: Trip | None = None) -> None:
+    """Raises Unfit for a car that is none of the driver's. One that was stays where it is."""
+    named = car_id(said.get("car_id"))
+    if named and not (former and former.car_id == named) and named not in store.cars.list_cars():
+        raise unfit("car_id", "is none of your cars")
+
+
+def _places(store: UserStore, said: Mapping[str, Any]) -> Sequence[Place]:
+    """The places of a driver where what they give back follows from them."""
+    return store.places() if any(name in said and said[name] is None for name in OF_PLACES) else ()
 
 
 def _found(log: StoredLog, id_: str) -> Trip:
@@ -81,12 +115,6 @@ def _found(log: StoredLog, id_: str) -> Trip:
     if found is None:
         raise NotFound("There is no such trip.")
     return found
-
-
-def _put(store: UserStore, log: StoredLog, former: Trip | None, trip: Trip) -> Trip:
-    if former is None:
-        trip = replace(trip, id=_free_id(log, trip))
-    return _change(store, log, former, trip) or trip
 
 
 def _free_id(log: StoredLog, trip: Trip) -> str:
@@ -100,10 +128,18 @@ def _free_id(log: StoredLog, trip: Trip) -> str:
     return id_
 
 
-def _change(store: UserStore, log: StoredLog, former: Trip | None, trip: Trip | None) -> Trip | None:
+def _change(
+    store: UserStore, log: StoredLog, former: Trip | None, trip: Trip | None, speaking: Speaking
+) -> Trip | None:
+    """Commits a trip that was added, corrected or deleted, all that follows from it, and the entry that tells of it."""
     change, rows = store.change(), Rows(log)
     locked(change, store.state(), trip)
     relink(rows, former, trip)
     log.stage(change, rows)
+    found = rows.trips[trip.id] if trip else None
+    before, after = (trip_view(one) if one else {} for one in (former, found))
+    id_ = (before or after)["id"]
+    if entry := entry_of_change("trip", id_, before, after, at=speaking.now, by=speaking.by, why=speaking.why):
+        change.add_entry(entry)
     change.commit()
-    return rows.trips[trip.id] if trip else None
+    return found

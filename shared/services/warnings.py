@@ -3,19 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from shared.domain.car.car import Car
+from shared.domain.car.sentences import why_sentence
 from shared.domain.log.comparison import Comparison
 from shared.domain.log.gap_row import GapRow
 from shared.repositories.doubts import Doubted
-
-WHY = {
-    "out of range": "no car has such an odometer",
-    "measured in the future": "its time lies in the future",
-    "of no one moment": "nobody knows well enough when it was measured",
-    "falls": "it is below an earlier one",
-    "above a later one": "it is above a later one",
-    "jumps": "it is further on than a car gets in the time",
-    "replaced": "its driver said another one later",
-}
 
 
 def warnings(car: Car | None, result: Comparison, gaps: Sequence[GapRow], doubted: Doubted | None) -> list[str]:
@@ -51,9 +42,9 @@ def _of_rows(result: Comparison, gaps: Sequence[GapRow]) -> Iterator[str]:
 
 def _of_doubted(doubted: Doubted) -> str:
     told = f"{doubted.newest.km:.1f} km of {doubted.newest.at:%Y-%m-%d %H:%M} UTC"
+    why = why_sentence(doubted.why, "en")
     verb = "is" if doubted.number == 1 else "are"
-    why = WHY.get(doubted.why, doubted.why)
-    return f"{_counted(doubted.number, 'odometer reading')} {verb} not believed, the newest, {told}, because {why}."
+    return f"{_counted(doubted.number, 'odometer reading')} {verb} not believed. Of the newest, {told}: {why}"
 
 
 def _counted(count: int, what: str) -> str:

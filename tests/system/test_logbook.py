@@ -263,7 +263,7 @@ def test_what_is_not_believed_or_not_asked_is_said(driver: Driver) -> None:
     (said,) = driver.call("GET", "/compare").json()["warnings"]
     assert "2 odometer readings are not believed" in said
     assert "90001.0 km" in said
-    assert "further on than a car gets" in said
+    assert "further from another reading than a car gets" in said
     assert driver.call("GET", "/compare?year=2025").json()["warnings"] == []
     (asked, unread) = driver.call("GET", "/compare?car_id=third").json()["warnings"]
     assert "is not asked" in asked

@@ -1,5 +1,6 @@
 """Trips by hand: adding, correcting, deleting; lists, sums, gaps."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -85,6 +86,7 @@ def test_corrections_follow_the_revision_and_the_sums_follow_the_corrections(dri
 
 
 def test_gaps_follow_every_change_of_the_log(driver: Driver) -> None:
+    driver.add_car("other", f"V2{driver.vin}")
     first, third = add(driver, 5, 100, 120), add(driver, 7, 150, 160)
     assert third["gap_before_km"] == 30.0
 
@@ -205,15 +207,20 @@ def test_a_trip_going_on_can_be_dropped_and_does_not_come_back(driver: Driver) -
         ({"car_id": "a b"}, "car_id"),
         ({"surprise": 1}, "surprise"),
         ({"notes": "x" * 2001}, "notes"),
+        ({"deviation": "x" * 2001}, "deviation"),
+        ({"why": "x" * 2001}, "why"),
+        ({"why": 5}, "why"),
+        ({"car_id": "another"}, "car_id"),
     ],
 )
 def test_a_bad_trip_is_refused_by_field_and_changes_nothing(driver: Driver, body: Any, field: str) -> None:
     response = driver.call("POST", "/trips", json={**MANUAL, **body})
     assert (response.status_code, response.json().get("field")) == (400, field), response.text
-    assert driver.trips() == []
+    assert (driver.trips(), driver.kept("history")) == ([], {})
     trip = driver.call("POST", "/trips", json=MANUAL).json()
     assert driver.call("PATCH", f"/trips/{trip['id']}", json=body).status_code == 400
     assert driver.trips() == [trip]
+    assert len(driver.kept("history")) == 1
 
 
 def test_a_distance_that_contradicts_both_odometers_is_refused(driver: Driver) -> None:
@@ -225,5 +232,117 @@ def test_a_distance_that_contradicts_both_odometers_is_refused(driver: Driver) -
 @pytest.mark.parametrize("name", ["started_at", "ended_at", "from", "to", "distance_km"])
 def test_what_a_trip_by_hand_needs_is_asked_for(driver: Driver, name: str) -> None:
     body = {field: value for field, value in MANUAL.items() if field != name}
-    response = driver.call("POST", "/trips", json=body)
-    assert (response.status_code, response.json()["field"]) == (400, name)
+    for incomplete in (body, {**body, name: None}):
+        response = driver.call("POST", "/trips", json=incomplete)
+        assert (response.status_code, response.json()["field"]) == (400, name)
+
+
+# --- whose a field is, and the history -----------------------------------------------------------------------------
+
+
+def history(driver: Driver) -> list[dict[str, Any]]:
+    """The entries of the history, in order; each is kept under its number."""
+    entries = sorted(driver.kept("history").items())
+    assert [id_ for id_, _ in entries] == [f"{entry['n']:08d}" for _, entry in entries]
+    return [entry for _, entry in entries]
+
+
+def test_a_trip_says_which_fields_its_driver_set_and_null_gives_them_back(driver: Driver) -> None:
+    trip = driver.call("POST", "/trips", json={**MANUAL, "kind": None, "car_id": "car", "purpose": "customer"}).json()
+    assert trip["set_by_hand"] == ["car_id", "distance_km", "ended_at", "from", "purpose", "started_at", "to"]
+    path = f"/trips/{trip['id']}"
+    changed = driver.call("PATCH", path, json={"kind": "business", "deviation": "road works", "purpose": None}).json()
+    assert {*changed["set_by_hand"]} - {*trip["set_by_hand"]} == {"kind", "deviation"}
+    assert {*trip["set_by_hand"]} - {*changed["set_by_hand"]} == {"purpose"}
+    assert (changed["kind"], changed["purpose"], changed["deviation"]) == ("business", "", "road works")
+    back = driver.call("PATCH", path, json={"kind": None, "deviation": None}).json()
+    assert (back["kind"], back["business_km"], back["deviation"]) == ("unclassified", 0.0, "")
+    assert driver.call("GET", path).json() == back
+
+
+def test_a_kind_that_is_given_back_is_what_places_and_habits_propose(driver: Driver) -> None:
+    driver.add_place(*UTRECHT, "business")
+    driver.add_place(52.2, 5.12, "private")
+    ends = {"from": {"lat": UTRECHT[0], "lng": UTRECHT[1]}, "to": {"lat": 52.2, "lng": 5.12}}
+    trip = driver.call("POST", "/trips", json={**MANUAL, **ends, "kind": "private"}).json()
+    back = driver.call("PATCH", f"/trips/{trip['id']}", json={"kind": None}).json()
+    assert (back["kind"], back["business_km"]) == ("business", 22.4)
+
+
+def test_ends_and_times_that_are_given_back_are_what_the_phone_said(driver: Driver) -> None:
+    driver.phone("start", ago(30), UTRECHT)
+    driver.wait_read(12345.0)
+    driver.phone("end", ago(5), (52.2, 5.12))
+    driver.set_car(odometer_km=12365.0, measured_at=ago(4))
+    (trip,) = driver.wait_trips(1)
+    assert trip["set_by_hand"] == []
+    said = {"from": {"place": "Elsewhere"}, "started_at": ago(50).isoformat(), "distance_km": 3}
+    path = f"/trips/{trip['id']}"
+    assert driver.call("PATCH", path, json=said).json()["distance_km"] == 3.0
+    back = driver.call("PATCH", path, json=dict.fromkeys(said)).json()
+    assert back["set_by_hand"] == []
+    assert {name: back[name] for name in ("from", "started_at")} == {
+        name: trip[name] for name in ("from", "started_at")
+    }
+
+
+def test_each_word_of_a_driver_is_an_entry_with_who_and_why(driver: Driver) -> None:
+    key = driver.call("POST", "/settings/keys", json={"scope": "full", "label": "laptop"}).json()["key"]
+    begun = datetime.now(UTC)
+    trip = driver.call("POST", "/trips", json={**MANUAL, "why": "the phone was empty"}, key=key).json()
+    path = f"/trips/{trip['id']}"
+    said = {"kind": "business", "why": "a customer"}
+    changed = driver.call("PATCH", path, json=said, key=key).json()
+    driver.call("DELETE", path)
+    added, corrected, deleted = history(driver)
+    assert (added["by"], added["why"], added["before"], added["after"]) == ("laptop", "the phone was empty", {}, trip)
+    assert begun <= added["at"] <= corrected["at"] <= deleted["at"]
+    assert (corrected["by"], corrected["why"]) == ("laptop", "a customer")
+    assert corrected["before"] == {
+        "kind": "unclassified", "business_km": 0.0, "set_by_hand": trip["set_by_hand"]
+    }  # fmt: skip
+    assert corrected["after"] == {"kind": "business", "business_km": 22.4, "set_by_hand": changed["set_by_hand"]}
+    assert (deleted["by"], deleted["why"], deleted["before"], deleted["after"]) == ("", "", changed, {})
+    assert {(entry["kind"], entry["row"]) for entry in (added, corrected, deleted)} == {("trip", trip["id"])}
+
+
+def test_what_is_said_twice_makes_no_entry_and_no_revision(driver: Driver) -> None:
+    trip = add(driver, 5, 100, 120)
+    path, said = f"/trips/{trip['id']}", {"kind": "mixed", "business_km": 15, "from": {"lat": 52.1, "lng": 5.1}}
+    first = driver.call("PATCH", path, json=said).json()
+    assert (first["revision"], len(history(driver))) == (2, 2)
+    for body in (said, {}, {"why": "nothing"}, {"purpose": None}, {"kind": "mixed", "revision": 2}):
+        assert driver.call("PATCH", path, json=body).json() == first
+    assert driver.call("PATCH", path, json={**said, "revision": 1}).status_code == 409
+    assert len(history(driver)) == 2
+
+
+def test_a_trip_of_a_car_that_is_gone_can_still_be_corrected_and_one_of_no_car_is_none(driver: Driver) -> None:
+    driver.add_car("second", f"V2{driver.vin}")
+    trip = driver.call("POST", "/trips", json={**MANUAL, "car_id": "second"}).json()
+    assert driver.call("DELETE", "/cars/second").status_code == 204
+    path = f"/trips/{trip['id']}"
+    assert driver.call("PATCH", path, json={"car_id": "SECOND", "notes": "x"}).json()["notes"] == "x"
+    assert driver.call("PATCH", path, json={"car_id": None}).json()["car_id"] is None
+    response = driver.call("PATCH", path, json={"car_id": "second"})
+    assert (response.status_code, response.json()["field"]) == (400, "car_id")
+    back = driver.call("PATCH", path, json={"car_id": ""}).json()
+    assert (back["car_id"], "car_id" in back["set_by_hand"]) == ("car", False)
+
+
+def test_who_corrects_at_once_leaves_an_entry_for_each_revision(driver: Driver) -> None:
+    path = f"/trips/{add(driver, 5, 100, 120)['id']}"
+    with ThreadPoolExecutor(6) as pool:
+        bodies = [{"notes": f"note {n}"} for n in range(6)]
+        answers = list(pool.map(lambda body: driver.call("PATCH", path, json=body), bodies))
+    assert [answer.status_code for answer in answers] == [200] * 6
+    assert len(history(driver)) == driver.call("GET", path).json()["revision"] == 7
+
+
+def test_a_trip_that_is_entered_more_than_a_week_after_it_ended_is_late(driver: Driver) -> None:
+    assert driver.call("POST", "/trips", json=MANUAL).json()["late"] is True
+    recent = {"started_at": ago(40).isoformat(), "ended_at": ago(20).isoformat()}
+    trip = driver.call("POST", "/trips", json={**MANUAL, **recent}).json()
+    assert trip["late"] is False
+    moved = {name: MANUAL[name] for name in recent}
+    assert driver.call("PATCH", f"/trips/{trip['id']}", json=moved).json()["late"] is True

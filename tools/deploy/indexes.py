@@ -51,6 +51,9 @@ INDEXES = (
     # The first, the newest and the neighbouring readings of a car that are believed.
     _index("odometer_readings", "car_id", "standing", "at"),
     _index("odometer_readings", "car_id", "standing", "-at"),
+    # All readings of a car in a stretch of time, and the newest of them.
+    _index("odometer_readings", "car_id", "at"),
+    _index("odometer_readings", "car_id", "-at"),
     # The users whose poll is due.
     _index("cache", "shard", "next_poll_at", group=True),
 )

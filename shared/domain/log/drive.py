@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading
 from shared.domain.place.trail import Fix
@@ -23,13 +24,20 @@ EndedBecause = Literal[
 class Heard(Fix, frozen=True, omit_defaults=True):
     """One word of the phone: that it is in the car, or with `is_end` that it left it; `is_pause` at such a place.
 
-    It came `delay_s` after its own time. `is_stray` if it names a car that the driver does not have.
+    It came `delay_s` after its own time. `is_stray` if it names a car that the driver does not have. `by` is the label
+    of the key with which it was said, where that tells who drove.
     """
 
     delay_s: float = 0.0
     is_end: bool = False
     is_pause: bool = False
     is_stray: bool = False
+    by: str = ""
+
+    @property
+    def word(self) -> "Heard":
+        """It without how it came: whenever and by whichever key it comes again, it is the same word."""
+        return replace(self, delay_s=0.0, by="")
 
 
 class Drive(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,8 +71,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the phone said of one drive, by time. The first event was at `began_at` (aware UTC).
 
     `kinds` has one letter an event. The other texts have one entry an event, nothing for what was not said: `seconds`
-    since the event before, the `delays_s` after which each came, `accuracies_m`, and in `named` which of the `cars` it
-    named. `positions` is a polyline of precision 6 of those that have one. `is_dropped` if its driver wanted no trip.
+    since the event before, the `delays_s` after which each came, `accuracies_m`, in `named` which of the `cars` it
+    named, and in `said_by` which of the `drivers` said it. `positions` is a polyline of precision 6 of those that have
+    one. `is_dropped` if its driver wanted no trip.
     """
 
     id: str
@@ -76,6 +85,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     accuracies_m: str = ""
     cars: tuple[str, ...] = ()
     named: str = ""
+    drivers: tuple[str, ...] = ()
+    said_by: str = ""
     is_dropped: bool = False
 
 

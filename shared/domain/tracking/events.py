@@ -9,7 +9,7 @@ from shared.domain.car.odometer import Disbelief, Reading
 from shared.domain.log.drive import Drive, EarlierStart, Heard
 from shared.domain.tracking.state import DriverState
 
-Status = Literal["trip_started", "ping_recorded", "trip_resumed", "ending", "paused", "ignored", ""]
+Status = Literal["trip_started", "ping_recorded", "trip_resumed", "ending", "paused", "end_noted", "ignored", ""]
 WhyIgnored = Literal["no_active_trip", "trip_already_closed", "trip_went_on", ""]
 
 

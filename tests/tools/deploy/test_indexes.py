@@ -13,7 +13,6 @@ import pytest
 from google.cloud import firestore
 from google.cloud.firestore_v1.types import StructuredQuery
 
-from shared.domain.car.odometer import Reading
 from shared.domain.tracking.state import DriverState
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.due import Due, due_users, due_users_of_shard, users_with_a_car
@@ -121,8 +120,13 @@ def made(emulators: None, queries: list[Any]) -> list[Any]:
         for before in (None, NOW):
             store.readings.newest(car_id, 20, before)
         store.readings.first(car_id)
-    store.readings.around("car", NOW)
-    store.change().add_reading("car", Reading(NOW, 12000.0, source="eye"), NOW)
+    store.readings.beside("car", NOW, 3)
+    store.readings.since("car", NOW)
+    store.readings.around("car", NOW, NOW)
+    store.readings.has_any("car")
+    for span in (None, (NOW, NOW)):
+        for after in (None, (NOW, "20260123T080000.000000Z.car.car.1")):
+            store.readings.page("car", 10, span, after)
     store.gaps.between("car", NOW, NOW)
     store.gaps.last_before("car", NOW)
     store.sums(None)
@@ -162,7 +166,6 @@ def test_no_method_makes_a_query_that_this_test_does_not_know() -> None:
         "_doubted",
         "sums",
         "_found",
-        "_replace",
         "documents",  # of the long reader, whose callers are in shared/repositories/due.py
         "_owner",
         "emails",

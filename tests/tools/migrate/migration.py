@@ -20,7 +20,8 @@ from shared.domain.log.sums import Sums, sums_of
 from shared.domain.log.trip import Trip, classified, dated, trip_id
 from shared.repositories import documents
 from shared.repositories.accounts import AccountRepository
-from shared.repositories.documents import from_document, until_current
+from shared.repositories.documents import until_current
+from shared.repositories.trips import trip_of
 from shared.repositories.user_store import UserStore
 from shared.services.by_hand import locked
 from shared.services.rows import StoredLog
@@ -78,7 +79,7 @@ class House:
     def trips(self, email: str = BORIS) -> list[Trip]:
         """A user's trips, by start."""
         found = self.db.collection(f"users/{email}/trips").stream()
-        trips = [from_document(snapshot.to_dict(), Trip) for snapshot in found]
+        trips = [trip_of(snapshot.to_dict()) for snapshot in found]
         return sorted(trips, key=lambda trip: (trip.started_at, trip.id))
 
     def roots(self) -> set[str]:

@@ -1,0 +1,291 @@
+"""Owns how the readings of a car and its drives follow each other: what was read in which stand, or on which drive.
+
+A car reports at switch-off, and its phone says "left" some seconds later; phones are late, and clocks wrong. So a
+reading within three minutes of a drive's begin or end may stand for it.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import NamedTuple
+
+from shared.domain.car.belief import sort_key
+from shared.domain.car.odometer import SAME_MOMENT, Reading
+from shared.domain.log.evidence import Bounds, Seen, apart_m, bounds, seen
+from shared.domain.log.summary import Drive
+from shared.domain.place.geo import Position
+from shared.domain.thresholds import STOOD_M, UNSEEN_M, WORD_SLACK
+
+
+class Node(NamedTuple):
+    """What an odometer showed: in the stand before drive `n` of the chain, or with `is_on_way` on that drive.
+
+    Equal readings of a stand are one. The odometer stood from `low_m` to below `high_m`.
+    """
+
+    n: int
+    is_on_way: bool
+    readings: tuple[Reading, ...]
+    low_m: int
+    high_m: int
+
+    @property
+    def first_at(self) -> datetime:
+        """When it showed that first."""
+        return self.readings[0].at
+
+    @property
+    def last_at(self) -> datetime:
+        """When it showed that last."""
+        return self.readings[-1].at
+
+    @property
+    def position(self) -> Position | None:
+        """Where the car itself said that it was."""
+        found = [reading for reading in self.readings if reading.lat is not None and reading.lng is not None]
+        return Position(found[-1].lat, found[-1].lng) if found else None  # type: ignore[arg-type]
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether it is known by a word of its driver alone."""
+        return all(reading.source != "car" for reading in self.readings)
+
+
+class Part(NamedTuple):
+    """A part of drive `n` of the chain, and how far it can have gone; with `is_exact` its driver said how far."""
+
+    n: int
+    since: datetime
+    until: datetime
+    bounds: Bounds
+    is_exact: bool = False
+
+
+class Stretch(NamedTuple):
+    """Parts of drives between two nodes; without the one it begins or ends with what is open."""
+
+    left: Node | None
+    right: Node | None
+    parts: tuple[Part, ...]
+
+
+def chained(drives: Sequence[Drive], readings: Sequence[Reading]) -> list[Stretch]:
+    """The believed readings of one odometer among the drives of its car, both by time."""
+    nodes = _nodes(drives, readings)
+    return list(_stretches(drives, nodes))
+
+
+def is_exact(drive: Drive) -> bool:
+    """Whether its driver said how far it went."""
+    said = drive.summary.said
+    return said.distance_m is not None or (said.from_m is not None and said.to_m is not None)
+
+
+def exact_m(drive: Drive) -> int:
+    """How far a driver said that it went, in metres."""
+    said = drive.summary.said
+    return said.distance_m if said.distance_m is not None else (said.to_m or 0) - (said.from_m or 0)
+
+
+def begin_of(drive: Drive) -> Position | None:
+    """Where a drive began, as the phone knew it."""
+    return _position(drive, drive.began_at)
+
+
+def end_of(drive: Drive) -> Position | None:
+    """Where a drive ended, as the phone knew it."""
+    return _position(drive, drive.ended_at)
+
+
+def _position(drive: Drive, moment: datetime) -> Position | None:
+    near = [mark for mark in drive.summary.marks if mark.position and abs(mark.at - moment) <= WORD_SLACK]
+    return min(near, key=lambda mark: abs(mark.at - moment)).position if near else None
+
+
+def least_between(drives: Sequence[Drive], left: Node, right: Node) -> float:
+    """How many metres the drives between two readings need at least, whatever was read between them."""
+    return sum(part.bounds.least for part in between(drives, left, right) if not part.is_exact)
+
+
+def between(drives: Sequence[Drive], left: Node, right: Node) -> Iterator[Part]:
+    """The parts of drives between two readings as if there were none between them."""
+    for n in range(left.n, min(right.n + right.is_on_way, len(drives))):
+        on_way = [node for node in (left, right) if node.is_on_way and node.n == n]
+        cuts = _pieces(n, drives[n], on_way)
+        pieces = [*cuts]
+        since = 1 if left.is_on_way and left.n == n else 0
+        until = len(pieces) - 1 if right.is_on_way and right.n == n else len(pieces)
+        yield from pieces[since:until]
+
+
+# --- which reading is where
+
+
+def _nodes(drives: Sequence[Drive], readings: Sequence[Reading]) -> list[Node]:
+    nodes = list[Node]()
+    ordered = sorted(readings, key=sort_key)
+    for k, reading in enumerate(ordered):
+        place = _place(drives, ordered, k, nodes[-1] if nodes else None)
+        if place is None:
+            continue
+        node = _node(*place, (reading,))
+        if nodes and (node.n, node.is_on_way) < (nodes[-1].n, nodes[-1].is_on_way):
+            node = node._replace(n=nodes[-1].n, is_on_way=nodes[-1].is_on_way)
+        same = nodes and not node.is_on_way and nodes[-1][:2] == node[:2] and nodes[-1].low_m == node.low_m
+        if same:
+            nodes[-1] = _node(node.n, False, (*nodes[-1].readings, reading))
+        else:
+            nodes.append(node)
+    return nodes
+
+
+def _node(n: int, is_on_way: bool, readings: tuple[Reading, ...]) -> Node:
+    low_m = round(1000 * readings[0].km)
+    resolution_m = round(1000 * min(reading.resolution_km for reading in readings))
+    return Node(n, is_on_way, readings, low_m, low_m + max(resolution_m - 1, 0))
+
+
+def _place(
+    drives: Sequence[Drive], readings: Sequence[Reading], k: int, before: Node | None
+) -> tuple[int, bool] | None:
+    """In the stand before which drive a reading was measured, or on which one; None where that is not known."""
+    reading = readings[k]
+    n = next((n for n, drive in enumerate(drives) if drive.ended_at + WORD_SLACK >= reading.at), len(drives))
+    n = _nearer(drives, n, reading.at)
+    if reading.since is not None and reading.at - reading.since > SAME_MOMENT:
+        return _place_of_interval(drives, reading)
+    if n == len(drives) or reading.at < drives[n].began_at - WORD_SLACK:
+        return n, False
+    drive = drives[n]
+    if is_exact(drive):
+        return _place_beside(drive, n, reading)
+    is_at_begin, is_at_end = _stands_for(drives, n, readings, k, before)
+    if is_at_begin:
+        return n, False
+    return (n + 1, False) if is_at_end else (n, True)
+
+
+def _nearer(drives: Sequence[Drive], n: int, moment: datetime) -> int:
+    """Of two drives that a moment is near to, after the one and before the other, the one that it is nearer to."""
+    if n + 1 < len(drives) and moment > drives[n].ended_at:
+        if drives[n + 1].began_at - moment < moment - drives[n].ended_at:
+            return n + 1
+    return n
+
+
+def _place_of_interval(drives: Sequence[Drive], reading: Reading) -> tuple[int, bool] | None:
+    """An interval says something of a stand that it lies in."""
+    since = reading.since or reading.at
+    for n in range(len(drives) + 1):
+        after = n == 0 or since >= drives[n - 1].ended_at - SAME_MOMENT
+        before = n == len(drives) or reading.at <= drives[n].began_at + SAME_MOMENT
+        if after and before:
+            return n, False
+    return None
+
+
+def _place_beside(drive: Drive, n: int, reading: Reading) -> tuple[int, bool] | None:
+    """Of a drive of which its driver said how far it went, nothing that was read on its way says more."""
+    if abs(reading.at - drive.began_at) <= WORD_SLACK and reading.at - drive.began_at < drive.ended_at - reading.at:
+        return n, False
+    return (n + 1, False) if abs(reading.at - drive.ended_at) <= WORD_SLACK else None
+
+
+def _stands_for(
+    drives: Sequence[Drive], n: int, readings: Sequence[Reading], k: int, before: Node | None
+) -> tuple[bool, bool]:
+    """Whether a reading near drive n stands for its begin, and whether it stands for its end."""
+    drive, reading = drives[n], readings[k]
+    is_near_begin = abs(reading.at - drive.began_at) <= WORD_SLACK
+    is_near_end = abs(reading.at - drive.ended_at) <= WORD_SLACK
+    is_same_stand = before is not None and (before.n, before.is_on_way) == (n, False)
+    has_risen = is_same_stand and before is not None and round(1000 * reading.km) > before.low_m
+    is_begin = is_near_begin and not _moved(drive, drive.began_at, reading)
+    is_begin = is_begin and (not has_risen or (reading.at <= drive.began_at and not _goes_on(drives, n, readings, k)))
+    if before is None and is_begin:
+        is_begin = not reading.driving or reading.at <= drive.began_at
+    is_end = is_near_end and not _rises_later(drives, n, readings, k) and not _moved(drive, drive.ended_at, reading)
+    is_end = is_end and not (reading.driving and reading.at < drive.ended_at)
+    return is_begin, is_end
+
+
+def _goes_on(drives: Sequence[Drive], n: int, readings: Sequence[Reading], k: int) -> bool:
+    """Whether a car that has risen shortly before a start was on its way already: not, if it stood for a while."""
+    reading, begin = readings[k], drives[n].began_at
+    return reading.driving or any(
+        other.km > reading.km and other.at <= begin for other in readings[k + 1 :]
+    ) or not any(other.km == reading.km and other.at < reading.at for other in readings[:k])
+
+
+def _rises_later(drives: Sequence[Drive], n: int, readings: Sequence[Reading], k: int) -> bool:
+    """Whether the car goes on after a reading, before the next drive and not too far to be still this one."""
+    until = drives[n + 1].began_at - WORD_SLACK if n + 1 < len(drives) else None
+    reading = readings[k]
+    following = (other for other in readings[k + 1 :] if until is None or other.at <= until)
+    risen = next((other for other in following if other.km > reading.km), None)
+    if risen is None:
+        return False
+    return reading.driving or reading.at < drives[n].ended_at or 1000 * (risen.km - reading.km) <= UNSEEN_M
+
+
+def _moved(drive: Drive, boundary: datetime, reading: Reading) -> bool:
+    """Whether something moved between a reading and a boundary of its drive, as fixes or positions tell."""
+    inside = min(max(reading.at, drive.began_at), drive.ended_at)
+    found = seen(drive.summary.marks, min(inside, boundary), max(inside, boundary))
+    if found.dense_m > STOOD_M:
+        return True
+    here = Position(reading.lat, reading.lng) if reading.lat is not None and reading.lng is not None else None
+    return apart_m(here, _position(drive, boundary)) > STOOD_M and drive.began_at < reading.at < drive.ended_at
+
+
+# --- what lies between
+
+
+def _stretches(drives: Sequence[Drive], nodes: Sequence[Node]) -> Iterator[Stretch]:
+    left, parts = None, list[Part]()
+    by_drive: dict[int, list[Node]] = {}
+    for node in nodes:
+        by_drive.setdefault(node.n, []).append(node)
+    for n in range(len(drives) + 1):
+        here = by_drive.get(n, [])
+        for node in [one for one in here if not one.is_on_way]:
+            yield Stretch(left, node, tuple(parts))
+            left, parts = node, []
+        if n == len(drives):
+            break
+        on_way = [one for one in here if one.is_on_way]
+        pieces = list(_pieces(n, drives[n], on_way))
+        for node, piece in zip(on_way, pieces, strict=False):
+            parts.append(piece)
+            yield Stretch(left, node, tuple(parts))
+            left, parts = node, []
+        parts.append(pieces[-1])
+    yield Stretch(left, None, tuple(parts))
+
+
+def _pieces(n: int, drive: Drive, on_way: Sequence[Node]) -> Iterator[Part]:
+    """The parts of a drive between the readings on its way. The phone's first and last word may be late or early."""
+    if is_exact(drive):
+        whole_m = float(exact_m(drive))
+        yield Part(n, drive.began_at, drive.ended_at, Bounds(whole_m, whole_m, whole_m, whole_m), is_exact=True)
+        return
+    cuts = [drive.began_at, *(node.first_at for node in on_way), drive.ended_at]
+    for k, (since, until) in enumerate(pairwise(cuts)):
+        is_first, is_last = k == 0, k == len(cuts) - 2
+        found = _bounds(drive, since, until, is_first, is_last)
+        yield Part(n, since, until, found._replace(slack=found.slack + UNSEEN_M) if is_first or is_last else found)
+
+
+def _bounds(drive: Drive, since: datetime, until: datetime, is_first: bool, is_last: bool) -> Bounds:
+    """Those of a part. What a car measured on the way is up to three minutes off by the clock of the phone."""
+    surely = (since + (not is_first) * WORD_SLACK, until - (not is_last) * WORD_SLACK)
+    at_most = (since - (not is_first) * WORD_SLACK, until + (not is_last) * WORD_SLACK)
+    usual = bounds(_seen(drive, since, until))
+    least = bounds(_seen(drive, *surely)).least if surely[0] < surely[1] else 0.0
+    most = bounds(_seen(drive, *at_most))
+    return Bounds(min(least, usual.best), usual.best, max(most.most, usual.best), max(most.slack, usual.best))
+
+
+def _seen(drive: Drive, since: datetime, until: datetime) -> Seen:
+    inside = [min(max(moment, drive.began_at), drive.ended_at) for moment in (since, until)]
+    return seen(drive.summary.marks, inside[0], max(inside))

@@ -1,0 +1,99 @@
+"""Owns how far a drive can have gone between two moments by what the phone saw of it: at least, best, at most."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from shared.domain.log.summary import Mark
+from shared.domain.place.geo import Position, distance_km
+from shared.domain.thresholds import (
+    DENSE_BEST,
+    DENSE_LEAST,
+    DENSE_LESS_M,
+    DENSE_MOST,
+    DENSE_MOST_M,
+    FAST_KM_H,
+    SLOW_KM_H,
+    STRAIGHT_BEST,
+    STRAIGHT_LESS_M,
+    UNSEEN_KM_H,
+)
+
+
+class Bounds(NamedTuple):
+    """Metres: at least, at best guess, at most by the trail, and at most with what a late phone did not see."""
+
+    least: float
+    best: float
+    most: float
+    slack: float
+
+    def plus(self, other: "Bounds") -> "Bounds":
+        """Both together."""
+        return Bounds(*(a + b for a, b in zip(self, other, strict=True)))
+
+
+NOTHING = Bounds(0.0, 0.0, 0.0, 0.0)
+
+
+class Seen(NamedTuple):
+    """What a trail says between two moments, in metres and seconds, and whether it has two positions at least.
+
+    `straight_m` is what of the sparse way lies between two positions in that time: only that was surely driven then.
+    """
+
+    dense_m: float
+    sparse_m: float
+    sparse_s: float
+    straight_m: float
+    is_located: bool
+
+    @property
+    def trail_m(self) -> float:
+        """The length of the trail."""
+        return self.dense_m + self.sparse_m
+
+
+def seen(marks: Sequence[Mark], since: datetime, until: datetime) -> Seen:
+    """What the marks of a drive say between two moments in it; between marks it drives evenly."""
+    a, b = _at(marks, since), _at(marks, until)
+    located = [mark for mark in marks if mark.position and since <= mark.at <= until]
+    straight_m = located[-1].sparse_m - located[0].sparse_m if located else 0
+    return Seen(b[0] - a[0], b[1] - a[1], b[2] - a[2], straight_m, len(located) > 1)
+
+
+def bounds(found: Seen) -> Bounds:
+    """How far a car can have gone along what was seen. Ours; see the thresholds.
+
+    A dense trail is a little shorter than its road. Two positions say that it went the straight line at least, and no
+    detour is too long for the time. Where nothing is known, the time alone says something.
+    """
+    hours = found.sparse_s / 3600
+    least, best, most = (factor * found.dense_m for factor in (DENSE_LEAST, DENSE_BEST, DENSE_MOST))
+    least = max(0.0, least - DENSE_LESS_M)
+    most += DENSE_MOST_M if found.dense_m else 0.0
+    slow_km_h = SLOW_KM_H if found.is_located else UNSEEN_KM_H
+    least += max(0.0, found.straight_m - STRAIGHT_LESS_M)
+    best += max(STRAIGHT_BEST * found.sparse_m, 1000 * slow_km_h * hours)
+    most += max(1000 * FAST_KM_H * hours, STRAIGHT_BEST * found.sparse_m)
+    return Bounds(least, max(least, best), max(most, best), max(most, best))
+
+
+def apart_m(a: Position | None, b: Position | None) -> float:
+    """How far two positions are apart, in metres; nothing where one is not known."""
+    return 1000 * distance_km(a, b) if a and b else 0.0
+
+
+def _at(marks: Sequence[Mark], moment: datetime) -> tuple[float, float, float]:
+    if not marks:
+        return 0.0, 0.0, 0.0
+    n = bisect_right(marks, moment, key=lambda mark: mark.at)
+    if n == 0 or n == len(marks):
+        mark = marks[min(n, len(marks) - 1)]
+        return mark.dense_m, mark.sparse_m, mark.sparse_s
+    a, b = marks[n - 1], marks[n]
+    share = (moment - a.at) / (b.at - a.at) if b.at > a.at else 0.0
+    ways = ((a.dense_m, b.dense_m), (a.sparse_m, b.sparse_m), (a.sparse_s, b.sparse_s))
+    dense_m, sparse_m, sparse_s = (first + share * (last - first) for first, last in ways)
+    return dense_m, sparse_m, sparse_s

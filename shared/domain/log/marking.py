@@ -1,0 +1,193 @@
+"""Owns the marks of a trail: how far a phone had come at a few moments of a drive, which is all that the book needs."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple
+
+from shared.domain.log.summary import Mark
+from shared.domain.place.geo import Position, distance_km
+from shared.domain.place.trail import Fix, located
+from shared.domain.thresholds import (
+    DENSE_FIXES,
+    FASTEST_FIX_KM_H,
+    FIX_OFF_KM,
+    LEAST_LEG_KM,
+    LONE_FIX_OFF_KM,
+    MARK_EVERY,
+    MOST_MARKS,
+    WORD_SLACK,
+    WRONG_TOGETHER,
+)
+
+NOTHING = timedelta(0)
+
+
+class Point(NamedTuple):
+    """A fix of which the position is known."""
+
+    at: datetime
+    position: Position
+
+
+class _Step(NamedTuple):
+    """From one point to the next: what it adds to each of the three sums of a mark."""
+
+    since: datetime
+    until: datetime
+    dense_m: float = 0.0
+    sparse_m: float = 0.0
+    sparse_s: float = 0.0
+
+    def share(self, moment: datetime) -> float:
+        """How much of it lies before a moment, from 0 to 1."""
+        if moment >= self.until:
+            return 1.0
+        return max((moment - self.since) / (self.until - self.since), 0.0)
+
+
+def marks(
+    fixes: Sequence[Fix], began_at: datetime, ended_at: datetime, moments: Iterable[datetime]
+) -> tuple[Mark, ...]:
+    """The marks of a drive by time, at most 40: at its begin and its end, at the moments inside it, on both sides of a
+    hole in the trail, and else about every five minutes.
+
+    What is before the first or after the last fix that can be measured with is a hole of which no way is known. How
+    many moments are asked for changes no mark but those that are left out where there are too many.
+    """
+    points = _reachable([Point(fix.at, fix.position) for fix in located(fixes) if fix.position])
+    points = [point for point in points if began_at <= point.at <= ended_at]
+    steps = list(_steps(points, began_at, ended_at))
+    times = _times(points, began_at, ended_at, moments)
+    return tuple(_mark(moment, steps, points) for moment in times)
+
+
+# --- how far
+
+
+def _steps(points: Sequence[Point], began_at: datetime, ended_at: datetime) -> Iterable[_Step]:
+    if not points:
+        yield _hole(began_at, ended_at)
+        return
+    yield _hole(began_at, points[0].at)
+    counted = points[0]
+    for a, b in pairwise(points):
+        is_dense = b.at - a.at <= DENSE_FIXES
+        counted = counted if is_dense else a
+        way_km = distance_km(counted.position, b.position)
+        way_m = 1000 * way_km if way_km >= LEAST_LEG_KM else 0.0
+        # A way that grew in small legs was driven since the last that counted, not in the last of them alone.
+        since = counted.at if way_m else a.at
+        yield _Step(since, b.at, dense_m=way_m) if is_dense else _hole(a.at, b.at, way_m)
+        counted = b if way_m or not is_dense else counted
+    yield _hole(points[-1].at, ended_at)
+
+
+def _hole(since: datetime, until: datetime, way_m: float = 0.0) -> _Step:
+    return _Step(since, until, sparse_m=way_m, sparse_s=(until - since).total_seconds())
+
+
+def _mark(moment: datetime, steps: Sequence[_Step], points: Sequence[Point]) -> Mark:
+    passed = [(step, step.share(moment)) for step in steps if step.since < moment or step.until <= moment]
+    lat, lng = _position(moment, points) or (None, None)
+    return Mark(
+        at=moment,
+        dense_m=round(sum(step.dense_m * share for step, share in passed)),
+        sparse_m=round(sum(step.sparse_m * share for step, share in passed)),
+        sparse_s=round(sum(step.sparse_s * share for step, share in passed)),
+        lat=lat,
+        lng=lng,
+    )
+
+
+def _position(moment: datetime, points: Sequence[Point]) -> Position | None:
+    """Where the phone was at a moment: between two fixes of a dense trail, else where a near one says."""
+    after = bisect_left(points, moment, key=lambda point: point.at)
+    around = points[max(after - 1, 0) : after + 1]
+    if len(around) == 2 and NOTHING < around[1].at - around[0].at <= DENSE_FIXES:
+        (since, a), (until, b) = around
+        share = (moment - since) / (until - since)
+        if share <= 1:
+            return Position(a.lat + share * (b.lat - a.lat), a.lng + share * (b.lng - a.lng))
+    near = [point for point in around if abs(point.at - moment) <= WORD_SLACK]
+    return min(near, key=lambda point: abs(point.at - moment)).position if near else None
+
+
+# --- when
+
+
+def _times(
+    points: Sequence[Point], began_at: datetime, ended_at: datetime, moments: Iterable[datetime]
+) -> list[datetime]:
+    """The moments of the marks by time: those asked for, and as many others as there is room for."""
+    asked = sorted({moment for moment in moments if began_at < moment < ended_at})
+    times = sorted({began_at, *_thinned(asked, MOST_MARKS - 2), ended_at})
+    beside = [moment for moment in _beside_holes(points, began_at, ended_at) if moment not in times]
+    times = sorted({*times, *_thinned(beside, MOST_MARKS - len(times))})
+    apart = [moment for moment in _each_while(began_at, ended_at) if _is_apart(moment, times)]
+    return sorted({*times, *_thinned(apart, MOST_MARKS - len(times))})
+
+
+def _beside_holes(points: Sequence[Point], began_at: datetime, ended_at: datetime) -> list[datetime]:
+    times = [began_at, *(point.at for point in points), ended_at]
+    holes = [(a, b) for a, b in pairwise(times) if b - a > MARK_EVERY]
+    return sorted({moment for hole in holes for moment in hole})
+
+
+def _each_while(began_at: datetime, ended_at: datetime) -> list[datetime]:
+    return [began_at + n * MARK_EVERY for n in range(1, (ended_at - began_at) // MARK_EVERY + 1)]
+
+
+def _is_apart(moment: datetime, times: Sequence[datetime]) -> bool:
+    after = bisect_right(times, moment)
+    return all(abs(moment - other) >= MARK_EVERY / 2 for other in times[max(after - 1, 0) : after + 1])
+
+
+def _thinned(times: Sequence[datetime], most: int) -> Sequence[datetime]:
+    """At most so many of them, spread evenly."""
+    if len(times) <= most:
+        return times
+    return [times[n * len(times) // most] for n in range(most)]
+
+
+# --- what no car can have reached
+
+
+def _reachable(points: Sequence[Point]) -> list[Point]:
+    """The points without those that no car could have come from, nor gone to: up to three together are wrong."""
+    runs = _runs(points)
+    while out := _unreachable(runs):
+        runs = _runs([point for n, run in enumerate(runs) if n not in out for point in run])
+    return [point for run in runs for point in run]
+
+
+def _runs(points: Sequence[Point]) -> list[list[Point]]:
+    """The points in runs, from none of which a car could have come to the next."""
+    runs: list[list[Point]] = []
+    for point in points:
+        if runs and _can_reach(runs[-1][-1], point, FIX_OFF_KM):
+            runs[-1].append(point)
+        else:
+            runs.append([point])
+    return runs
+
+
+def _unreachable(runs: Sequence[Sequence[Point]]) -> set[int]:
+    """Which runs are wrong. Of wrong ones side by side every second: what is between two wrong ones may be right."""
+    out = set[int]()
+    for n in range(1, len(runs) - 1):
+        if len(runs[n]) <= WRONG_TOGETHER and n - 1 not in out:
+            out.add(n)
+    return out or _unreachable_ends(runs)
+
+
+def _unreachable_ends(runs: Sequence[Sequence[Point]]) -> set[int]:
+    if len(runs) != 2 or _can_reach(runs[0][-1], runs[1][0], LONE_FIX_OFF_KM):
+        return set()
+    return {n for n in (0, 1) if len(runs[n]) <= WRONG_TOGETHER and len(runs[n]) <= len(runs[1 - n])}
+
+
+def _can_reach(a: Point, b: Point, off_km: float) -> bool:
+    hours = (b.at - a.at) / timedelta(hours=1)
+    return distance_km(a.position, b.position) <= off_km + FASTEST_FIX_KM_H * hours

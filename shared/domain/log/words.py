@@ -1,0 +1,115 @@
+"""Owns which fields of a trip are its driver's, and what the fold of the kilometres must know of their words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from shared.domain.log.summary import Mark, Said, Summary
+from shared.domain.log.trip import Trip
+from shared.domain.thresholds import LATE_AFTER
+
+ODOMETERS = ("start_odometer_km", "end_odometer_km")
+# Given back, these are what they are without a driver's word, whoever set them and whenever that was.
+ALWAYS_TAKEN_BACK = ("kind", "business_km", "purpose", "notes", "deviation")
+NOTHING_SAID = Said()
+
+
+def is_given_back(name: str, value: Any) -> bool:
+    """Whether this value of a field gives it back to the automation: null, and for the car, where null is none, ""."""
+    return isinstance(value, str) and not value.strip() if name == "car_id" else value is None
+
+
+def heard(trip: Trip, said: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of a trip without what changes nothing: to give back what the automation has."""
+    return {
+        name: value
+        for name, value in said.items()
+        if not is_given_back(name, value) or name in ALWAYS_TAKEN_BACK or api_name(name) in trip.set_by_hand
+    }
+
+
+def by_hand(trip: Trip, said: Mapping[str, Any]) -> tuple[str, ...]:
+    """The fields that are the driver's once this is said. Of words that exclude each other the newest count."""
+    given = {api_name(name) for name, value in said.items() if not is_given_back(name, value)}
+    theirs = {*trip.set_by_hand} - {api_name(name) for name in said} | given
+    if {*ODOMETERS} <= theirs and "distance_km" not in given and given & {*ODOMETERS}:
+        theirs.discard("distance_km")
+    if {*ODOMETERS} <= theirs and "distance_km" in given and not given & {*ODOMETERS}:
+        theirs.discard("end_odometer_km")
+    if "business_km" in given:
+        theirs.add("kind")
+    elif said.get("kind", trip.kind) != "mixed":
+        theirs.discard("business_km")
+    return tuple(sorted(theirs))
+
+
+def api_name(name: str) -> str:
+    """The name that the API has for a field."""
+    return name.rstrip("_")
+
+
+def worded(former: Trip, trip: Trip, said: Mapping[str, Any]) -> Trip:
+    """A trip whose summary has what was said of it, and what was said before of what is still the driver's.
+
+    `former` is the trip before that. What a driver ever touched stays touched.
+    """
+    summary = summary_of(former)
+    if trip.source == "manual":
+        summary = _retold(summary, trip)
+    word = summary.said
+    for name, values in _words(trip).items():
+        if name not in trip.set_by_hand:
+            word = replace(word, **{field: getattr(NOTHING_SAID, field) for field in values})
+        elif name in said:
+            word = replace(word, **values)
+    word = replace(word, is_touched=word.is_touched or bool(trip.set_by_hand))
+    late = trip.source == "manual" and trip.created_at - trip.ended_at > LATE_AFTER
+    return replace(trip, late=late, summary=replace(summary, said=word))
+
+
+def identified(trip: Trip, trip_id: str) -> Trip:
+    """A trip by hand under its id, which is that of its summary as well."""
+    return replace(trip, id=trip_id, summary=replace(summary_of(trip), id=trip_id, trip_ids=(trip_id,)))
+
+
+def summary_of(trip: Trip) -> Summary:
+    """What the book knows of the drive of a trip; where nobody wrote that down, what the row itself tells."""
+    return trip.summary or _retold(Summary(id=trip.id, began_at=trip.started_at, ended_at=trip.ended_at), trip)
+
+
+def deleted(summary: Summary) -> Summary:
+    """The summary of a trip that its driver deleted: that is a word as well, and no fold brings the trip back."""
+    return replace(summary, said=replace(summary.said, is_deleted=True, is_touched=True))
+
+
+def _retold(summary: Summary, trip: Trip) -> Summary:
+    """The summary as the row tells it: of a trail that nobody kept, only how far it went."""
+    begin = Mark(trip.started_at, lat=trip.from_.lat, lng=trip.from_.lng)
+    end = Mark(trip.ended_at, round(1000 * (trip.gps_km or 0)), lat=trip.to.lat, lng=trip.to.lng)
+    return replace(
+        summary,
+        began_at=trip.started_at,
+        ended_at=trip.ended_at,
+        car_id=trip.car_id,
+        marks=(begin, end),
+        driver=trip.driver,
+        is_by_hand=trip.source == "manual",
+        trip_ids=(trip.id,),
+    )
+
+
+def _words(trip: Trip) -> dict[str, dict[str, Any]]:
+    """By field what the fold must know of it. A typed odometer stays there, wherever the row's boundary comes to be."""
+    return {
+        "started_at": {"began_at": trip.started_at},
+        "ended_at": {"ended_at": trip.ended_at},
+        "car_id": {"has_car": True, "car_id": trip.car_id},
+        "start_odometer_km": {"from_m": _metres(trip.start_odometer_km)},
+        "end_odometer_km": {"to_m": _metres(trip.end_odometer_km)},
+        "distance_km": {"distance_m": _metres(trip.distance_km)},
+    }
+
+
+def _metres(value_km: float | None) -> int | None:
+    return None if value_km is None else round(1000 * value_km)
