@@ -11,7 +11,7 @@ from shared.domain.driver import Account
 from shared.domain.log.comparison import Comparison, Month, compared
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.sums import Sums
-from shared.domain.log.trip import NO_CAR, Trip, shown_km
+from shared.domain.log.trip import NO_CAR, shown_km
 from shared.repositories.documents import client
 from shared.repositories.readings import ReadingRepository
 from shared.repositories.threads import later
@@ -41,11 +41,10 @@ def compare(account: Account, car_id: str | None, year: int | None) -> Compared:
     readings = later(lambda: store.readings.newest(car_id, SHOWN_READINGS, before))
     doubted = later(lambda: store.doubts.of_car(car_id, since, before))
     gaps = later(lambda: store.gaps.unexplained(car_id, year))
-    first_gap = later(lambda: store.gaps.first(car_id, year))
-    first_trip = later(lambda: store.first_trip(car_id, year))
+    row_km = later(lambda: _first_row_km(store, car_id, year))
     sums = later(lambda: store.sums(year))
     car = store.cars.list_cars().get(car_id or "")
-    start_km = _start_km(_said_km(car, year), _first_row_km(first_trip(), first_gap()), store.readings, car_id)
+    start_km = _start_km(_said_km(car, year), row_km(), store.readings, car_id)
     shown, open_gaps = readings(), gaps()
     result = compared(start_km, shown[0] if shown else None, _months(sums(), car_id), open_gaps)
     return Compared(car_id, result, open_gaps, shown, warnings(car, result, open_gaps, doubted()))
@@ -68,8 +67,10 @@ def _start_km(
     return first.km if first else None
 
 
-def _first_row_km(trip: Trip | None, gap: GapRow | None) -> float | None:
-    """The odometer at which the first row begins."""
+def _first_row_km(store: UserStore, car_id: str | None, year: int | None) -> float | None:
+    """The odometer at which the first row begins. A trip says whether a gap lies before it."""
+    trip = store.first_trip(car_id, year)
+    gap = store.gaps.first(car_id, year) if trip is None or trip.gap_before_km else None
     if gap and (trip is None or gap.since <= trip.started_at):
         return shown_km(gap.from_m)
     return trip.start_odometer_km if trip else None

@@ -220,6 +220,18 @@ def test_the_comparison_shows_the_gaps_that_nobody_explained_until_all_are(log: 
     assert (told["closed"], told["gaps"], told["warnings"]) == (True, [], [])
 
 
+def test_a_log_that_begins_with_a_gap_is_compared_from_there(driver: Driver) -> None:
+    put(driver.store, gap(11_900_000, 12_000_000, at(-1)), replace(FIRST, gap_before_km=100.0))
+    read_by_car(driver, Reading(at(3), 12_050.0))
+    told = driver.call("GET", "/compare").json()
+    assert (told["start_odometer_km"], told["comparison"]["difference_km"], told["closed"]) == (11_900.0, 100.0, False)
+    driver.call("DELETE", "/cars/car")
+    assert driver.call("GET", "/compare?car_id=car").json()["start_odometer_km"] == 11_900.0
+    only_a_gap = gap(0, 1000, at(0), car_id="other")
+    put(driver.store, only_a_gap)
+    assert driver.call("GET", "/compare?car_id=other").json()["start_odometer_km"] == 0.0
+
+
 def test_what_was_driven_since_the_last_row_keeps_the_log_open(log: Driver) -> None:
     read_by_car(log, Reading(at(-1), 12_000.0), Reading(at(24 * 21), 12_103.4))
     for row in (BETWEEN, IN_FEBRUARY):
