@@ -132,5 +132,3 @@ def _proposed(trip: Trip, owner: Owner, places: Sequence[Place]) -> Trip:
     """The trip with the kind that its ends, its time and the driver's habits propose."""
     begin, end = (telling_place(places, end.position) for end in (trip.from_, trip.to))
     return replace(trip, kind=proposed_kind(begin, end, trip.started_at, owner.timezone, owner.habits))
-
-

@@ -138,7 +138,9 @@ class _Laying:
 
     def lay(self, old: Lines, new: Lines) -> list[Trip]:
         """Puts the new lines in place of the old ones; the trips that are new."""
-        stretches = {car: _differing(old.get(car, []), new.get(car, [])) for car in (*new, *(c for c in old if c not in new))}
+        stretches = {
+            car: _differing(old.get(car, []), new.get(car, [])) for car in (*new, *(c for c in old if c not in new))
+        }
         kept = {line.id for lines in new.values() for line in lines}
         gone = [line for before, _, _ in stretches.values() for line in before if line.id not in kept]
         known = {line.id for lines in old.values() for line in lines}
@@ -151,7 +153,8 @@ class _Laying:
                     self._put(line, line.id in known)
         for car_id, (before, after, following) in stretches.items():
             if car_id and (before or after):
-                self._rows.tile(car_id, _ids(before, following), _ids(after, following))
+                beside = _beside(old.get(car_id, []), new.get(car_id, []), before, after)
+                self._rows.tile(car_id, [*beside, *_ids(before, following)], [*beside, *_ids(after, following)])
         return self._made
 
     def _drop(self, line: _Line) -> None:
@@ -185,7 +188,11 @@ class _Laying:
             self._made.append(trip)
             return
         is_moved = (stored.started_at, stored.ended_at) != (outline.drive.began_at, outline.drive.ended_at)
-        base = with_route(stored, outline, self._words(outline)) if is_moved and not outline.drive.summary.is_by_hand else stored
+        base = (
+            with_route(stored, outline, self._words(outline))
+            if is_moved and not outline.drive.summary.is_by_hand
+            else stored
+        )
         trip = laid(base, outline, line.gap_km, line.set_on_m, self._owner, self._places)
         if trip != stored:
             revision = stored.revision + (stored.id not in self._rows.trips)
@@ -206,6 +213,14 @@ def _differing(old: list[_Line], new: list[_Line]) -> tuple[list[_Line], list[_L
     return old[first:until], new[first : len(new) - last], old[until] if until < len(old) else None
 
 
+def _beside(old: list[_Line], new: list[_Line], before: list[_Line], after: list[_Line]) -> list[str]:
+    """The id of the row before those that differ."""
+    first = before[0] if before else after[0]
+    lines = old if before else new
+    n = lines.index(first)
+    return [lines[n - 1].id] if n else []
+
+
 def _ids(lines: Sequence[_Line], following: _Line | None) -> list[str]:
     return [line.id for line in (*lines, *([following] if following else ()))]
 
@@ -224,13 +239,13 @@ def _put_standings(before: DriverState, former: Books, state: DriverState, books
                 rows.stand(car_id, reading, new.get(reading))
 
 
-def doubts_of(books: Books, car_id: str) -> dict[Reading, Disbelief]:
-    """The readings of a car that are not believed, and why."""
-    return _doubts(books.of.get(car_id))
+def why_doubted(state: DriverState, car_id: str, reading: Reading) -> Disbelief | None:
+    """Why a reading of a car is not believed; None where it is."""
+    return _doubts(books_of(state).of.get(car_id)).get(reading)
 
 
 def _doubts(book: Book | None) -> dict[Reading, Disbelief]:
     if book is None:
         return {}
-    doubted: dict[Reading, Disbelief] = {reading: "jumps" for reading in book.doubted}
-    return doubted | {reading: "old news" for reading in book.old}
+    doubted: dict[Reading, Disbelief] = dict.fromkeys(book.doubted, "jumps")
+    return doubted | dict.fromkeys(book.old, "old news")
