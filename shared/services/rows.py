@@ -72,8 +72,8 @@ class StoredLog:
         for car_id, before, after in rows.stretches:
             self.trips(before)
             self.gaps(before)
-            former = [row for id_ in before if (row := self._stored(id_))]
-            change.tile(car_id, former, [row for id_ in after if (row := self._put(rows, id_))])
+            former = [row for id_ in before if (row := self._stored(id_)) and _is_placed(row, car_id)]
+            change.tile(car_id, former, [row for id_ in after if (row := self._put(rows, id_)) and _is_placed(row, car_id)])
 
     def _stored(self, id_: str) -> Row | None:
         found = self._trips.get(id_) or self._gaps.get(id_)
@@ -83,6 +83,11 @@ class StoredLog:
         if id_ in rows.trips:
             return rows.trips[id_]
         return rows.gaps[id_] if id_ in rows.gaps else self._stored(id_)
+
+
+def _is_placed(row: Row, car_id: str) -> bool:
+    """Whether a row has a stretch of the odometer of this car."""
+    return row.from_m is not None and row.car_id == car_id
 
 
 def _unread(read: Mapping[str, Stored[T] | None], ids: Sequence[str]) -> list[str]:
