@@ -116,8 +116,9 @@ MOST_RECORDED = 11_000  # words of the phone in one record, for the same reason
 MOST_DRIVERS = 20  # whom one record names, for the same reason: as many as a driver can have keys at a time
 KEPT_LOOSE_ENDS = 20  # that wait for a start
 FORGET_AN_END_AFTER = timedelta(hours=24)
-KEPT_READINGS = 60  # of the drive going on
-KEPT_DRIVES = 24  # that are over
+KEPT_READINGS = 60  # of what is open of a car's book
+KEPT_DRIVES = 60  # of a car that are over and may still change
+NEWS_REACHES = timedelta(hours=25)  # back: words are a day old at most, and clocks a little ahead
 MOST_LOOK_UPS = 50  # trips whose addresses are still to be found
 
 # --- when a drive is over, all ours

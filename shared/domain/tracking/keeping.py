@@ -27,6 +27,7 @@ from shared.domain.tracking.books import Books, books_of, trip_id_of, with_ids
 from shared.domain.tracking.events import Outcome
 from shared.domain.tracking.look_ups import wanted
 from shared.domain.tracking.schedule import scheduled
+from shared.domain.tracking.settling import settled
 from shared.domain.tracking.state import DriverState
 from shared.domain.tracking.weaving import woven
 
@@ -50,7 +51,7 @@ def keep(
     """Puts all that came of an event into the rows. `before` is the state before it."""
     state = woven(outcome.state, outcome.finished, outcome.weaves, rows, rules)
     state, made, books = refolded(before, state, rows, owner, places, now)
-    return Kept(scheduled(state, books, outcome, now, rules), made)
+    return Kept(settled(scheduled(state, books, outcome, now, rules), books, now), made)
 
 
 def refolded(
