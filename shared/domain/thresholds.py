@@ -62,7 +62,8 @@ MOST_WINDOWS = 100  # ours: of the budgets of all cars of a driver that are coun
 
 # --- which readings are believed: ours, found by playing worlds. Prices in tenths of a reading of a car.
 
-PRICES = {"car": 10, "eye": 13, "typed": 9}
+PRICES = {"car": 10, "eye": 13, "typed": 9, "struck": 4}
+DEAR = 100_000  # what its driver confirmed is never left out
 BREAK_PRICE = 14  # the car has another odometer now
 SUPERSEDED_PRICE = 5  # its driver said otherwise later
 SENTINEL_PRICE = 3
@@ -84,6 +85,10 @@ SLOW_KM_H, UNSEEN_KM_H, FAST_KM_H = 12.0, 40.0, 130.0
 CAR_CHANGE = timedelta(minutes=1)  # the new car is there before the old one lets go
 LONGEST_SILENCE = timedelta(hours=12)  # who says nothing for longer has begun another drive, or ended this one long ago
 MOST_LATE = 100  # words of earlier times that wait until no more come
+
+LEAST_DRIVE_M = 2_000  # a shorter one leaves no trace that can be held against an odometer
+LEAST_TRIP_M = 100  # what an odometer that shows tenths may be out by where its car stood
+SURE_OF_STANDING = timedelta(minutes=10)  # a car that shows the same once more after it was not late
 
 # --- when drives were, and in which car: ours, measured on worlds
 
