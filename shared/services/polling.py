@@ -72,7 +72,7 @@ def _claim(store: UserStore, daily: bool, done: Collection[str]) -> Claim | None
     state, cars = read.value, None
     if daily and look_is_due(state.asking, now):
         cars = store.cars.read()
-        state = looking(with_cars(state, [*cars.value]), cars.value, now)
+        state = looking(with_cars(state, cars.value.values()), cars.value, now)
     busy = [car_id for car_id in state.open if is_under_way(state.asking, car_id, now)]
     car_id = car_to_ask(state, now, but=[*done, *busy])
     if car_id is None:
@@ -101,7 +101,7 @@ def _claim_of_car(
     now: datetime,
 ) -> Claim:
     change, until, car = store.change(), now + asking.lease(), cars.value.get(car_id)
-    state, permit = leased(with_cars(state, [*cars.value]), car_id, until), _why_not(state, car, now)
+    state, permit = leased(with_cars(state, cars.value.values()), car_id, until), _why_not(state, car, now)
     if car and permit.given:
         state, permit = asking.begin(change, state, cars, car, now, until)
     if car and not permit.given:
