@@ -122,6 +122,8 @@ MOST_DRIVERS = 20  # whom one record names, for the same reason: as many as a dr
 KEPT_LOOSE_ENDS = 20  # that wait for a start
 FORGET_AN_END_AFTER = timedelta(hours=24)
 KEPT_READINGS = 60  # of what is open of a car's book
+# A stand is settled once so many readings after it agree with it over such a time.
+AGREEING, AGREED_FOR = 2, timedelta(hours=24)
 KEPT_DRIVES = 60  # of a car that are over and may still change
 NEWS_REACHES = timedelta(hours=25)  # back: words are a day old at most, and clocks a little ahead
 MOST_LOOK_UPS = 50  # trips whose addresses are still to be found

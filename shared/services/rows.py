@@ -73,7 +73,9 @@ class StoredLog:
             self.trips(before)
             self.gaps(before)
             former = [row for id_ in before if (row := self._stored(id_)) and _is_placed(row, car_id)]
-            change.tile(car_id, former, [row for id_ in after if (row := self._put(rows, id_)) and _is_placed(row, car_id)])
+            change.tile(
+                car_id, former, [row for id_ in after if (row := self._put(rows, id_)) and _is_placed(row, car_id)]
+            )
 
     def _stored(self, id_: str) -> Row | None:
         found = self._trips.get(id_) or self._gaps.get(id_)

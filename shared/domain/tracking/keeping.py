@@ -246,7 +246,4 @@ def why_doubted(state: DriverState, car_id: str, reading: Reading) -> Disbelief 
 
 
 def _doubts(book: Book | None) -> dict[Reading, Disbelief]:
-    if book is None:
-        return {}
-    doubted: dict[Reading, Disbelief] = dict.fromkeys(book.doubted, "jumps")
-    return doubted | dict.fromkeys(book.old, "old news")
+    return {reading: why for reading, why in book.standings if why} if book else {}

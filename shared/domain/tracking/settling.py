@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from shared.domain.car.odometer import Reading
 from shared.domain.log.book import Anchor, Book, Start
 from shared.domain.log.summary import Summary
-from shared.domain.thresholds import KEPT_DRIVES, KEPT_READINGS, NEWS_REACHES
+from shared.domain.thresholds import AGREED_FOR, AGREEING, KEPT_DRIVES, KEPT_READINGS, NEWS_REACHES
 from shared.domain.tracking.books import Books
 from shared.domain.tracking.state import DriverState, OpenLog, with_log
 
@@ -20,7 +20,7 @@ def settled(state: DriverState, books: Books, now: datetime) -> DriverState:
     """The state without what is settled by now, bounded whatever happened."""
     for car_id, book in books.of.items():
         if start := _start(state.of_car(car_id), book, now):
-            state = with_log(state, car_id, _since(state.of_car(car_id), start))
+            state = with_log(state, car_id, _since(state.of_car(car_id), start, book.series))
         log = state.of_car(car_id)
         if len(log.readings) > KEPT_READINGS:
             state = with_log(state, car_id, replace(log, readings=thinned(log.readings)))
@@ -38,7 +38,9 @@ def _start(log: OpenLog, book: Book, now: datetime) -> Start | None:
 def _is_free(anchor: Anchor, book: Book, now: datetime) -> bool:
     at = anchor.start.at
     waits = any("odometer_pending" in trip.flags for trip in book.trips if trip.drive.ended_at <= at)
-    return anchor.is_agreed and now - at > NEWS_REACHES and not waits
+    agreeing = [reading.at for reading, why in book.standings if why is None and reading.at > at]
+    is_sure = anchor.is_agreed and len(agreeing) >= AGREEING and agreeing[-1] - at >= AGREED_FOR
+    return is_sure and now - at > NEWS_REACHES and not waits
 
 
 def _forced(book: Book) -> Start | None:
@@ -51,10 +53,11 @@ def _forced(book: Book) -> Start | None:
     return Start(last.drive.ended_at, last.to_m, known=last.to_known, position=last.end)
 
 
-def _since(log: OpenLog, start: Start) -> OpenLog:
+def _since(log: OpenLog, start: Start, series: int) -> OpenLog:
     return replace(
         log,
         start=start,
+        series=log.series + series,
         readings=tuple(reading for reading in log.readings if reading.at > start.at),
         explained=tuple(word for word in log.explained if word.to_m > start.m),
     )
@@ -76,9 +79,7 @@ def thinned(readings: Sequence[Reading]) -> tuple[Reading, ...]:
     kept = [
         one
         for n, one in enumerate(readings)
-        if n in (0, len(readings) - 1)
-        or one.is_word
-        or not (readings[n - 1].km == one.km == readings[n + 1].km)
+        if n in (0, len(readings) - 1) or one.is_word or not (readings[n - 1].km == one.km == readings[n + 1].km)
     ]
     while len(kept) > KEPT_READINGS:
         kept = [one for n, one in enumerate(kept) if n % 3 != 1 or one.is_word or n == len(kept) - 1]
