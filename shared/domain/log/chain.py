@@ -13,10 +13,13 @@ from typing import NamedTuple
 from shared.domain.car.belief import sort_key
 from shared.domain.car.odometer import SAME_MOMENT, Reading
 from shared.domain.log.evidence import Bounds, Seen, apart_m, bounds, exactly, seen
+from shared.domain.log.standing import position_of
 from shared.domain.log.summary import Drive
 from shared.domain.log.trip import Known
 from shared.domain.place.geo import Position
-from shared.domain.thresholds import STOOD_M, UNSEEN_M, WORD_SLACK
+from shared.domain.thresholds import DENSE_FIXES, STOOD_M, UNSEEN_M, WORD_SLACK
+
+UNSURE_FOR = DENSE_FIXES / 2
 
 
 class Node(NamedTuple):
@@ -44,8 +47,8 @@ class Node(NamedTuple):
     @property
     def position(self) -> Position | None:
         """Where the car itself said that it was."""
-        found = [reading for reading in self.readings if reading.lat is not None and reading.lng is not None]
-        return Position(found[-1].lat, found[-1].lng) if found else None  # type: ignore[arg-type]
+        found = [position for reading in self.readings if (position := position_of(reading))]
+        return found[-1] if found else None
 
     @property
     def is_stand(self) -> bool:
@@ -164,12 +167,15 @@ def _place(
     if n == len(drives) or reading.at < drives[n].began_at - WORD_SLACK:
         return n, False
     drive = drives[n]
-    if is_exact(drive):
-        return _place_beside(drive, n, reading)
+    if reading.source in ("typed", "struck"):
+        return n + (reading.at - drive.began_at > drive.ended_at - reading.at), False
     is_at_begin, is_at_end = _stands_for(drives, n, readings, k, before)
     if is_at_begin:
         return n, False
-    return (n + 1, False) if is_at_end else (n, True)
+    if is_at_end:
+        return n + 1, False
+    # Of a drive of which its driver said how far it went, nothing that was read on its way says more.
+    return None if is_exact(drive) else (n, True)
 
 
 def _nearer(drives: Sequence[Drive], n: int, moment: datetime) -> int:
@@ -187,13 +193,6 @@ def _place_of_interval(drives: Sequence[Drive], reading: Reading) -> tuple[int, 
         if after and before:
             return n, False
     return None
-
-
-def _place_beside(drive: Drive, n: int, reading: Reading) -> tuple[int, bool] | None:
-    """Of a drive of which its driver said how far it went, nothing that was read on its way says more."""
-    if abs(reading.at - drive.began_at) <= WORD_SLACK and reading.at - drive.began_at < drive.ended_at - reading.at:
-        return n, False
-    return (n + 1, False) if abs(reading.at - drive.ended_at) <= WORD_SLACK else None
 
 
 def _stands_for(
@@ -236,13 +235,21 @@ def _rises_later(drives: Sequence[Drive], n: int, readings: Sequence[Reading], k
 
 
 def _moved(drive: Drive, boundary: datetime, reading: Reading) -> bool:
-    """Whether something moved between a reading and a boundary of its drive, as fixes or positions tell."""
-    inside = min(max(reading.at, drive.began_at), drive.ended_at)
-    found = seen(drive.summary.marks, min(inside, boundary), max(inside, boundary))
-    if found.dense_m > STOOD_M:
-        return True
-    here = Position(reading.lat, reading.lng) if reading.lat is not None and reading.lng is not None else None
-    return apart_m(here, _position(drive, boundary)) > STOOD_M and drive.began_at < reading.at < drive.ended_at
+    """Whether something moved between a reading inside a drive and a boundary of it, as positions or fixes tell.
+
+    A phone that speaks each minute does not tell when in that minute it came to stand.
+    """
+    since, until = min(reading.at, boundary), max(reading.at, boundary)
+    if since < drive.began_at or until > drive.ended_at:
+        return False
+    here, there = position_of(reading), _position(drive, boundary)
+    if here and there:
+        return apart_m(here, there) > STOOD_M
+    seen_since, seen_until = (
+        since + UNSURE_FOR * (since == drive.began_at),
+        until - UNSURE_FOR * (until == drive.ended_at),
+    )
+    return seen_since < seen_until and seen(drive.summary.marks, seen_since, seen_until).dense_m > STOOD_M
 
 
 # --- what lies between
