@@ -56,12 +56,12 @@ def spoken(
     about = trip or former
     if about is None:
         return Spoken(state, None)
-    before = _parted(state, about.id, rows, owner) if former else state
+    parted = _parted(state, about.id, rows, owner) if former else state
     summary = summary_of(trip) if trip else deleted(summary_of(about))
-    after = _with_summary(before, about.id, summary)
+    after = _with_summary(parted, about.id, summary)
     if trip:
         rows.put(trip)
-    state, _, _ = refolded(before, after, rows, owner, places, now)
+    state, _, _ = refolded(state, after, rows, owner, places, now)
     return Spoken(state, rows.find_trips([about.id]).get(about.id) if trip else None)
 
 
