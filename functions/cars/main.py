@@ -5,6 +5,7 @@ from flask import Request, Response
 
 from shared.handlers import car_trying as asking
 from shared.handlers import cars as calls
+from shared.handlers import readings
 from shared.handlers.http import route, routes, serve
 
 ROUTES = routes(
@@ -14,7 +15,9 @@ ROUTES = routes(
     route("PUT", "/<car_id>/credentials", calls.put_credentials),
     route("POST", "/<car_id>/test", asking.try_out),
     route("GET", "/<car_id>/data", asking.show_data),
-    route("POST", "/<car_id>/odometer", asking.enter_odometer),
+    route("POST", "/<car_id>/odometer", readings.enter),
+    route("GET", "/<car_id>/readings", readings.list_readings),
+    route("DELETE", "/<car_id>/readings/<reading_id>", readings.withdraw),
 )
 
 

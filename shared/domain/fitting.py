@@ -11,6 +11,8 @@ DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 DATE_AND_TIME = re.compile(r"[0-9][T ][0-9]", re.IGNORECASE)
 ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
 MOST_TEXT = 100
+MOST_LABEL = 40
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # The id that a driver gives a car, which is part of addresses and of ids in the store.
 CAR_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
@@ -62,6 +64,13 @@ def text(value: str, field: str, most: int = MOST_TEXT) -> str:
     if len(value) > most:
         raise unfit(field, f"can have {most} letters at most")
     return value.strip()
+
+
+def label(value: str) -> str:
+    """What a key is called: one line of few letters, for it names who drove. Raises Unfit."""
+    if CONTROL.search(value):
+        raise unfit("label", "must be one line, without control characters")
+    return text(value, "label", MOST_LABEL)
 
 
 def day(value: str | None, field: str) -> str | None:

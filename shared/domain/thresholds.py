@@ -66,9 +66,6 @@ DRIVEN_A_DAY = timedelta(hours=2)  # ours: twice what an ordinary driver drives
 
 # --- which readings are believed: ours, found by playing worlds. Prices in tenths of a reading of a car.
 
-FASTEST_KM_H = 200.0
-CLOCK_SLACK = timedelta(minutes=3)
-DAY_FAST_KM, LONG_RUN_KM_H = 500.0, 60.0  # over hours no car keeps its fastest
 PRICES = {"car": 10, "eye": 13, "typed": 9}
 BREAK_PRICE = 14  # the car has another odometer now
 SUPERSEDED_PRICE = 5  # its driver said otherwise later
@@ -86,6 +83,12 @@ DENSE_LESS_M, DENSE_MOST_M = 300, 500  # where a part of a trail begins or ends 
 STRAIGHT_LESS_M, STRAIGHT_BEST = 400, 1.25
 SLOW_KM_H, UNSEEN_KM_H, FAST_KM_H = 12.0, 40.0, 130.0
 
+# --- which words of a phone are of one drive: ours
+
+CAR_CHANGE = timedelta(minutes=1)  # the new car is there before the old one lets go
+LONGEST_SILENCE = timedelta(hours=12)  # who says nothing for longer has begun another drive, or ended this one long ago
+MOST_LATE = 100  # words of earlier times that wait until no more come
+
 # --- when drives were, and in which car: ours, measured on worlds
 
 SAME_PLACE_M = 300  # a phone and a car that stand together tell positions so far apart at most
@@ -101,13 +104,20 @@ COARSE_KM = 3.0  # whole kilometres prove no stand of a car that may have gone l
 UNHEARD_FOR = timedelta(hours=2)  # a drive goes on no longer by itself
 FREE_KM, FREE_SHARE = 0.5, 0.2  # what is left beside other drives, and less than this, is what their trails are wrong
 
+# --- what an odometer can do
+
+FASTEST_KM_PER_H = 200.0  # ours: over a short time
+FURTHEST_KM, FURTHEST_KM_PER_H = 500.0, 60.0  # ours: over a long one, nights and all
+LATE_BY = timedelta(minutes=3)  # ours: how far the times of two readings may be out
+
 # --- what is remembered of a driver: bounds of one document, all ours
 
 KEPT_CARS = 60  # more than a driver can have at a time; the others they have taken away
 EVENTS_A_BLOCK = 100  # moved out of the state at a time
 KEPT_EVENTS = 10  # the newest, which stay when a block is moved
 MOST_BLOCKS = 100  # of one drive: with more, its record would not fit into one document, whatever is in it
-MOST_RECORDED = 12_000  # words of the phone in one record, for the same reason
+MOST_RECORDED = 11_000  # words of the phone in one record, for the same reason
+MOST_DRIVERS = 20  # whom one record names, for the same reason: as many as a driver can have keys at a time
 KEPT_LOOSE_ENDS = 20  # that wait for a start
 FORGET_AN_END_AFTER = timedelta(hours=24)
 KEPT_READINGS = 60  # of the drive going on

@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from shared.domain.car.odometer import HIGHEST_KM, Reading
-from shared.domain.fitting import moment, number
+from shared.domain.car.odometer import HIGHEST_KM, Reading, WordSource
+from shared.domain.fitting import moment, number, text
 from shared.domain.log.trip import km
 from shared.domain.thresholds import CLOCK_AHEAD
 from shared.handlers.problems import bad
 
 OLDEST_READING = datetime(2000, 1, 1, tzinfo=UTC)
+MOST_REASON = 2000  # letters
 
 
 class CarBody(Struct, forbid_unknown_fields=True):
@@ -37,10 +38,17 @@ class CarBody(Struct, forbid_unknown_fields=True):
 
 
 class OdometerBody(Struct, forbid_unknown_fields=True):
-    """An odometer that the driver read by eye, and when."""
+    """An odometer that the driver says: when it was read and where, and whether it holds against what the car said.
+
+    With `new_series` the car has another odometer from then on.
+    """
 
     odometer_km: float
     at: str | None = None
+    source: WordSource = "eye"
+    confirm: bool = False
+    new_series: bool = False
+    why: str | None = None
 
     def reading(self, timezone: str, now: datetime) -> Reading:
         """The reading. Raises 400. A clock that is a little ahead means now."""
@@ -48,4 +56,14 @@ class OdometerBody(Struct, forbid_unknown_fields=True):
         at = moment(self.at, "at", timezone) if self.at is not None else now
         if not OLDEST_READING <= at <= now + CLOCK_AHEAD:
             raise bad("at", "must not be in the future or before the year 2000")
-        return Reading(min(at, now), km(found), source="eye")
+        return Reading(
+            min(at, now),
+            km(found),
+            source=self.source,
+            is_confirmed=self.confirm,
+            begins_series=self.new_series,
+        )
+
+    def reason(self) -> str:
+        """Why they say it, without spaces around it. Raises 400."""
+        return text(self.why or "", "why", MOST_REASON)

@@ -1,4 +1,4 @@
-"""Asks a driver's car once to show whether it can be read; shows what is known of it; takes what they read by eye."""
+"""Asks a driver's car once to show whether it can be read, and shows what is known of it."""
 
 from datetime import datetime
 from typing import Any
@@ -8,14 +8,10 @@ from flask import Request
 from shared.domain.car.car import CarValues
 from shared.domain.driver import Caller
 from shared.handlers import fields
-from shared.handlers.bodies import decoded
-from shared.handlers.car_bodies import OdometerBody
 from shared.handlers.fields import zulu
-from shared.handlers.problems import Problem
 from shared.handlers.views import source_view
-from shared.services import car_trying, odometer
+from shared.services import car_trying
 from shared.services.car_trying import Failure
-from shared.services.odometer import Unlikely
 
 
 def try_out(request: Request, caller: Caller, car_id: str) -> tuple[dict[str, Any], int]:
@@ -33,19 +29,6 @@ def show_data(request: Request, caller: Caller, car_id: str) -> tuple[dict[str, 
     if newest := known.newest:
         shown["odometer"] = {"km": newest.km, **_age(newest.at, now), "source": source_view(newest)}
     return {"car_id": known.car_id, **shown}, 200
-
-
-def enter_odometer(request: Request, caller: Caller, car_id: str) -> tuple[dict[str, Any], int]:
-    """An odometer that the driver read by eye, if it can be true beside what is known."""
-    account, now = caller.account, fields.utc_now()
-    known_id = odometer.car_id_of(account.email, car_id)
-    reading = decoded(request, OdometerBody).reading(account.timezone, now)
-    try:
-        odometer.enter(account, known_id, reading, now)
-    except Unlikely as error:
-        beside = ", ".join(f"{other.km:g} km at {zulu(other.at)}" for other in error.around)
-        raise Problem(409, f"{error.detail} Known: {beside}.", error.field) from error
-    return {"car_id": known_id, "odometer_km": reading.km, "at": zulu(reading.at), "source": "manual"}, 201
 
 
 def _values_view(values: CarValues, now: datetime) -> dict[str, Any]:

@@ -4,7 +4,9 @@ These are written the same in the history of a log.
 """
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from flask import Request
 
@@ -12,6 +14,8 @@ from shared.domain.fitting import YEARS, car_id
 from shared.domain.log import shown
 from shared.handlers.problems import bad
 
+OF_THE_CALLER = ("user", "key")
+MOST_NAME = 100
 local, zulu = shown.local, shown.zulu
 
 
@@ -30,12 +34,29 @@ def whole(request: Request, name: str, allowed: range) -> int | None:
     return int(text)
 
 
+def refuse_unknown(request: Request, names: Collection[str]) -> None:
+    """Raises 400 where the query has a name that is none of these, nor says who is calling."""
+    for name in request.args:
+        if name not in names and name not in OF_THE_CALLER:
+            raise bad(name[:MOST_NAME], "is no parameter of this call")
+
+
 def year_and_month(request: Request) -> tuple[int | None, int | None]:
     """Year and month of the query; a month needs its year."""
     year, month = whole(request, "year", YEARS), whole(request, "month", range(1, 13))
     if month is not None and year is None:
         raise bad("month", "needs a year")
     return year, month
+
+
+def span(year: int | None, month: int | None, timezone: str) -> tuple[datetime, datetime] | None:
+    """From when to when (aware UTC) a year or one of its months lasts in a time zone; None without a year."""
+    if year is None:
+        return None
+    months = 12 * year + (month or 1) - 1
+    ends = (divmod(total, 12) for total in (months, months + (1 if month else 12)))
+    since, until = (datetime(at, rest + 1, 1, tzinfo=ZoneInfo(timezone)).astimezone(UTC) for at, rest in ends)
+    return since, until
 
 
 def query_car_id(request: Request) -> str | None:

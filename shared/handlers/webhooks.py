@@ -1,19 +1,20 @@
 """Takes the phone's starts, pings and ends: decodes what any phone may send, and says what came of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
 from flask import Request
+from msgspec.structs import replace
 
 from shared.domain import fitting
-from shared.domain.driver import Account, Caller
+from shared.domain.driver import PHONE, Account, Caller
 from shared.domain.log.drive import Heard
 from shared.domain.thresholds import ACCURACY_DECIMALS, CLOCK_AHEAD, EVENT_STEP, OLDEST_EVENT, POSITION_DECIMALS
 from shared.domain.tracking.state import UNKNOWN_CAR
-from shared.handlers import fields
+from shared.handlers import fields, sentences
 from shared.handlers.problems import Problem, bad
 from shared.services import tracking
 from shared.services.tracking import Taken
@@ -21,28 +22,37 @@ from shared.services.tracking import Taken
 
 def start(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """A start, or one more GPS point of the trip going on."""
-    account, now = caller.account, datetime.now(UTC)
-    return _told(account, tracking.start(account, _heard(_loose_body(request), account, now), now)), 200
+    return _answer(request, caller, tracking.start), 200
 
 
 def end(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """The phone left the car."""
+    return _answer(request, caller, tracking.end), 200
+
+
+def _answer(request: Request, caller: Caller, take: Callable[[Account, Heard, datetime], Taken]) -> dict[str, Any]:
     account, now = caller.account, datetime.now(UTC)
-    return _told(account, tracking.end(account, _heard(_loose_body(request), account, now), now)), 200
+    heard = replace(_heard(_loose_body(request), account, now), by=who_drives(caller))
+    return _told(account, heard, take(account, heard, now))
 
 
-def _told(account: Account, taken: Taken) -> dict[str, Any]:
-    told: dict[str, Any] = {"status": taken.outcome.status}
-    if taken.outcome.reason:
-        told["reason"] = taken.outcome.reason
-    told["user"] = account.email
+def who_drives(caller: Caller) -> str:
+    """Who drives where this key starts a trip: the label of a phone's key that was given one, else nobody named."""
+    return caller.label if caller.scope == "webhook" and caller.label != PHONE else ""
+
+
+def _told(account: Account, heard: Heard, taken: Taken) -> dict[str, Any]:
+    status, reason = taken.outcome.status, taken.outcome.reason
+    told: dict[str, Any] = {"status": status, **({"reason": reason} if reason else {}), "user": account.email}
     drive = taken.state.drive
-    if drive and taken.outcome.reason != "no_active_trip":
-        told["car_id"] = None if drive.car_id == UNKNOWN_CAR else drive.car_id
-        told["started_at"] = fields.local(drive.started_at, account.timezone)
-        if taken.leg and taken.leg.ended_at:
-            told["ended_at"] = fields.local(taken.leg.ended_at, account.timezone)
-    return told
+    if drive is None or reason == "no_active_trip" or status == "end_noted":
+        return {**told, "message": sentences.heard(account, status, reason, ended_at=heard.at)}
+    ended_at = taken.leg.ended_at if taken.leg else None
+    told["car_id"] = None if drive.car_id == UNKNOWN_CAR else drive.car_id
+    told["started_at"] = fields.local(drive.started_at, account.timezone)
+    if ended_at:
+        told["ended_at"] = fields.local(ended_at, account.timezone)
+    return {**told, "message": sentences.heard(account, status, reason, drive.car_id, drive.started_at, ended_at)}
 
 
 def _loose_body(request: Request) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from shared import settings
 
 TOPIC, SHARDS_TOPIC = "poll-car", "poll-shard"
 Reason = Literal[
-    "schedule", "daily", "trip_started", "ping_recorded", "trip_resumed", "ending", "paused", "ignored", ""
+    "schedule", "daily", "trip_started", "ping_recorded", "trip_resumed", "ending", "paused", "end_noted", "ignored", ""
 ]
 TIMEOUT_S = 10.0
 # As many as Pub/Sub takes in one request.

@@ -1,19 +1,28 @@
 """Owns a user's odometer readings: what a car or its driver said, when, and whether it is believed.
 
-All of it is kept. What is read here are the believed ones: no other one may be shown or counted.
+All of it is kept. Only believed ones may be counted, and each is shown with what is thought of it.
 """
 
 from datetime import datetime
 from typing import Any, Literal
 
+import msgspec
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 from msgspec.structs import asdict
 
-from shared.domain.car.odometer import Disbelief, Reading, Standing
+from shared.domain.car.odometer import READING_ID, Disbelief, KeptReading, Reading, Standing
 from shared.repositories.documents import from_document
 
 Why = Disbelief | Literal[""]
+
+
+class _Thought(msgspec.Struct, frozen=True):
+    """What is kept beside a reading: what is thought of it, and when it became known."""
+
+    fetched_at: datetime
+    standing: Standing | None = None
+    why: Why = ""
 
 
 class ReadingRepository:
@@ -22,28 +31,69 @@ class ReadingRepository:
     def __init__(self, user: firestore.DocumentReference) -> None:
         self._readings = user.collection("odometer_readings")
 
+    # --- the believed ones
+
     def newest(self, car_id: str | None, limit: int, before: datetime | None = None) -> list[Reading]:
         """At most so many of the newest readings of the car, newest first; those before a moment if given."""
         query = self._believed(car_id)
         if before:
             query = query.where(filter=FieldFilter("at", "<", before))
-        return _found(query.order_by("at", direction=firestore.Query.DESCENDING).limit(limit))
+        return [kept.reading for kept in _found(_downwards(query).limit(limit))]
 
     def first(self, car_id: str | None) -> Reading | None:
         """The oldest reading of the car, or None."""
-        return next(iter(_found(self._believed(car_id).order_by("at").limit(1))), None)
+        return next((kept.reading for kept in _found(self._believed(car_id).order_by("at").limit(1))), None)
 
-    def around(self, car_id: str, at: datetime) -> list[Reading]:
-        """The readings of the car just before and just after a moment, by time; those of the moment come before.
+    # --- all of them, with what is thought of each
 
-        One of that moment that its driver read by eye is left out: another one takes its place.
+    def find(self, car_id: str, reading_id: str) -> KeptReading | None:
+        """A reading of the car, or None."""
+        if not READING_ID.fullmatch(reading_id):
+            return None
+        snapshot = self._readings.document(reading_id).get()
+        return _kept(snapshot) if snapshot.exists and snapshot.get("car_id") == car_id else None
+
+    def has_any(self, car_id: str) -> bool:
+        """Whether there is a reading of the car."""
+        return bool(_found(_downwards(self._of_car(car_id)).limit(1)))
+
+    def page(
+        self,
+        car_id: str,
+        limit: int,
+        span: tuple[datetime, datetime] | None,
+        after: tuple[datetime, str] | None,
+    ) -> list[KeptReading]:
+        """At most so many readings of the car, newest first, after a position in that order.
+
+        With a span, those from its first moment up to, but not at, its last one.
         """
-        of_car = self._believed(car_id)
-        before = of_car.where(filter=FieldFilter("at", "<=", at)).order_by("at", direction=firestore.Query.DESCENDING)
-        after = of_car.where(filter=FieldFilter("at", ">", at)).order_by("at")
-        found = [*_found(before.limit(2)), *_found(after.limit(1))]
-        kept = [reading for reading in found if (reading.at, reading.source) != (at, "eye")]
-        return sorted(kept, key=lambda reading: reading.at)
+        query = self._of_car(car_id)
+        if span:
+            query = query.where(filter=FieldFilter("at", ">=", span[0]))
+            query = query.where(filter=FieldFilter("at", "<", span[1]))
+        query = _downwards(query).order_by("__name__", direction=firestore.Query.DESCENDING)
+        if after:
+            query = query.start_after({"at": after[0], "__name__": after[1]})
+        return _found(query.limit(limit))
+
+    def since(self, car_id: str, at: datetime) -> list[KeptReading]:
+        """All readings of the car from a moment on, by time."""
+        return _found(self._of_car(car_id).where(filter=FieldFilter("at", ">=", at)).order_by("at"))
+
+    def around(self, car_id: str, since: datetime, until: datetime) -> list[KeptReading]:
+        """All readings of the car from a moment to another one, both included, by time."""
+        query = self._of_car(car_id).where(filter=FieldFilter("at", ">=", since))
+        return _found(query.where(filter=FieldFilter("at", "<=", until)).order_by("at"))
+
+    def beside(self, car_id: str, at: datetime, most: int) -> list[KeptReading]:
+        """The readings of the car nearest to a moment, by time: so many at most up to it, and as many after it."""
+        of_car = self._of_car(car_id)
+        before = _downwards(of_car.where(filter=FieldFilter("at", "<=", at))).limit(most)
+        after = of_car.where(filter=FieldFilter("at", ">", at)).order_by("at").limit(most)
+        return [*reversed(_found(before)), *_found(after)]
+
+    # --- into a commit
 
     def stage(
         self,
@@ -54,28 +104,23 @@ class ReadingRepository:
         standing: Standing | None,
         why: Why,
     ) -> None:
-        """Puts a reading into a commit. What its driver read by eye takes the place of what they said of that moment.
+        """Puts a reading into a commit.
 
         The same reading told twice is stored once; two values of one moment are two facts. One that nobody judged this
         time keeps the standing that it has.
         """
-        name = reading_id(car_id, reading)
-        if reading.source == "eye" and standing == "believed":
-            self._replace(batch, car_id, reading.at, name)
         fields = reading_fields(car_id, reading, fetched_at, standing, why)
-        batch.set(self._readings.document(name), fields, merge=True)
+        batch.set(self._readings.document(reading_id(car_id, reading)), fields, merge=True)
 
-    def _replace(self, batch: firestore.WriteBatch, car_id: str, at: datetime, by: str) -> None:
-        replaced: Why = "replaced"
-        # A range, for what is equal alone would be looked up in the automatic indexes, which these fields lack.
-        from_then = self._believed(car_id).where(filter=FieldFilter("at", ">=", at))
-        for snapshot in from_then.where(filter=FieldFilter("at", "<=", at)).order_by("at").stream():
-            if snapshot.get("source") == "eye" and snapshot.id != by:
-                batch.update(snapshot.reference, {"standing": "not_believed", "why": replaced})
+    def stage_standing(self, batch: firestore.WriteBatch, reading_id: str, standing: Standing, why: Why) -> None:
+        """Puts into a commit what is thought of a reading that is there."""
+        batch.update(self._readings.document(reading_id), {"standing": standing, "why": why})
+
+    def _of_car(self, car_id: str | None) -> Any:
+        return self._readings.where(filter=FieldFilter("car_id", "==", car_id))
 
     def _believed(self, car_id: str | None) -> Any:
-        of_car = self._readings.where(filter=FieldFilter("car_id", "==", car_id))
-        return of_car.where(filter=FieldFilter("standing", "==", "believed"))
+        return self._of_car(car_id).where(filter=FieldFilter("standing", "==", "believed"))
 
 
 def reading_id(car_id: str, reading: Reading) -> str:
@@ -91,5 +136,15 @@ def reading_fields(
     return {"car_id": car_id, **asdict(reading), "fetched_at": fetched_at, **judged}
 
 
-def _found(query: Any) -> list[Reading]:
-    return [from_document(snapshot.to_dict(), Reading) for snapshot in query.stream()]
+def _downwards(query: Any) -> Any:
+    return query.order_by("at", direction=firestore.Query.DESCENDING)
+
+
+def _found(query: Any) -> list[KeptReading]:
+    return [_kept(snapshot) for snapshot in query.stream()]
+
+
+def _kept(snapshot: Any) -> KeptReading:
+    fields = snapshot.to_dict()
+    reading, thought = from_document(fields, Reading), from_document(fields, _Thought)
+    return KeptReading(snapshot.id, reading, thought.standing, thought.why, thought.fetched_at)

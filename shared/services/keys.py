@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from shared.domain.driver import Account, Key, Scope
-from shared.domain.fitting import Conflict, NotFound, text
+from shared.domain import fitting
+from shared.domain.driver import PHONE, Account, Key, Scope
+from shared.domain.fitting import Conflict, NotFound
 from shared.repositories.accounts import AccountRepository, hash_key, new_key
 from shared.repositories.documents import client
 
@@ -23,9 +24,9 @@ class NewKey(NamedTuple):
 
 
 def make(scope: Scope, label: str, now: datetime) -> NewKey:
-    """A fresh key. Raises Unfit for a label that is too long."""
-    key = new_key()
-    kept = Key(sha256=hash_key(key), scope=scope, label=text(label, "label"), created_at=now)
+    """A fresh key; one for a phone is called that where nothing else is said. Raises Unfit for its label."""
+    key, called = new_key(), fitting.label(label) or (PHONE if scope == "webhook" else "")
+    kept = Key(sha256=hash_key(key), scope=scope, label=called, created_at=now)
     return NewKey(secrets.token_hex(4), key, kept)
 
 

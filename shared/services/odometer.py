@@ -1,28 +1,46 @@
-"""Takes an odometer that a driver read by eye, if it can be true beside what is known of the car."""
+"""Takes what a driver says of an odometer and what they take back, and lists all readings of a car."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from shared.domain.car.odometer import Disbelief, Reading, why_not_believed
+from shared.domain.car.fitting_in import contradicts, freed, nearest, outdone, why_beside
+from shared.domain.car.odometer import Disbelief, KeptReading, Reading, Standing, reading_view
 from shared.domain.driver import Account
-from shared.domain.fitting import Conflict
+from shared.domain.fitting import CAR_ID, Conflict, NotFound
+from shared.domain.log.history import View, entry_of_change
 from shared.domain.tracking.answers import seen_by_eye
-from shared.repositories.documents import client, until_current
-from shared.repositories.user_store import UserStore
+from shared.domain.tracking.events import Outcome
+from shared.domain.tracking.state import DriverState
+from shared.domain.tracking.withdrawing import without
+from shared.repositories.documents import Stored, client, until_current
+from shared.repositories.readings import reading_id
+from shared.repositories.user_store import Change, UserStore
 from shared.services.cars import found
 from shared.services.log import owner_of, stage
 
 WHY: dict[Disbelief, str] = {
     "falls": "is below an earlier reading",
     "above a later one": "is above a later reading",
-    "jumps": "is further on than a car gets in the time",
+    "jumps": "is further from another one than a car gets in the time",
 }
+# So many readings on each side of a word are looked at: as many as may be wrong one after the other.
+BESIDE = 12
+NAMED = 3  # readings of the car in the words that refuse one
+
+
+class Saying(NamedTuple):
+    """Who says it (the label of their key), why they do, and when (aware UTC)."""
+
+    by: str
+    why: str
+    at: datetime
 
 
 class Unlikely(Conflict):
-    """A reading does not fit those `around` it, by time."""
+    """A reading does not fit what the car said at least twice: the nearest `around` it, by time."""
 
     def __init__(self, why: Disbelief, around: Sequence[Reading]) -> None:
         super().__init__(f"This odometer cannot be right, it {WHY.get(why, why)}.", "odometer_km")
@@ -34,18 +52,105 @@ def car_id_of(email: str, car_id: str) -> str:
     return found(UserStore(client(), email).cars.list_cars(), car_id).id
 
 
-def enter(account: Account, car_id: str, reading: Reading, now: datetime) -> None:
-    """Keeps a reading by eye of one of the driver's cars. Raises Unlikely where it cannot be true."""
-    store = UserStore(client(), account.email)
+def page(
+    email: str,
+    car_id: str,
+    limit: int,
+    span: tuple[datetime, datetime] | None,
+    after: tuple[datetime, str] | None,
+) -> tuple[list[KeptReading], bool]:
+    """At most so many readings of a car, newest first, after a position in that order; and whether there are more.
+
+    With a span, those from its first moment up to, but not at, its last one. Also of a car that its driver has no more.
+    Raises NotFound where there is neither a car nor a reading.
+    """
+    store, known_id = UserStore(client(), email), _kept_id(car_id)
+    readings = store.readings.page(known_id, limit + 1, span, after)
+    if not readings and known_id not in store.cars.list_cars() and not store.readings.has_any(known_id):
+        raise NotFound("There is no such car.")
+    return readings[:limit], len(readings) > limit
+
+
+def enter(account: Account, car_id: str, reading: Reading, saying: Saying) -> tuple[str, Standing]:
+    """Keeps what its driver says of the odometer of one of their cars; its id, and what is thought of it.
+
+    The same a second time changes nothing. Raises Unlikely where it does not fit what the car said at least twice,
+    unless it is confirmed.
+    """
+    store, word_id = UserStore(client(), account.email), reading_id(car_id, reading)
+
+    @until_current
+    def attempt() -> Standing:
+        read, change = store.state(), store.change()
+        beside = store.readings.beside(car_id, reading.at, BESIDE)
+        former = next((one for one in beside if one.id == word_id), None)
+        kept = [one for one in beside if one.id != word_id]
+        if former and former.reading == reading and former.standing == "believed":
+            return former.standing
+        _refuse_unlikely(reading, kept)
+        for other_id in outdone(reading, kept):
+            change.set_standing(other_id, "not_believed", "replaced")
+        state = stage(change, store, seen_by_eye(read.value, car_id, reading), owner_of(account), (), saying.at)
+        before = reading_view(car_id, former.reading, former.standing) if former else {}
+        _commit(change, read, state, word_id, before, reading_view(car_id, reading, "believed"), saying)
+        return "believed"
+
+    return word_id, attempt()
+
+
+def withdraw(account: Account, car_id: str, wanted_id: str, saying: Saying) -> None:
+    """Takes back what the driver said of an odometer: it stays in the store, and counts for nothing.
+
+    A second time it changes nothing. Raises NotFound, and Conflict where the car itself said it.
+    """
+    store, known_id = UserStore(client(), account.email), _kept_id(car_id)
 
     @until_current
     def attempt() -> None:
-        read, around, change = store.state(), store.readings.around(car_id, reading.at), store.change()
-        if why := why_not_believed(reading, around, now):
-            raise Unlikely(why, around)
-        outcome = seen_by_eye(read.value, car_id, reading)
-        state = stage(change, store, outcome, owner_of(account), (), now)
-        change.put_state(read, replace(state, log_changes=state.log_changes + 1))
-        change.commit()
+        read, change = store.state(), store.change()
+        gone = _withdrawable(store.readings.find(known_id, wanted_id))
+        if gone.standing == "withdrawn":
+            return
+        kept = store.readings.beside(known_id, gone.reading.at, BESIDE)
+        change.set_standing(gone.id, "withdrawn", "withdrawn")
+        again = freed(gone, kept)
+        for other_id in again:
+            change.set_standing(other_id, "believed", "")
+        known = [one.reading for one in kept if one.id != gone.id and (one.counts or one.id in again)]
+        outcome = Outcome(state=without(read.value, known_id, gone.reading, known))
+        state = stage(change, store, outcome, owner_of(account), (), saying.at)
+        before, after = ({"standing": standing} for standing in (gone.standing, "withdrawn"))
+        _commit(change, read, state, gone.id, before, after, saying)
 
     attempt()
+
+
+def _commit(
+    change: Change, read: Stored[DriverState], state: DriverState, word_id: str, before: View, after: View, said: Saying
+) -> None:
+    """Writes all of it with the entry that tells of it. Whatever alters the log writes the state anew."""
+    if entry := entry_of_change("reading", word_id, before, after, at=said.at, by=said.by, why=said.why):
+        change.add_entry(entry)
+    change.put_state(read, replace(state, log_changes=state.log_changes + 1))
+    change.commit()
+
+
+def _refuse_unlikely(reading: Reading, kept: Sequence[KeptReading]) -> None:
+    against = contradicts(reading, [one.reading for one in kept if one.counts])
+    if against and not reading.is_confirmed:
+        raise Unlikely(why_beside(reading, against), nearest(reading, against, NAMED))
+
+
+def _withdrawable(kept: KeptReading | None) -> KeptReading:
+    if kept is None:
+        raise NotFound("There is no such reading.")
+    if not kept.reading.is_word:
+        raise Conflict("What the car itself said cannot be withdrawn. Say what the odometer showed, and confirm it.")
+    return kept
+
+
+def _kept_id(car_id: str) -> str:
+    """The id of a car as it is kept, be it still theirs or not. Raises NotFound for what is no id at all."""
+    if not CAR_ID.fullmatch(car_id.lower()):
+        raise NotFound("There is no such car.")
+    return car_id.lower()

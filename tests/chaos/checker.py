@@ -94,7 +94,7 @@ class Checker:
     def _check_times(self, n: int, drive: Drive, trip: Trip) -> None:
         begun_at, ended_at = (datetime.fromisoformat(trip[name]) for name in ("started_at", "ended_at"))
         late = timedelta(0) if drive.end_was_told else 2 * MINUTE
-        if begun_at != drive.seen_at or not drive.ends_at <= ended_at <= drive.ends_at + late:
+        if begun_at != drive.seen_at or not (drive.last_sign_at or drive.ends_at) <= ended_at <= drive.ends_at + late:
             self._found("times wrong", f"drive {n}, {drive.seen_at} to {drive.ends_at}, became {_line(trip)}")
 
     # --- kilometres
@@ -204,12 +204,17 @@ class Checker:
         for drive in self._user.drives:
             for step in drive.steps:
                 if isinstance(step, Show) and step.odometer_km is not None:
-                    is_true = drive.start_km <= step.odometer_km <= drive.end_km
-                    shown[step.car_id, step.at, step.odometer_km] = is_true
+                    shown[step.car_id, step.at, step.odometer_km] = self._is_true(step, step.odometer_km)
         for reading in self._readings:
             is_true = shown.get((reading["car_id"], reading["at"], reading["km"]))
             if is_true is None or (_is_judged(reading) and _is_believed(reading) != is_true):
                 self._found("readings wrong", str(reading))
+
+    def _is_true(self, show: Show, odometer_km: float) -> bool:
+        """Whether the car had gone so far in its last drive that began by then, or as it was read before it left."""
+        began = [drive for drive in self._user.drives if drive.car_id == show.car_id]
+        last = [drive for drive in began if drive.begins_at - MINUTE <= show.at][-1]
+        return last.start_km <= odometer_km <= last.end_km
 
     def _check_edits(self) -> None:
         kinds = {trip["id"]: trip["kind"] for trip in self._trips}

@@ -1,10 +1,10 @@
 """The truth: who drove when, where and how far, and what phones and clouds made of it. All of it by the seed."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from math import cos, hypot, radians, sin
 from random import Random
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 KM_PER_DEGREE = 111.195
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -13,8 +13,15 @@ REGION_DEGREES, REGION_KM = 1.5, 60.0
 CAR_KM = 10_000.0
 HALT_KM = 0.5  # who ends a drive that near to a place of kind pause might only pause there
 
+# Of the drives in which a car's cloud says nothing: more than are remembered of a driver at a time.
+SILENT_DRIVES = 34
+
 Position = tuple[float, float]
-What = Literal["read", "settled", "closed", "stopped"]
+What = Literal["read", "settled", "closed", "stopped", "over", "measured", "all measured"]
+# What a plan plays besides, where it is told to: ends that come when the next trip is over, starts in another car while
+# nobody has read the one before, a car whose cloud says nothing for more than thirty drives.
+Extra = Literal["late-ends", "other-cars", "silent-car"]
+EXTRAS: tuple[Extra, ...] = get_args(Extra)
 
 
 def dice(*words: object) -> Random:
@@ -70,7 +77,9 @@ class Await(NamedTuple):
     """Nothing happens before the system has done something, as nothing does while a car stands for hours.
 
     read: it knows a reading measured at the moment; settled: the newest trip has its end odometer;
-    closed: no trip goes on; stopped: it asks the car no more, for its login was refused.
+    closed: no trip goes on; stopped: it asks the car no more, for its login was refused; over: no trip goes on, and the
+    newest, which may still be more than this drive, has its end odometer; measured: so has the car's trip that began
+    at the moment; all measured: so have all trips.
     """
 
     what: What
@@ -94,7 +103,10 @@ Step = Send | Together | Show | Break | NewCredentials | Late | Await | AddPlace
 
 
 class Drive(NamedTuple):
-    """One drive as it was. `seen_at` is the phone's first event that was not lost, None where none was told."""
+    """One drive as it was. `seen_at` is the phone's first event that was not lost, None where none was told.
+
+    `last_sign_at` is its last one, where nobody can know more of the end than that it came later.
+    """
 
     car_id: str | None
     begins_at: datetime
@@ -107,6 +119,7 @@ class Drive(NamedTuple):
     settles: bool
     fixes: tuple[tuple[datetime, Position], ...]
     steps: tuple[Step, ...]
+    last_sign_at: datetime | None = None
 
     @property
     def distance_km(self) -> float:
@@ -147,8 +160,8 @@ class Plan(NamedTuple):
     settings: dict[str, str]
 
 
-def plan(seed: int, now: datetime, users: int = 30, drives: int = 10) -> Plan:
-    """Makes a plan whose last drives end about now (aware UTC)."""
+def plan(seed: int, now: datetime, users: int = 30, drives: int = 10, extras: Collection[Extra] = ()) -> Plan:
+    """Makes a plan whose last drives end about now (aware UTC). What extras change is theirs: all else stays."""
     rng, total = dice(seed), users * drives
     kills = tuple(Kill(done) for done in rng.sample(range(total // 20, total), max(1, total // 50)))
     outages = tuple(
@@ -158,20 +171,25 @@ def plan(seed: int, now: datetime, users: int = 30, drives: int = 10) -> Plan:
     # With a long grace trips wait for the car's word, with a short one they are saved from GPS and settled later.
     settings = {"END_GRACE_S": rng.choice(("900", "900", "86000"))}
     faults = tuple(sorted((*kills, *outages), key=lambda fault: fault.done))
-    return Plan(seed, tuple(_user(seed, number, now, drives) for number in range(users)), faults, settings)
+    made = tuple(_user(seed, number, now, drives, extras) for number in range(users))
+    return Plan(seed, made, faults, settings)
 
 
-def _user(seed: int, number: int, now: datetime, drives: int) -> User:
+def _user(seed: int, number: int, now: datetime, drives: int, extras: Collection[Extra]) -> User:
     rng = dice(seed, number)
     cars: tuple[str, ...] = {0: (), 1: ("car", "van")}.get(number % 10, ("car",))
     home = (30.0 + number * REGION_DEGREES, 5.0)
     outlines = list(_outlines(rng, cars, drives))
+    if "other-cars" in extras and len(cars) > 1:
+        outlines = _swapping(dice(seed, number, "other-cars"), outlines)
+    if "silent-car" in extras and number % 10 == 2:
+        outlines = _silent(dice(seed, number, "silent-car"), outlines)
     # The last drive ended within the hour. Without a car it may be resumed for five minutes: nobody waits for that.
     ended_s = rng.randrange(60 if cars else 360, 2400)
     lasted = sum((one.pause + one.minutes * MINUTE for one in outlines), timedelta(0))
     moment = now.replace(microsecond=0) - ended_s * SECOND - lasted
     odometers = {car: CAR_KM * (2 * number + n + 1) + rng.randrange(0, 1000) / 10 for n, car in enumerate(cars)}
-    script = Script(rng, home, odometers)
+    script = Script(rng, home, odometers, dice(seed, number, "late-ends") if "late-ends" in extras else None)
     made = []
     for n, outline in enumerate(outlines):
         moment += outline.pause
@@ -198,6 +216,9 @@ class Outline(NamedTuple):
     start_lost: bool
     end_lost: bool
     quick: bool  # the next drive begins before anybody could read the car
+    swaps: bool = False  # so it does, in another car
+    names_end: bool = True  # the phone says which car it left
+    silent: bool = False  # the car's cloud says nothing
 
 
 def _outlines(rng: Random, cars: tuple[str, ...], drives: int) -> Iterator[Outline]:
@@ -225,14 +246,47 @@ def _outlines(rng: Random, cars: tuple[str, ...], drives: int) -> Iterator[Outli
         yield before
 
 
+def _swapping(rng: Random, outlines: list[Outline]) -> list[Outline]:
+    """The drives, some of which begin in another car as soon as the one before is left, or before that is told."""
+    found = list(outlines)
+    for n in range(len(found) - 1):
+        one, following = found[n : n + 2]
+        follows_a_swap = n > 0 and found[n - 1].swaps
+        if one.car_id == following.car_id or one.untold or follows_a_swap or rng.random() < 0.3:
+            continue
+        end_lost, names_end = rng.random() < 0.3, rng.random() < 0.5
+        found[n] = one._replace(swaps=True, end_lost=end_lost, names_end=names_end)
+        pause = rng.choice((0, 1, rng.randrange(2, 900))) * SECOND
+        found[n + 1] = following._replace(pause=pause, untold=False, start_lost=False)
+    return found
+
+
+def _silent(rng: Random, outlines: list[Outline]) -> list[Outline]:
+    """The first and the last drive, and between them many of which the car's cloud says nothing."""
+    first, last = outlines[0], outlines[-1]
+    silent = first._replace(end_lost=False, quick=True, silent=True)
+    return [
+        first._replace(quick=False),
+        *(
+            silent._replace(pause=rng.randrange(960, 1200) * SECOND, minutes=rng.randrange(5, 9))
+            for _ in range(SILENT_DRIVES)
+        ),
+        last,
+    ]
+
+
 class Script:
     """Writes the drives of one user, one after the other, with all that phone and car cloud do about them."""
 
-    def __init__(self, rng: Random, home: Position, odometers: dict[str, float]) -> None:
-        self._rng, self._home, self._at = rng, home, home
+    def __init__(self, rng: Random, home: Position, odometers: dict[str, float], late: Random | None) -> None:
+        self._rng, self._home, self._at, self._late = rng, home, home, late
         self._odometers = odometers
         self._unknown = set(odometers)  # cars of which the system does not know where the odometer stands
         self._held: list[Send] = []  # calls that come with the next drive
+        self._belated: list[tuple[int, Send]] = []  # calls that come when so many later drives are over
+        self._unread: list[Step] = []  # what the cloud says of a car that was left for another one
+        self._afterwards: list[Step] = []  # what the system has to have done when the next drive is over
+        self._silent = False  # the car's cloud says nothing by now
         self._old: list[Send] = []  # what may come a second time
         self._halts: list[Position] = []  # places of kind pause that the driver has still to set up
         self._halted: list[Position] = []  # all of them: who stops there has not arrived
@@ -261,6 +315,7 @@ class Script:
             seen_km=seen_km,
             end_was_told=not outline.end_lost,
             settles=not outline.quick,
+            last_sign_at=max(event.at for event in told) if outline.swaps and outline.end_lost else None,
             fixes=tuple(sorted({(event.at, event.position) for event in told})),
             steps=(),
         )
@@ -297,7 +352,8 @@ class Script:
 
         last = outline.minutes
         pings = range(outline.ping_every, last, outline.ping_every) if outline.ping_every else ()
-        events = [send("start", 0), *(send("start", minute) for minute in pings), send("end", last)]
+        left = send("end", last) if outline.names_end else send("end", last)._replace(car_id=None)
+        events = [send("start", 0), *(send("start", minute) for minute in pings), left]
         if not outline.start_lost and self._rng.random() < 0.15:  # CarPlay drops, and is back within minutes
             drop = self._rng.randrange(1, last - 3)
             events += [send("end", drop), send("start", drop + self._rng.randrange(1, 4))]
@@ -338,8 +394,9 @@ class Script:
         rng, car_id = self._rng, drive.car_id
         steps: list[Step] = [AddPlace(position) for position in self._halts]
         self._halts = []
-        looked = car_id is not None and (car_id in self._unknown or rng.random() < 0.25)
-        hold_end = outline.quick and drive.end_was_told and rng.random() < 0.5
+        steps += self._silence(drive, outline.silent)
+        looked = car_id is not None and (car_id in self._unknown or rng.random() < 0.25) and not outline.silent
+        hold_end = outline.quick and drive.end_was_told and rng.random() < 0.5 and not outline.silent
         delivered = list(told)
         if hold_end:
             delivered.remove(told[-1])
@@ -348,25 +405,63 @@ class Script:
             self._unknown.discard(car_id)
         calls = self._calls(delivered)
         if self._held:
-            # Not later than this: an end that comes when the next trip is over too finds the two saved as one.
             calls.insert(0, Together((*self._held, delivered[0])))
             self._held = []
-        if car_id:
+        if car_id and not outline.silent:
             middle = len(calls) // 2
             calls[middle:middle] = self._on_the_way(drive, course)
+        if self._unread and rng.random() < 0.5:
+            begun = 1 + next(n for n, call in enumerate(calls) if isinstance(call, Send | Together))
+            calls[begun:begun], self._unread = self._unread, []
         steps += calls
         if hold_end:
-            self._held = [told[-1]]
-        if car_id is None:
-            steps.append(Await("closed", None, drive.ends_at))
-        elif not outline.quick:
-            steps += self._parking(drive)
-        elif rng.random() < 0.5:
-            steps.append(Show(car_id, drive.ends_at + MINUTE, drive.end_km, "parked", self._at))
-        if not outline.quick and rng.random() < 0.2:
+            self._hold(told[-1])
+        steps += self._over(outline, following, drive)
+        edits = not outline.quick and rng.random() < 0.2
+        # Whoever touches a trip that is two keeps the two as one.
+        if edits and not (outline.swaps or self._belated):
             steps.append(Edit(rng.choice(("business", "private"))))
-        self._old = (self._old + told)[-20:]
+        self._old = (self._old + (told[:-1] if hold_end and self._late else told))[-20:]
         return steps
+
+    def _silence(self, drive: Drive, is_silent: bool) -> list[Step]:
+        """The car's cloud falls silent, or speaks again: then all that was driven meanwhile is measured."""
+        if drive.car_id is None or is_silent == self._silent:
+            return []
+        self._silent = is_silent
+        self._afterwards = [] if is_silent else [Await("all measured", drive.car_id, drive.ends_at)]
+        return [Break(drive.car_id, "error" if is_silent else None)]
+
+    def _hold(self, end: Send) -> None:
+        """An end that comes with the next drive, or when that one or even the one after it is over."""
+        if self._late:
+            self._belated.append((self._late.choice((1, 1, 2)), end))
+        else:
+            self._held = [end]
+
+    def _over(self, outline: Outline, following: Outline | None, drive: Drive) -> list[Step]:
+        """What comes after the phone's last call: the car's word, if anybody hears it before the next drive."""
+        car_id = drive.car_id
+        if car_id is None:
+            return [Await("closed", None, drive.ends_at)]
+        shown = Show(car_id, drive.ends_at + MINUTE, drive.end_km, "parked", self._at)
+        if outline.swaps:
+            assert drive.seen_at
+            self._unread, self._afterwards = [shown], [Await("measured", car_id, drive.seen_at)]
+            return []
+        if outline.quick:
+            return [shown] if not outline.silent and self._rng.random() < 0.5 else []
+        steps = self._parking(drive, "over" if self._belated else "settled") + self._unread + self._afterwards
+        self._unread, self._afterwards = [], []
+        return steps + self._ends_at_last(drive, is_last=following is None)
+
+    def _ends_at_last(self, drive: Drive, is_last: bool) -> list[Step]:
+        """The ends that come now, with which alone this drive can be told from those before it."""
+        if not self._belated:
+            return []
+        due: list[Step] = [end for drives, end in self._belated if drives == 1 or is_last]
+        self._belated = [(drives - 1, end) for drives, end in self._belated if drives > 1 and not is_last]
+        return due if self._belated else [*due, Await("settled", drive.car_id, drive.ends_at)]
 
     def _known_start(self, drive: Drive, delivered: list[Send], position: Position) -> list[Step]:
         """The car is read before it leaves: only so can anybody know what it did before."""
@@ -419,7 +514,7 @@ class Script:
         wrong_km = self._rng.choice((0.0, None, drive.start_km - 300, drive.start_km + 5000, -1.0))
         return Show(drive.car_id, measured_at, wrong_km, "parked", position)
 
-    def _parking(self, drive: Drive) -> list[Step]:
+    def _parking(self, drive: Drive, until: What) -> list[Step]:
         """The car stands for long: its cloud comes round at last, and the log gets its end odometer."""
         assert drive.car_id
         rng, car_id, steps = self._rng, drive.car_id, list[Step]()
@@ -437,7 +532,7 @@ class Script:
             Show(car_id, drive.ends_at + minutes * MINUTE, drive.end_km, "parked", self._at) for minutes in (1, 7, 12)
         ]
         if drive.end_was_told:
-            return [*steps, shows[0], Await("settled", car_id, drive.ends_at)]
+            return [*steps, shows[0], Await(until, car_id, drive.ends_at)]
         for show in shows[:2]:
             steps += [show, Await("read", car_id, show.at)]
-        return [*steps, shows[2], Await("settled", car_id, drive.ends_at)]
+        return [*steps, shows[2], Await(until, car_id, drive.ends_at)]

@@ -153,6 +153,9 @@ class Player:
             "settled": lambda: self._is_settled(drive),
             "closed": lambda: not self.active() and self._newest_since(drive) is not None,
             "stopped": lambda: self._is_stopped(wanted),
+            "over": lambda: self._is_over(drive),
+            "measured": lambda: self._is_measured(wanted),
+            "all measured": lambda: not self.active() and not any(map(_is_pending, self.all_trips())),
         }
         look_s = FIRST_LOOK_S
         while not conditions[wanted.what]():
@@ -168,7 +171,17 @@ class Player:
         if self.active():  # asked first, for it costs a document and not a query
             return False
         trip = self._newest_since(drive)
-        return trip is not None and "odometer_pending" not in trip["flags"]
+        return trip is not None and not _is_pending(trip)
+
+    def _is_over(self, drive: Drive) -> bool:
+        if self.active():
+            return False
+        trip = self._newest()
+        return bool(trip) and _timestamp(trip["ended_at"]) >= drive.ends_at.timestamp() and not _is_pending(trip)
+
+    def _is_measured(self, wanted: Await) -> bool:
+        trips = self.call("GET", f"/trips?limit=5&car_id={wanted.car_id}").json()["trips"]
+        return any(_timestamp(trip["started_at"]) == wanted.at.timestamp() and not _is_pending(trip) for trip in trips)
 
     def _is_stopped(self, wanted: Await) -> bool:
         cars = self.call("GET", "/cars").json()["cars"]
@@ -209,6 +222,10 @@ class Player:
 
     def _note(self, *words: object) -> None:
         self._journal(" ".join(map(str, (f"{time.monotonic():.3f}", f"u{self.user.number}", *words))))
+
+
+def _is_pending(trip: dict[str, Any]) -> bool:
+    return "odometer_pending" in trip["flags"]
 
 
 def _timestamp(told: str) -> float:

@@ -1,7 +1,7 @@
 """Plays a plan on a ground and checks what came of it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from tests.chaos.checker import Checker, Finding, count
 from tests.chaos.ground import Ground, ground
-from tests.chaos.plan import plan
+from tests.chaos.plan import Extra, plan
 from tests.chaos.player import NeverCame, Player
 
 MOST_S = 600.0  # after which a run that hangs is given up; most take two minutes
@@ -23,6 +23,7 @@ class Report(NamedTuple):
     findings: tuple[Finding, ...]
     faults: dict[str, int]
     took_s: float
+    extras: tuple[Extra, ...] = ()
 
     def text(self) -> str:
         """For people."""
@@ -30,13 +31,21 @@ class Report(NamedTuple):
         faults = ", ".join(f"{kind}: {number}" for kind, number in sorted(self.faults.items()))
         lines = [f"seed {self.seed}: {self.drives} drives in {self.took_s:.0f} s", counted, f"faults: {faults}"]
         lines += [f"- {kind}: {text}" for kind, text in self.findings]
-        return "\n".join([*lines, *([f"again: python -m tests.chaos {self.seed}"] if self.findings else [])])
+        again = " ".join(["again: python -m tests.chaos", str(self.seed), *(f"--extra {one}" for one in self.extras)])
+        return "\n".join([*lines, *([again] if self.findings else [])])
 
 
-def run(seed: int, folder: Path, users: int = 30, drives: int = 10, tell: Callable[[str], None] = print) -> Report:
+def run(
+    seed: int,
+    folder: Path,
+    users: int = 30,
+    drives: int = 10,
+    tell: Callable[[str], None] = print,
+    extras: Collection[Extra] = (),
+) -> Report:
     """Plays one seed; logs and a journal of all that happened are in the folder. Both emulators must be named."""
     began = time.monotonic()
-    planned = plan(seed, datetime.now(UTC), users, drives)
+    planned = plan(seed, datetime.now(UTC), users, drives, extras)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "journal.txt").open("w", buffering=1) as journal, ground(planned, folder) as played:
         players = [
@@ -47,7 +56,8 @@ def run(seed: int, folder: Path, users: int = 30, drives: int = 10, tell: Callab
         findings = play(played, players, tell)
         findings += [finding for player in players for finding in Checker(player, readings(player)).findings()]
     took_s = time.monotonic() - began
-    return Report(seed, users * drives, tuple(findings), dict(played.seen), took_s)
+    played_drives = sum(len(user.drives) for user in planned.users)
+    return Report(seed, played_drives, tuple(findings), dict(played.seen), took_s, tuple(extras))
 
 
 def play(played: Ground, players: list[Player], tell: Callable[[str], None]) -> list[Finding]:

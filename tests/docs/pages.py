@@ -11,10 +11,11 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 ROOT = Path(__file__).parents[2]
-# What differs from run to run: moments, days, months, and the ids and keys that the product makes.
+# What differs from run to run: moments, days, months, times of day, and the ids and keys that the product makes.
 VARYING = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?"
     r"|\d{8}T\d{6}Z-[0-9a-f]{6}|\d{4}-\d\d(?:-\d\d)?"
+    r"|\b\d\d:\d\d\b"
     r"|\b[\w-]{43}(?![\w-])|\b[0-9a-f]{12}\b|\b[0-9a-f]{8}\b"
 )
 COUNTED = {"age_s"}

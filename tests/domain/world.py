@@ -1,23 +1,29 @@
 """Plays scripted events to the product's own fold, and keeps what comes of them as the store would."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading
-from shared.domain.log.drive import Drive, Heard, Record
-from shared.domain.log.gap import relink
-from shared.domain.log.measuring import NotATrip, Owner
+from shared.domain.log.drive import Heard, Record
+from shared.domain.log.gap_row import GapRow
+from shared.domain.log.laying import Owner
 from shared.domain.log.rows import Rows
 from shared.domain.log.trip import Trip
 from shared.domain.place.places import Place
 from shared.domain.thresholds import Rules
+from shared.domain.tracking.answers import taken_in
+from shared.domain.tracking.books import Books, books_of
 from shared.domain.tracking.events import CarFailed, CarRead, Ended, Event, NotAsked, Outcome, Started
 from shared.domain.tracking.keeping import keep
 from shared.domain.tracking.machine import advance, touches_log
 from shared.domain.tracking.schedule import leased
-from shared.domain.tracking.state import DriverState, next_poll_at
+from shared.domain.tracking.spoken import spoken
+from shared.domain.tracking.state import DriverState, next_poll_at, with_cars
+
+T = TypeVar("T")
 
 USUAL = Rules()
 LEASE = timedelta(seconds=45)
@@ -41,7 +47,8 @@ class Store:
     """Where the rows are between two events."""
 
     def __init__(self) -> None:
-        self.trips: dict[str, Trip] = {}
+        self.trips_by_id: dict[str, Trip] = {}
+        self.gaps_by_id: dict[str, GapRow] = {}
         self.records: dict[str, Record] = {}
         self._blocks: dict[int, Sequence[Heard]] = {}
 
@@ -49,16 +56,11 @@ class Store:
     def trail(self) -> list[Heard]:
         return [heard for _, block in sorted(self._blocks.items()) for heard in block]
 
-    def trip(self, trip_id: str) -> Trip | None:
-        return self.trips.get(trip_id)
+    def trips(self, ids: Sequence[str]) -> list[Trip]:
+        return [self.trips_by_id[one] for one in ids if one in self.trips_by_id]
 
-    def trip_before(self, car_id: str | None, moment: datetime) -> Trip | None:
-        of_car = [trip for trip in self.trips.values() if trip.car_id == car_id and trip.started_at < moment]
-        return max(of_car, key=lambda trip: trip.started_at, default=None)
-
-    def trip_after(self, car_id: str | None, moment: datetime) -> Trip | None:
-        of_car = [trip for trip in self.trips.values() if trip.car_id == car_id and trip.started_at > moment]
-        return min(of_car, key=lambda trip: trip.started_at, default=None)
+    def gaps(self, ids: Sequence[str]) -> list[GapRow]:
+        return [self.gaps_by_id[one] for one in ids if one in self.gaps_by_id]
 
     def blocks(self, count: int) -> Sequence[Heard]:
         return [heard for n in range(count) for heard in self._blocks.get(n, ())]
@@ -68,10 +70,9 @@ class Store:
 
     def put(self, rows: Rows) -> None:
         """Stores what was put into the rows."""
-        for trip_id, trip in rows.trips.items():
-            self.trips.pop(trip_id, None)
-            self.trips |= {trip_id: trip} if trip else {}
-        self.records |= rows.records
+        _put(self.trips_by_id, rows.trips)
+        _put(self.gaps_by_id, rows.gaps)
+        _put(self.records, rows.records)
         for n in range(rows.blocks_gone):
             self._blocks.pop(n, None)
 
@@ -80,15 +81,20 @@ class Store:
         self._blocks[n] = block
 
 
+def _put(stored: dict[str, T], put: Mapping[str, T | None]) -> None:
+    for id_, row in put.items():
+        stored.pop(id_, None)
+        if row is not None:
+            stored[id_] = row
+
+
 class World:
     """One driver with one car, and the log that comes of what they do."""
 
-    def __init__(self, rules: Rules = USUAL, places: Sequence[Place] = (), car: str | None = "car") -> None:
+    def __init__(self, rules: Rules = USUAL, places: Sequence[Place] = (), car: str | None = "car", cars: Sequence[str] = ()) -> None:
         self.rules, self.places, self.car = rules, places, car
         self.owner = Owner("d@example.com", "Europe/Amsterdam")
-        self.state, self.store = DriverState(), Store()
-        self.drives: list[Drive] = []
-        self.dropped: list[NotATrip] = []
+        self.state, self.store = with_cars(DriverState(), cars or ([car] if car else [])), Store()
         self.now = MORNING
 
     def start(self, minutes: float, km_north: float | None = None, car_id: str | None = None) -> str:
@@ -97,7 +103,7 @@ class World:
 
     def end(self, minutes: float, km_north: float | None = None) -> str:
         """An end; what the phone is told."""
-        return self.take(Ended(fix(minutes, km_north)), minutes).status
+        return self.take(Ended(fix(minutes, km_north), self.car), minutes).status
 
     def read(self, measured: float, km: float, now: float | None = None, driving: bool = False) -> Outcome:
         """The car's cloud answers."""
@@ -122,21 +128,28 @@ class World:
 
     def keep(self, outcome: Outcome) -> None:
         """Stores what came of an event."""
-        self.state = outcome.state
+        before, self.state = self.state, outcome.state
         if touches_log(outcome):
             rows = Rows(self.store)
-            self.state, made = keep(outcome, rows, self.owner, self.places, self.now, self.rules)
+            self.state, _ = keep(before, outcome, rows, self.owner, self.places, self.now, self.rules)
             self.store.put(rows)
-            self.drives += [drive for drive, _ in made]
-            self.dropped += [came for _, came in made if isinstance(came, NotATrip)]
         if outcome.block and self.state.drive:
             self.store.put_block(self.state.drive.blocks - 1, outcome.block)
 
     def change(self, former: Trip | None, trip: Trip | None) -> None:
         """A change of the log by hand."""
         rows = Rows(self.store)
-        relink(rows, former, trip)
+        self.state = spoken(self.state, former, trip, rows, self.owner, self.places, self.now).state
         self.store.put(rows)
+
+    def read_by_eye(self, car_id: str, reading: Reading) -> None:
+        """The driver looks at the dashboard."""
+        self.keep(taken_in(self.state, car_id, reading, self.now))
+
+    @property
+    def books(self) -> Books:
+        """What is open of the log, folded anew."""
+        return books_of(self.state)
 
     def _leased(self, event: CarRead | CarFailed | NotAsked, car_id: str) -> tuple[DriverState, Event]:
         """As a poll does that is due: it says first until when it has the car."""
@@ -154,7 +167,7 @@ class World:
     @property
     def trips(self) -> dict[str, Trip]:
         """The trips by id."""
-        return self.store.trips
+        return self.store.trips_by_id
 
     @property
     def trail(self) -> list[Heard]:

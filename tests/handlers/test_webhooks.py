@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.driver import Account
+from shared.domain.driver import PHONE, Account, Caller, Scope
 from shared.domain.log.drive import Heard
 from shared.handlers.problems import Problem
-from shared.handlers.webhooks import _heard
+from shared.handlers.webhooks import _heard, who_drives
 
 NOW = datetime(2026, 1, 23, 8, 12, 0, 123_987, tzinfo=UTC)
 BORIS = Account("boris@example.com", timezone="Europe/Amsterdam")
@@ -59,3 +59,11 @@ def test_an_event_at_the_edge_of_what_is_taken_is_taken(ago: timedelta) -> None:
 def test_an_event_beyond_it_is_refused(ago: timedelta) -> None:
     with pytest.raises(Problem, match="timestamp"):
         said(timestamp=(NOW - ago).isoformat())
+
+
+@pytest.mark.parametrize(
+    ("scope", "label", "driver"),
+    [("webhook", "Anna", "Anna"), ("webhook", PHONE, ""), ("webhook", "", ""), ("full", "first key", "")],
+)
+def test_a_phones_key_with_a_label_of_its_own_names_who_drives(scope: Scope, label: str, driver: str) -> None:
+    assert who_drives(Caller(BORIS, scope, label)) == driver

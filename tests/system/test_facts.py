@@ -61,6 +61,21 @@ def test_a_drive_of_sixty_pings_is_kept_word_for_word_in_two_kilobytes(driver: D
     assert driver.size_of(f"drives/{record_id}") < MOST_BYTES
 
 
+def test_each_word_is_kept_with_the_label_of_the_phones_key_that_said_it(driver: Driver) -> None:
+    bodies = ({"scope": "webhook", "label": "Anna"}, {"scope": "webhook"})
+    anna, nobody = (driver.call("POST", "/settings/keys", json=body).json()["key"] for body in bodies)
+    said = [("start", 60, anna, UTRECHT), ("start", 50, nobody, NORTH), ("start", 40, driver.key, UTRECHT)]
+    for event, minutes_ago, key, (lat, lng) in (*said, ("end", 20, anna, NORTH)):
+        body = {"timestamp": ago(minutes_ago).isoformat(), "lat": lat, "lng": lng}
+        assert driver.call("POST", f"/webhook/{event}", key=key, json=body).status_code == 200
+    driver.set_car(odometer_km=12400.0, measured_at=ago(19))
+    driver.wait_trips(1)
+    (record_id,) = records(driver)
+    record = driver.store.record(record_id)
+    assert record
+    assert [heard.by for heard in events_of(record.value)] == ["Anna", "", "", "Anna"]
+
+
 def test_what_was_heard_stays_whatever_becomes_of_the_trip(driver: Driver) -> None:
     drive(driver, 60, 40, 12357.4)
     (trip,) = driver.wait_trips(1)

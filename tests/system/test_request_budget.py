@@ -1,4 +1,4 @@
-"""The budget of a car's cloud: counted before it is asked, booked after, kept, and respected, by polls and by others."""
+"""The budget of a car's cloud: counted before it is asked, booked after, and respected, by polls and by others."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

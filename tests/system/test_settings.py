@@ -182,7 +182,8 @@ def test_a_driver_can_have_twenty_keys(driver: Driver) -> None:
     [
         ({}, "scope"),
         ({"scope": "root"}, "scope"),
-        ({"scope": "full", "label": "x" * 101}, "label"),
+        ({"scope": "full", "label": "x" * 41}, "label"),
+        ({"scope": "webhook", "label": "Anna\nBram"}, "label"),
         ({"scope": "full", "label": 5}, "label"),
         ({"scope": "full", "sha256": "x"}, "sha256"),
     ],
@@ -191,6 +192,12 @@ def test_a_bad_key_is_refused_and_not_made(driver: Driver, body: Any, field: str
     response = driver.call("POST", "/settings/keys", json=body)
     assert (response.status_code, response.json().get("field")) == (400, field), response.text
     assert set(keys(driver)) == {"full", "hook"}
+
+
+def test_a_phones_key_is_called_phone_where_nothing_else_is_said(driver: Driver) -> None:
+    bodies = ({"scope": "webhook"}, {"scope": "webhook", "label": " "}, {"scope": "webhook", "label": " Anna "})
+    told = [driver.call("POST", "/settings/keys", json=body).json()["label"] for body in (*bodies, {"scope": "full"})]
+    assert told == ["phone", "phone", "Anna", ""]
 
 
 def test_another_users_keys_and_settings_are_out_of_reach(stack: Stack, driver: Driver) -> None:

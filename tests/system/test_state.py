@@ -27,7 +27,18 @@ def at(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-READ = Reading(at(1), 12345.6, True, 52.0907, 5.1214, since=at(-60), resolution_km=1.0, source="eye")
+READ = Reading(
+    at(1),
+    12345.6,
+    True,
+    52.0907,
+    5.1214,
+    since=at(-60),
+    resolution_km=1.0,
+    source="eye",
+    is_confirmed=True,
+    begins_series=True,
+)
 OPEN = OpenLog(
     ended_at=at(2), trip_id="20260123T071200Z-7f3a9c", last=READ, told=READ, pending_since=at(3), begun_at=at(4),
     free_since=at(5), asked=6, failures=7, retry_at=at(8), ask_at=at(9), leased_until=at(10),

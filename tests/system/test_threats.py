@@ -156,8 +156,9 @@ def test_an_answer_to_a_webhook_key_has_no_place_in_it(driver: Driver) -> None:
     driver.add_place(*UTRECHT, "private")
     for event, minutes in (("start", 30), ("start", 20), ("end", 5), ("end", 4)):
         body = {"lat": UTRECHT[0], "lng": UTRECHT[1], "timestamp": ago(minutes).isoformat()}
-        told = driver.call("POST", f"/webhook/{event}", key=driver.webhook_key, json=body).json()
-        assert set(told) <= {"status", "reason", "user", "car_id", "started_at", "ended_at"}
+        answer = driver.call("POST", f"/webhook/{event}", key=driver.webhook_key, json=body)
+        assert set(answer.json()) <= {"status", "reason", "user", "car_id", "started_at", "ended_at", "message"}
+        assert "A private place" not in answer.text
 
 
 # --- ids, cursors, names

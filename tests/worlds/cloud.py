@@ -11,6 +11,7 @@ QUARTER_S = 15 * MINUTE
 KM_PER_MILE = 1.609344
 BEFORE_ALL_S = -5 * HOUR  # when a car that reports at switch-off reported last before its first drive
 IGNITION_S = -12  # a car reports its ignition so long before its drive begins
+RESOLUTION_KM = {"exact": 0.1, "km": 1.0, "mile": KM_PER_MILE}
 WRONG_KM = {"0": 0.0, "6553.5": 6553.5, "65535": 65_535.0, "1048575": 1_048_575.0}
 WRONG = (*WRONG_KM, "+1000", "in miles")
 
@@ -45,7 +46,8 @@ class Cloud:
         drives = seen.drives or (self.car.at_ignition and self._is_ignition(seen_s))
         state = ("driving" if drives else "parked") if self.car.states else "unknown"
         lat, lng = lat_lng(seen.point) if self.car.positions else (None, None)
-        answer = CarAnswer(_wrong(km, wild.how) if wild else km, moment(measured_s), state, lat, lng)
+        shown_km, resolution_km = _wrong(km, wild.how) if wild else km, RESOLUTION_KM[self.car.resolution]
+        answer = CarAnswer(shown_km, moment(measured_s), state, lat, lng, resolution_km)
         true = not wild and self._truth.where(self.car.id, measured_s).odometer_m == seen.odometer_m
         return Told(at_s, self.car.id, answer, measured_s, true)
 

@@ -1,10 +1,12 @@
 """What passes between a world and whoever keeps its log. All of it is plain; kilometres, aware UTC."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 Played = Literal["played", "refused", "cannot"]
+Known = Literal["read", "typed", "estimated"]
+Position = tuple[float, float]
 
 
 class PhoneEvent(NamedTuple):
@@ -19,31 +21,61 @@ class PhoneEvent(NamedTuple):
 
 
 class CarAnswer(NamedTuple):
-    """What a car's cloud answers."""
+    """What a car's cloud answers. The odometer stands from `odometer_km` up to, but not at, that and `resolution_km`:
+    its provider is known to speak so.
+    """
 
     odometer_km: float
     measured_at: datetime
     state: str = "unknown"
     lat: float | None = None
     lng: float | None = None
+    resolution_km: float = 0.1
 
 
 class Correction(NamedTuple):
     """What the driver does by hand. `trip_id` is the trip that it is about, `car`, `since`, `until` those of a new one.
 
-    classify: kind and purpose; distance: `km`; manual: a new trip of `km`; delete; eye: the odometer is `km`.
+    classify: kind and purpose; distance: `km`; manual: a new trip of `km`; delete; eye: the odometer of `car` is `km`.
+
+    patch: `fields` of the trip, by the names and with the values of the API (times are aware UTC); one that is None is
+    given back to the automation.
+    drop: the drive going on is none (`DELETE /trips/active`).
+    confirm: eye, and it is true whatever the car said; new_series: eye, and the car has another odometer since.
+    withdraw: the newest reading by eye of `car` that shows `km` was none.
+    explain: the gap `gap_id` is `fields` (explained_as, reason, business_km).
+
+    "refused" is for what the API answers with 4xx, and then nothing is changed.
     """
 
-    kind: Literal["classify", "distance", "manual", "delete", "eye"]
+    kind: Literal[
+        "classify",
+        "distance",
+        "manual",
+        "delete",
+        "eye",
+        "patch",
+        "drop",
+        "confirm",
+        "new_series",
+        "withdraw",
+        "explain",
+    ]
     trip_id: str = ""
     car: str = ""
     since: datetime | None = None
     until: datetime | None = None
     km: float = 0.0
+    gap_id: str = ""
+    fields: Mapping[str, Any] | None = None
 
 
 class Trip(NamedTuple):
-    """A trip of the log. `excess_km` is what it shows beyond its stretch of the odometer."""
+    """A trip of the log, as it is shown: all kilometres to 0.1. `excess_km` is what it shows beyond its stretch.
+
+    `from_` and `to` are where it began and ended (WGS84 degrees), None where that is not known. `start_known` and
+    `end_known` say how its odometers are, None where it has none.
+    """
 
     id: str
     car: str | None
@@ -57,6 +89,12 @@ class Trip(NamedTuple):
     flags: tuple[str, ...] = ()
     kind: str = "unclassified"
     excess_km: float = 0.0
+    from_: Position | None = None
+    to: Position | None = None
+    start_known: Known | None = None
+    end_known: Known | None = None
+    purpose: str = ""
+    set_by_hand: tuple[str, ...] = ()
 
 
 class Gap(NamedTuple):
@@ -68,14 +106,35 @@ class Gap(NamedTuple):
     to_km: float | None
     since: datetime | None
     until: datetime | None
+    id: str = ""
+    explained_as: str | None = None
+
+
+class Seen(NamedTuple):
+    """A reading of an odometer as the driver is shown it; `why` it is not believed."""
+
+    car: str
+    at: datetime
+    km: float
+    source: Literal["car", "eye"] = "car"
+    believed: bool = True
+    why: str = ""
 
 
 class Log(NamedTuple):
-    """The log as the driver sees it; `closed` by car."""
+    """The log as the driver sees it; `closed` by car.
+
+    What lies behind the last finished drive of a car is the last of its gaps, with the id `open-CAR`; `open` has the
+    kilometres of that by car. `readings` are all that were taken. `warnings` are what the driver is told of each car:
+    a reading that is not believed, another odometer, a contradiction.
+    """
 
     trips: tuple[Trip, ...]
     gaps: tuple[Gap, ...]
-    closed: dict[str, bool]
+    closed: Mapping[str, bool]
+    open: Mapping[str, float] = {}
+    readings: tuple[Seen, ...] = ()
+    warnings: Mapping[str, tuple[str, ...]] = {}
 
 
 class Keeper(Protocol):

@@ -60,7 +60,11 @@ def _add_keys(commands: Commands) -> None:
     key = _command(commands, "add-key", keys.add_key)
     scope = "what it may do: only start and end trips, or everything of this user"
     key.add_argument("--scope", choices=get_args(Scope), required=True, help=scope)
-    key.add_argument("--label", default="", help="what it is for, to know it again in the list")
+    key.add_argument(
+        "--label",
+        default="",
+        help="what it is for, to know it again in the list, or who drives with it; a webhook key's is phone otherwise",
+    )
     revoked = _command(commands, "revoke-key", keys.revoke_key)
     revoked.add_argument("key_id", help="the key's id, as list-keys shows it, not the key")
     _command(commands, "list-keys", keys.list_keys)

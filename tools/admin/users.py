@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from shared.domain import fitting
-from shared.domain.driver import EMAIL, LOG_VERSION, Account
+from shared.domain.driver import EMAIL, LOG_VERSION, PHONE, Account
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import OldLog, client
 from shared.repositories.user_store import UserStore
@@ -26,7 +26,7 @@ def add_user(options: argparse.Namespace) -> None:
         timezone=fitting.timezone(options.timezone),
     )
     now = datetime.now(UTC)
-    of_phone, first = keys_service.make("webhook", "phone", now), keys_service.make("full", "first key", now)
+    of_phone, first = keys_service.make("webhook", PHONE, now), keys_service.make("full", "first key", now)
     told = phone.told(options.email, of_phone.key)
     # A key that nobody was told would only stand in the list.
     if told:

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from shared.domain.car.odometer import Reading
 from shared.domain.thresholds import (
     BREAK_PRICE,
-    CLOCK_SLACK,
-    DAY_FAST_KM,
-    FASTEST_KM_H,
-    LONG_RUN_KM_H,
+    LATE_BY,
+    FURTHEST_KM,
+    FASTEST_KM_PER_H,
+    FURTHEST_KM_PER_H,
     PRICES,
     SENTINEL_PRICE,
     SENTINELS_KM,
@@ -72,8 +72,8 @@ def is_drivable(earlier: Reading, later: Reading, since: datetime | None = None)
     At most 200 km/h and three minutes of wrong clocks, and on long ways 60 km/h and 500 km.
     """
     rise_km = later.km - earlier.km
-    hours = (later.at - (since or earlier.since or earlier.at) + CLOCK_SLACK) / timedelta(hours=1)
-    most_km = min(FASTEST_KM_H * hours, DAY_FAST_KM + LONG_RUN_KM_H * hours)
+    hours = (later.at - (since or earlier.since or earlier.at) + LATE_BY) / timedelta(hours=1)
+    most_km = min(FASTEST_KM_PER_H * hours, FURTHEST_KM + FURTHEST_KM_PER_H * hours)
     return -max(earlier.resolution_km, later.resolution_km) < rise_km <= most_km + later.resolution_km
 
 

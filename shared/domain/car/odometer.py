@@ -3,9 +3,10 @@
 What a car or its driver said is a fact and is kept. Whether it is believed is its standing, which can change.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -19,8 +20,12 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 SAME_MOMENT = timedelta(minutes=2)
 RISEN_KM = 0.5
 FINEST_KM = 0.1
-ReadingSource = Literal["car", "eye"]  # its cloud, or a driver who looked at the dashboard
-Standing = Literal["believed", "not_believed"]
+# Of those that the migration wrote and of ours: the moment, then whatever can stand in a document's id and in a path.
+READING_ID = re.compile(r"[0-9]{5,8}T[0-9]{6}\.[0-9]{6}Z[!-.0-~]{1,150}")
+# What its driver said: read from the dashboard, on a garage's or an inspection's paper, at a charger, by a device.
+WordSource = Literal["eye", "garage", "inspection", "charging", "device"]
+ReadingSource = Literal["car", WordSource]
+Standing = Literal["believed", "not_believed", "withdrawn"]
 Disbelief = Literal[
     "out of range",
     "measured in the future",
@@ -28,7 +33,11 @@ Disbelief = Literal[
     "falls",
     "above a later one",
     "jumps",
-    "replaced",  # its driver said another one of the same moment
+    "old news",  # an old value under a new time
+    "sentinel",  # what cars of this make tell when they know none
+    "another series",  # of an odometer that is no longer in the car
+    "replaced",  # its driver said another one, beside which it cannot be true
+    "withdrawn",  # its driver took it back
 ]
 
 
@@ -36,8 +45,9 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     """An odometer value in km, `at` when it was measured (aware UTC); `driving` if the car said that it drives.
 
     Where only an interval is known, `since` is the earliest moment that it can be from, and `at` the latest. The
-    odometer stood from `km` up to, but not at, `km + resolution_km`. A driver's state holds many of these: what is
-    usual is left out.
+    odometer stood from `km` up to, but not at, `km + resolution_km`. One that its driver confirmed holds against what
+    the car said; with one that begins a series the car has another odometer from then on. A driver's state holds many
+    of these: what is usual is left out.
     """
 
     at: datetime
@@ -52,9 +62,50 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     begins_series: bool = False
 
     @property
+    def is_word(self) -> bool:
+        """Whether its driver said it, and not the car itself."""
+        return self.source != "car"
+
+    @property
     def is_of_one_moment(self) -> bool:
         """Whether it is known well enough when it was measured."""
         return self.since is None or self.at - self.since <= SAME_MOMENT
+
+
+class KeptReading(NamedTuple):
+    """A reading as it is kept: under which id, what is thought of it and why, when it became known (aware UTC).
+
+    It has no standing where nobody judged it.
+    """
+
+    id: str
+    reading: Reading
+    standing: Standing | None
+    why: Disbelief | Literal[""]
+    fetched_at: datetime
+
+    @property
+    def counts(self) -> bool:
+        """Whether nothing speaks against it."""
+        return self.standing in ("believed", None)
+
+
+def reading_view(car_id: str, reading: Reading, standing: Standing | None) -> dict[str, Any]:
+    """What there is to tell of a reading, by the names that the API has for it, as plain JSON values."""
+    view: dict[str, Any] = msgspec.to_builtins(
+        {
+            "car_id": car_id,
+            "at": reading.at,
+            "since": reading.since,
+            "odometer_km": reading.km,
+            "source": reading.source,
+            "resolution_km": reading.resolution_km,
+            "confirm": reading.is_confirmed,
+            "new_series": reading.begins_series,
+            "standing": standing,
+        }
+    )
+    return view
 
 
 def why_not_believed(reading: Reading, known: Sequence[Reading], now: datetime) -> Disbelief | None:

@@ -103,6 +103,34 @@ def folded(car_id: str, drives: Sequence[Drive], readings: Sequence[Reading], st
     )
 
 
+def outlined_alone(drive: Drive) -> TripOutline | None:
+    """The trip of a drive in no car of the driver's: by what the phone saw. None where it saw that nothing moved."""
+    found = seen(drive.summary.marks, drive.began_at, drive.ended_at)
+    says = found.is_located or found.dense_m > 0 or is_exact(drive)
+    still = found.dense_m > 0 and not found.sparse_s and found.trail_m < STOOD_M
+    if still and not drive.summary.said.is_touched:
+        return None
+    got_m = round(bounds(found).best) if says else 0
+    flags: dict[Flag, bool] = {
+        "distance_unknown": not says,
+        "car_unsure": drive.is_car_unsure,
+        "car_unknown": drive.summary.is_stray,
+    }
+    return TripOutline(
+        drive,
+        None,
+        None,
+        None,
+        None,
+        None,
+        exact_m(drive) if is_exact(drive) else got_m,
+        "manual" if is_exact(drive) else "gps",
+        tuple(name for name, holds in flags.items() if holds),
+        begin_of(drive),
+        end_of(drive),
+    )
+
+
 def _typed(drive: Drive) -> list[Reading]:
     said = drive.summary.said
     if said.is_deleted:

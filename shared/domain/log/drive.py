@@ -1,12 +1,12 @@
-"""Owns a drive that is over, not measured yet: the words of the phone that it is made of, and what is kept of them."""
+"""Owns the words of the phone that a drive is made of, and what is kept of them."""
 
 import hashlib
 from datetime import datetime
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
-from shared.domain.car.odometer import Reading
 from shared.domain.place.trail import Fix
 
 EndedBecause = Literal[
@@ -23,48 +23,37 @@ EndedBecause = Literal[
 class Heard(Fix, frozen=True, omit_defaults=True):
     """One word of the phone: that it is in the car, or with `is_end` that it left it; `is_pause` at such a place.
 
-    It came `delay_s` after its own time. `is_stray` if it names a car that the driver does not have.
+    It came `delay_s` after its own time. `is_stray` if it names a car that the driver does not have. `by` is the label
+    of the key with which it was said, where that tells who drove.
     """
 
     delay_s: float = 0.0
     is_end: bool = False
     is_pause: bool = False
     is_stray: bool = False
+    by: str = ""
+
+    @property
+    def word(self) -> "Heard":
+        """It without how it came: whenever and by whichever key it comes again, it is the same word."""
+        return replace(self, delay_s=0.0, by="")
 
 
-class Drive(msgspec.Struct, frozen=True, kw_only=True):
-    """A drive that is over, for the log to measure: `events` by time, older ones in so many `blocks` in the store.
+class Finished(msgspec.Struct, frozen=True, kw_only=True):
+    """A drive that is over: what was said of it, by time, older words in so many `blocks` in the store; why it is."""
 
-    Its events are kept under `id`. `is_stray` if it was driven in a car that the driver does not have. `before` is the
-    next start, where that is known already: a later reading says nothing of this drive.
-    """
-
-    id: str
-    car_id: str | None
-    started_at: datetime
-    ended_at: datetime
     events: tuple[Heard, ...]
-    blocks: int
-    readings: tuple[Reading, ...]
+    blocks: int = 0
     why: EndedBecause
-    before: datetime | None = None
-    is_stray: bool = False
-
-
-class EarlierStart(msgspec.Struct, frozen=True):
-    """A start that came when its trip was saved already, as one that begins at a later moment."""
-
-    trip_id: str
-    fix: Fix
-    begun_at: datetime
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the phone said of one drive, by time. The first event was at `began_at` (aware UTC).
 
     `kinds` has one letter an event. The other texts have one entry an event, nothing for what was not said: `seconds`
-    since the event before, the `delays_s` after which each came, `accuracies_m`, and in `named` which of the `cars` it
-    named. `positions` is a polyline of precision 6 of those that have one. `is_dropped` if its driver wanted no trip.
+    since the event before, the `delays_s` after which each came, `accuracies_m`, in `named` which of the `cars` it
+    named, and in `said_by` which of the `drivers` said it. `positions` is a polyline of precision 6 of those that have
+    one. `is_dropped` if its driver wanted no trip.
     """
 
     id: str
@@ -76,6 +65,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     accuracies_m: str = ""
     cars: tuple[str, ...] = ()
     named: str = ""
+    drivers: tuple[str, ...] = ()
+    said_by: str = ""
     is_dropped: bool = False
 
 
@@ -83,8 +74,3 @@ def drive_id(began_at: datetime, ended_at: datetime, car_id: str | None) -> str:
     """The id under which the events of a drive are kept: a driver's drives on one car never have both times alike."""
     digest = hashlib.sha256(f"{began_at.isoformat()}|{ended_at.isoformat()}|{car_id}".encode()).hexdigest()
     return f"{began_at:%Y%m%dT%H%M%SZ}-{digest[:12]}"
-
-
-def alone_id(heard: Heard) -> str:
-    """The id under which a word that no drive took is kept. A drive of that one moment may still come of it."""
-    return drive_id(heard.at, heard.at, f"beside {heard.car_id}")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading
 from shared.domain.log.lasting import refuted, unended
-from shared.domain.log.loose_ends import begun, free_km, repeats
+from shared.domain.log.loose_ends import begun, free_km, is_enough, repeats
 from shared.domain.log.splitting import changed_car, split
 from shared.domain.log.standing import Watched
 from shared.domain.log.summary import Drive, Summary
@@ -31,9 +31,9 @@ def driven(
     """
     garage = Garage(readings, cars, default_car_id)
     drives = [_as_told(summary) for summary in sorted(set(told), key=_by_begin)]
-    whole = garage.with_cars([drive for drive in drives if drive.summary.begun or is_fixed(drive)])
-    parts = _lasting(_apart(whole, garage), garage, [drive for drive in drives if not drive.summary.begun])
     ends = [drive for drive in drives if not drive.summary.begun and not is_fixed(drive)]
+    whole = garage.with_cars([drive for drive in drives if drive.summary.begun or is_fixed(drive)])
+    parts = _lasting(_apart(whole, garage), garage, ends)
     return _tiled(_with_ends(parts, ends, garage))
 
 
@@ -131,7 +131,7 @@ def _with_ends(drives: Sequence[Drive], ends: Sequence[Drive], garage: Garage) -
 def _in_its_car(end: Drive, made: Sequence[Drive], garage: Garage) -> Drive:
     """An end with its car: the one that has kilometres which no drive has, else as for any drive."""
     placed = garage.with_car(end, made)
-    if not placed.is_car_unsure:
+    if end.car_id or not placed.car_id:
         return placed
     found = [car for car in garage.cars if _has_moved(replace(end, car_id=car), made, garage)]
     return replace(placed, car_id=found[0], is_car_unsure=False) if len(found) == 1 else placed
@@ -141,7 +141,7 @@ def _has_moved(end: Drive, made: Sequence[Drive], garage: Garage) -> bool:
     car = garage.of(end.car_id)
     of_car = [one for one in made if one.car_id == end.car_id]
     free = free_km(end, car, of_car) if car else None
-    return free is not None and free.km > max(0.5, 0.2 * free.beside_km)
+    return free is not None and is_enough(free)
 
 
 # --- one after another

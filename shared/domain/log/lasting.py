@@ -9,6 +9,7 @@ from shared.domain.log.standing import Watched, drove_on, has_risen
 from shared.domain.thresholds import (
     LONGEST_WAIT,
     REFUTED_WITHIN,
+    STOOD_FOR,
     UNHEARD_FOR,
     UNSEEN_KM_H,
     WORD_SLACK,
@@ -40,8 +41,9 @@ def _before(next_at: datetime | None) -> datetime | None:
 
 def _refuting(ended_at: datetime, readings: Sequence[Reading], car: Watched) -> int | None:
     """Which of the readings after an end shows first that the car drove on, and had not stood before."""
+    stood = [stand.until for stand in car.stands if stand.until - max(stand.since, ended_at) >= STOOD_FOR]
     for n, one in enumerate(readings):
-        if car.is_parked(one) or one.at > ended_at + REFUTED_WITHIN:
+        if car.is_parked(one) or one.at > ended_at + REFUTED_WITHIN or any(until <= one.at for until in stood):
             return None
         if one.driving and one.at > ended_at + WORD_SLACK:
             return n
@@ -59,8 +61,8 @@ def unended(heard_at: datetime, car: Watched, next_at: datetime | None) -> Laste
     first = readings[0]
     if before and not before.driving and not has_risen(before, first) and not first.driving:
         return Lasted(heard_at, not car.is_parked(first))
-    lasted = _until(heard_at, before, first)
-    if (first.driving or lasted.until == first.at) and not car.is_parked(first):
+    lasted, limit = _until(heard_at, before, first), _before(next_at)
+    if not lasted.is_estimated and not car.is_parked(first) and (limit is None or first.at <= limit):
         lasted = _rolled(first, readings[1:], car)
     return lasted if next_at is None or lasted.until <= next_at else Lasted(next_at, True)
 
@@ -81,7 +83,7 @@ def _rolled(last: Reading, later: Sequence[Reading], car: Watched) -> Lasted:
 
 def _until(since: datetime, before: Reading | None, one: Reading) -> Lasted:
     """When a car stood that drove at one moment, and showed its next odometer at a much later one perhaps."""
-    if one.at - since <= LONGEST_WAIT:
+    if one.at - since <= (UNHEARD_FOR if one.driving else LONGEST_WAIT):
         return Lasted(one.at, False)
     drove = timedelta(hours=(one.km - before.km) / UNSEEN_KM_H) if before else timedelta(0)
     until = since + min(max(drove, timedelta(0)), UNHEARD_FOR)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from shared.domain.car.odometer import Reading
+from shared.domain.car.odometer import SAME_KM, Reading
 from shared.domain.log.evidence import apart_m, bounds, seen
 from shared.domain.log.splitting import where
 from shared.domain.log.standing import Watched, has_risen, position_of
@@ -46,8 +46,8 @@ def _ends_with(end: Drive, drive: Drive) -> bool:
 def begun(end: Drive, car: Watched | None, drives: Sequence[Drive], ends: Sequence[Drive]) -> Drive | None:
     """The drive that ended then, begun where the kilometres say that nobody else has; None where there are none.
 
-    `drives` are those of the car, `ends` are later ones of which no begin is known: they share what was driven since. As long as the car said nothing
-    since, the drive is of that one moment, and waits.
+    `drives` are those of the car, `ends` are later ones of which no begin is known: they share what was driven since.
+    As long as the car said nothing since, the drive is of that one moment, and waits.
     """
     free = free_km(end, car, drives) if car else None
     if free is None:
@@ -75,6 +75,11 @@ def free_km(end: Drive, car: Watched, drives: Sequence[Drive]) -> Free | None:
     still = [one.at for one in car.within(before.at, end.ended_at) if not has_risen(before, one)]
     since = max([*still[-1:], *([last.ended_at] if last else [])])
     return Free(since, after.km - before.km - beside_km, beside_km, not beside and not _can_hide(before, after))
+
+
+def is_enough(free: Free) -> bool:
+    """Whether there are more kilometres than trails of other drives can be wrong by."""
+    return free.km >= max(FREE_KM, FREE_SHARE * free.beside_km)
 
 
 def _after(end: Drive, car: Watched) -> Reading | None:
@@ -116,13 +121,13 @@ def _has_km(drive: Drive, since: datetime, until: datetime) -> float:
 
 def _is_nothing(end: Drive, free: Free, drives: Sequence[Drive]) -> bool:
     if free.is_all:
-        return free.km <= 0.05
+        return free.km <= SAME_KM
     last = max((one for one in drives if one.ended_at <= end.ended_at), key=_ended_at, default=None)
     if last is None:
         return False
     here, there = where(end.summary, end.ended_at), where(last.summary, last.ended_at)
     is_there = apart_m(here, there) <= SAME_PLACE_M
-    return is_there and free.km < max(FREE_KM, FREE_SHARE * free.beside_km)
+    return is_there and not is_enough(free)
 
 
 def _ended_at(drive: Drive) -> tuple[datetime, str]:

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from shared.domain.log.summary import Mark
 from shared.domain.place.geo import Position, distance_km
 from shared.domain.place.trail import Fix, located
@@ -56,8 +58,9 @@ def marks(
     What is before the first or after the last fix that can be measured with is a hole of which no way is known. How
     many moments are asked for changes no mark but those that are left out where there are too many.
     """
-    points = _reachable([Point(fix.at, fix.position) for fix in located(fixes) if fix.position])
-    points = [point for point in points if began_at <= point.at <= ended_at]
+    # Of two fixes of one moment one is enough: nobody is on the way between them.
+    at_once = {fix.at: Point(fix.at, fix.position) for fix in reversed(located(fixes)) if fix.position}
+    points = [point for point in _reachable(sorted(at_once.values())) if began_at <= point.at <= ended_at]
     steps = list(_steps(points, began_at, ended_at))
     times = _times(points, began_at, ended_at, moments)
     return tuple(_mark(moment, steps, points) for moment in times)
@@ -191,3 +194,26 @@ def _unreachable_ends(runs: Sequence[Sequence[Point]]) -> set[int]:
 def _can_reach(a: Point, b: Point, off_km: float) -> bool:
     hours = (b.at - a.at) / timedelta(hours=1)
     return distance_km(a.position, b.position) <= off_km + FASTEST_FIX_KM_H * hours
+
+
+def between(marks: Sequence[Mark], since: datetime, until: datetime) -> tuple[Mark, ...]:
+    """The marks of a part of a drive, counted from its own begin."""
+    inside = [mark for mark in marks if since <= mark.at <= until]
+    if not inside:
+        return (Mark(since), Mark(until))
+    first = inside[0]
+    counted = (
+        replace(
+            mark,
+            dense_m=mark.dense_m - first.dense_m,
+            sparse_m=mark.sparse_m - first.sparse_m,
+            sparse_s=mark.sparse_s - first.sparse_s,
+        )
+        for mark in inside
+    )
+    edges = [*counted]
+    if edges[0].at > since:
+        edges.insert(0, replace(edges[0], at=since))
+    if edges[-1].at < until:
+        edges.append(replace(edges[-1], at=until))
+    return tuple(edges)

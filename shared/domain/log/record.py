@@ -12,7 +12,7 @@ import polyline
 from msgspec.structs import replace
 
 from shared.domain.log.drive import Heard, Record
-from shared.domain.thresholds import POSITION_DECIMALS
+from shared.domain.thresholds import MOST_DRIVERS, POSITION_DECIMALS
 
 MILLISECOND = timedelta(milliseconds=1)
 # Whether an event is a start or ping, an end, or an end at a place of kind pause; in capitals if it has no position.
@@ -25,7 +25,8 @@ ALL = "*"  # after a value that holds for all events
 def recorded(record_id: str, events: Iterable[Heard], is_dropped: bool = False) -> Record:
     """What is kept of events, of which there is one at least: each once, however often it came."""
     kept = _once(events)
-    cars = {name: n for n, name in enumerate(dict.fromkeys(filter(None, map(_name, kept))))}
+    cars = _numbered(map(_name, kept))
+    drivers = dict(list(_numbered(heard.by for heard in kept).items())[:MOST_DRIVERS])
     offsets_ms = [round((heard.at - kept[0].at) / MILLISECOND) for heard in kept]
     positions = [heard.position for heard in kept if heard.position]
     return Record(
@@ -38,6 +39,8 @@ def recorded(record_id: str, events: Iterable[Heard], is_dropped: bool = False) 
         accuracies_m=_text(["" if heard.accuracy_m is None else _number(heard.accuracy_m) for heard in kept]),
         cars=tuple(cars),
         named=_text([str(cars.get(_name(heard), "")) for heard in kept]),
+        drivers=tuple(drivers),
+        said_by=_text([str(drivers.get(heard.by, "")) for heard in kept]),
         is_dropped=is_dropped,
     )
 
@@ -45,17 +48,18 @@ def recorded(record_id: str, events: Iterable[Heard], is_dropped: bool = False) 
 def events_of(record: Record) -> list[Heard]:
     """The events of a record, as they were heard."""
     count = len(record.kinds)
-    columns = (_entries(text, count) for text in (record.seconds, record.delays_s, record.accuracies_m, record.named))
+    texts = (record.seconds, record.delays_s, record.accuracies_m, record.named, record.said_by)
+    columns = (_entries(text, count) for text in texts)
     positions = iter(polyline.decode(record.positions, POSITION_DECIMALS) if record.positions else ())
     events, at = list[Heard](), record.began_at
-    for letter, seconds, delay_s, accuracy_m, named in zip(record.kinds, *columns, strict=True):
+    for letter, seconds, delay_s, accuracy_m, named, said_by in zip(record.kinds, *columns, strict=True):
         at += round(float(seconds or 0) * 1000) * MILLISECOND
         is_end, is_pause = MEANINGS[letter.lower()]
         lat, lng = next(positions) if letter.islower() else (None, None)
         name = record.cars[int(named)] if named else ""
-        heard = Heard(at, lat, lng, float(accuracy_m) if accuracy_m else None, name.removeprefix(STRAY) or None)
-        is_stray = name.startswith(STRAY)
-        events.append(replace(heard, delay_s=float(delay_s or 0), is_end=is_end, is_pause=is_pause, is_stray=is_stray))
+        fix = (at, lat, lng, float(accuracy_m) if accuracy_m else None, name.removeprefix(STRAY) or None)
+        by = record.drivers[int(said_by)] if said_by else ""
+        events.append(Heard(*fix, float(delay_s or 0), is_end, is_pause, name.startswith(STRAY), by))
     return events
 
 
@@ -69,8 +73,13 @@ def _once(events: Iterable[Heard]) -> list[Heard]:
     """By time, each event once: as it came first."""
     found: dict[Heard, Heard] = {}
     for heard in sorted(map(_as_kept, events), key=lambda heard: heard.delay_s):
-        found.setdefault(replace(heard, delay_s=0.0), heard)
+        found.setdefault(heard.word, heard)
     return sorted(found.values(), key=lambda heard: (heard.at, heard.is_end, _name(heard), heard.position or (0, 0)))
+
+
+def _numbered(names: Iterable[str]) -> dict[str, int]:
+    """Each name once, with its place in the order of their first use."""
+    return {name: n for n, name in enumerate(dict.fromkeys(filter(None, names)))}
 
 
 def _as_kept(heard: Heard) -> Heard:

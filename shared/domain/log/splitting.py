@@ -1,12 +1,13 @@
 """Owns where one drive of which the phone told was two: the car stood in between, and the phone's end was lost."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from shared.domain.car.odometer import SAME_KM
 from shared.domain.log.evidence import apart_m, seen
 from shared.domain.log.standing import Stand, Watched, has_risen, is_coarse, position_of
 from shared.domain.log.summary import Drive, Mark, Summary
@@ -79,11 +80,22 @@ def _cuts(drive: Drive, car: Watched | None) -> Iterator[Cut]:
 
 def _by_car(drive: Drive, silence: Silence, car: Watched) -> Iterator[Cut]:
     stands = [stand for stand in (*car.stands, *_lone_stands(drive, silence, car)) if _is_in(stand, silence)]
-    found = [stand for stand in sorted(stands) if _is_on_way(drive, stand, car)]
+    found = [stand for stand in _joined(stands) if _is_on_way(drive, stand, car)]
     for stand in found:
         yield _at_stand(drive, stand, silence, car)
     if not found and (cut := _by_phone(drive, silence, car)):
         yield cut
+
+
+def _joined(stands: Iterable[Stand]) -> list[Stand]:
+    """The stands by time; what several readings show, and one with the phone, is one stand."""
+    joined: list[Stand] = []
+    for stand in sorted(stands):
+        if joined and stand.since <= joined[-1].until:
+            joined[-1] = joined[-1]._replace(until=max(stand.until, joined[-1].until))
+        else:
+            joined.append(stand)
+    return joined
 
 
 def _is_in(stand: Stand, silence: Silence) -> bool:
@@ -121,7 +133,7 @@ def _is_on_way(drive: Drive, stand: Stand, car: Watched) -> bool:
 def _came(drive: Drive, stand: Stand, car: Watched) -> bool:
     before = car.until(drive.began_at + WORD_SLACK)
     if before and before.at < stand.since and not is_coarse(before):
-        return before.km < stand.km - 0.05
+        return before.km < stand.km - SAME_KM
     if before and before.km < stand.km:
         return True
     if moved_m := _moved_m(drive, drive.began_at, stand.since):
@@ -132,7 +144,7 @@ def _came(drive: Drive, stand: Stand, car: Watched) -> bool:
 def _went_on(drive: Drive, stand: Stand, car: Watched) -> bool:
     later = car.within(stand.until, drive.ended_at + WORD_SLACK)
     following = car.since(drive.ended_at)
-    if any(one.driving or one.km > stand.km + 0.05 for one in (*later, *([following] if following else ()))):
+    if any(one.driving or one.km > stand.km + SAME_KM for one in (*later, *([following] if following else ()))):
         return True
     return _moved_m(drive, stand.until, drive.ended_at) > STOOD_M
 
@@ -146,7 +158,7 @@ def _moved_m(drive: Drive, since: datetime, until: datetime) -> float:
 def _at_stand(drive: Drive, stand: Stand, silence: Silence, car: Watched) -> Cut:
     """The former part ends where the car is known to stand, the other begins with the phone's next word; where the car
     drove before that word, or no start was heard at all, with the last moment that it stood."""
-    drove = any(one.driving or one.km > stand.km + 0.05 for one in car.within(stand.until, silence[1]))
+    drove = any(one.driving or one.km > stand.km + SAME_KM for one in car.within(stand.until, silence[1] - WORD_SLACK))
     is_told = _starts_again(drive, silence) and not drove
     began_at = max(silence[1], stand.since) if is_told else stand.until
     return Cut(stand.since, began_at, began_estimated=not is_told)

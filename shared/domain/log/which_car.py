@@ -1,6 +1,6 @@
 """Owns in which of a driver's cars a drive was of which the phone named none."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
@@ -14,12 +14,15 @@ from shared.domain.log.summary import Drive
 from shared.domain.place.geo import Position
 from shared.domain.thresholds import (
     COARSE_KM,
+    LONGEST_WAIT,
     OTHER_CAR_STOOD_FOR,
     SAME_PLACE_M,
     STOOD_M,
     UNHEARD_FOR,
     WORD_SLACK,
 )
+
+Evidence = Callable[[Drive, str, Sequence[Drive]], bool]
 
 
 class Garage:
@@ -47,13 +50,24 @@ class Garage:
             return replace(_undecided(drive), is_car_unsure=False)
         if len(self.cars) < 2:
             return replace(drive, car_id=next(iter(self.cars), None), is_car_unsure=False)
-        left = self._possible(drive, others)
-        for is_it in (self._moved, self._rose, self._was_there, self._is_there_now):
-            if len(left) > 1:
-                left = [car for car in left if is_it(drive, car, others)] or left
+        watched = _with_what_follows(drive, others)
+        left = self._narrowed(self._possible(watched, others), (self._moved, self._rose), watched, others)
         if len(left) == 1:
             return replace(drive, car_id=left[0], is_car_unsure=False)
+        left = self._narrowed(left, (self._was_there, self._is_there_now), drive, others)
+        if len(left) == 1:
+            # Where a car stood is no surer than that its last drive was in it.
+            last = _last(left[0], drive.began_at, others)
+            return replace(drive, car_id=left[0], is_car_unsure=last is not None and last.is_car_unsure)
         return replace(drive, car_id=self._likeliest(drive, left, others), is_car_unsure=True)
+
+    @staticmethod
+    def _narrowed(left: list[str], by: Sequence[Evidence], drive: Drive, others: Sequence[Drive]) -> list[str]:
+        """Of some cars those for which anything speaks, step by step, as long as there is more than one."""
+        for speaks_for in by:
+            if len(left) > 1:
+                left = [car for car in left if speaks_for(drive, car, others)] or left
+        return left
 
     def _possible(self, drive: Drive, others: Sequence[Drive]) -> list[str]:
         """The cars that no other drive had then, and that may have moved; all of them where there is none."""
@@ -100,8 +114,10 @@ class Garage:
         return not any(one.ended_at > since and one.began_at < until for one in others)
 
     def _was_there(self, drive: Drive, car_id: str, others: Sequence[Drive]) -> bool:
-        """Whether a car stood where a drive began."""
-        return _is_near(self._left_at(car_id, drive.began_at, others), where(drive.summary, drive.began_at))
+        """Whether a car stood where a drive began, as far as that is known."""
+        return drive.summary.begun and _is_near(
+            self._left_at(car_id, drive.began_at, others), where(drive.summary, drive.began_at)
+        )
 
     def _is_there_now(self, drive: Drive, car_id: str, others: Sequence[Drive]) -> bool:
         """Whether a car stood then where a drive ended."""
@@ -113,8 +129,7 @@ class Garage:
         """Where a car was last, by what it said itself or by where its last drive ended."""
         car = self._watched.get(car_id)
         said = car.until(moment) if car else None
-        drives = [one for one in others if one.car_id == car_id and one.ended_at <= moment]
-        last = max(drives, key=_ended_at, default=None)
+        last = _last(car_id, moment, others)
         here = position_of(said) if said else None
         if last and (said is None or here is None or said.at < last.ended_at):
             return where(last.summary, last.ended_at) or here
@@ -130,12 +145,26 @@ class Garage:
         return (usual or left)[0] or left[0]
 
 
+def _with_what_follows(drive: Drive, others: Sequence[Drive]) -> Drive:
+    """A drive of which no end was heard, with the time after it in which its car still moves perhaps."""
+    if drive.summary.ended:
+        return drive
+    following = [one.began_at for one in others if one.began_at > drive.began_at]
+    return replace(drive, ended_at=max(drive.ended_at, min([drive.ended_at + LONGEST_WAIT, *following])))
+
+
 def _undecided(drive: Drive) -> Drive:
     """A drive with the car that was named alone: by its driver, else by the phone."""
     said, summary = drive.summary.said, drive.summary
     if said.has_car:
         return replace(drive, car_id=said.car_id)
     return replace(drive, car_id=None if summary.is_stray else summary.car_id)
+
+
+def _last(car_id: str, moment: datetime, drives: Sequence[Drive]) -> Drive | None:
+    """The last drive of a car that was over by a moment."""
+    former = [one for one in drives if one.car_id == car_id and one.ended_at <= moment]
+    return max(former, key=_ended_at, default=None)
 
 
 def _ended_at(drive: Drive) -> tuple[datetime, str]:

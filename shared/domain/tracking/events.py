@@ -6,11 +6,11 @@ from typing import Literal
 import msgspec
 
 from shared.domain.car.odometer import Disbelief, Reading
-from shared.domain.log.drive import Drive, EarlierStart, Heard
+from shared.domain.log.drive import Finished, Heard
 from shared.domain.tracking.state import DriverState
 
-Status = Literal["trip_started", "ping_recorded", "trip_resumed", "ending", "paused", "ignored", ""]
-WhyIgnored = Literal["no_active_trip", "trip_already_closed", "trip_went_on", ""]
+Status = Literal["trip_started", "ping_recorded", "trip_resumed", "ending", "paused", "end_noted", "ignored", ""]
+WhyIgnored = Literal["no_active_trip", "trip_went_on", ""]
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -24,18 +24,15 @@ class Ended(msgspec.Struct, frozen=True):
     """The phone left the car."""
 
     heard: Heard
+    default_car_id: str | None = None
 
 
 class CarRead(msgspec.Struct, frozen=True):
-    """A car's cloud answered; the reading is None where the answer held no odometer.
-
-    `known` is the newest reading that the log holds of a car of which the state knows none.
-    """
+    """A car's cloud answered; the reading is None where the answer held no odometer."""
 
     car_id: str
     reading: Reading | None
     lease_until: datetime | None = None
-    known: Reading | None = None
 
 
 class CarFailed(msgspec.Struct, frozen=True):
@@ -62,47 +59,37 @@ class Dropped(msgspec.Struct, frozen=True):
 Event = Started | Ended | CarRead | CarFailed | NotAsked | Dropped
 
 
-class Settlement(msgspec.Struct, frozen=True):
-    """The end odometer that a finished trip was waiting for."""
-
-    trip_id: str
-    reading: Reading
-
-
 class Told(msgspec.Struct, frozen=True):
-    """What a car said of its odometer, to be kept whatever comes of it; why it is not believed, if it is not.
+    """What a car or its driver said of an odometer, to be kept whatever comes of it.
 
-    What says nothing of a drive that can still change is neither believed nor not.
+    With `why_not` it cannot be true whatever else was said.
     """
 
     car_id: str
     reading: Reading
-    is_judged: bool = True
     why_not: Disbelief | None = None
 
 
-class Beside(msgspec.Struct, frozen=True):
-    """A word of the phone that is in no drive any more, and the id of the events that it is kept with.
+class Asked(msgspec.Struct, frozen=True):
+    """A car was asked or could not be: it is asked again when something waits for it, not before a moment if one is."""
 
-    If it came before, it may be with those of another drive that it is near to.
-    """
-
-    drive_id: str
-    heard: Heard
-    near: tuple[str, ...] = ()
+    car_id: str
+    not_before: datetime | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What comes of an event: the new state, and all that must be stored in the same commit."""
+    """What comes of an event: the new state, and all that the log has to fold in the same commit.
+
+    `finished` are drives that are over; with `weaves` the words of earlier times, for which nobody waits any more, are
+    taken in as well.
+    """
 
     state: DriverState
     status: Status = ""
     reason: WhyIgnored = ""
-    drives: tuple[Drive, ...] = ()
-    dropped: Drive | None = None
-    settlement: Settlement | None = None
-    earlier_start: EarlierStart | None = None
+    finished: tuple[Finished, ...] = ()
+    weaves: bool = False
     told: Told | None = None
+    asked: Asked | None = None
     block: tuple[Heard, ...] = ()
-    beside: tuple[Beside, ...] = ()
     poll_now: bool = False

@@ -5,9 +5,13 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from shared.domain.thresholds import LONGEST_WAIT, Rules
-from shared.domain.tracking.state import DriverState, GoingOn, Leg, OpenLog, over_at, with_log
+from shared.domain.thresholds import GIVE_UP_SETTLING_AFTER, LONGEST_WAIT, Rules
+from shared.domain.tracking.books import Books
+from shared.domain.tracking.events import Outcome
+from shared.domain.tracking.state import DriverState, GoingOn, Leg, OpenLog, leg_of, over_at, with_log
 
+SELDOM = timedelta(hours=12)  # a car that said nothing for a day
+ASKED_ONCE_WITHIN = timedelta(hours=24)
 MANY = 16  # doublings after which the longest wait is reached anyway
 
 
@@ -15,6 +19,50 @@ def after_failure(log: OpenLog, retry_after: timedelta, now: datetime, rules: Ru
     """A car after a failed read: waits double from the ordinary one, and the cloud's own wish is honoured."""
     wait = min(rules.poll_every * 2 ** min(log.failures, MANY), LONGEST_WAIT)
     return replace(log, failures=log.failures + 1, retry_at=now + max(wait, retry_after))
+
+
+def scheduled(state: DriverState, books: Books, outcome: Outcome, now: datetime, rules: Rules) -> DriverState:
+    """The state in which everything that waits for a car has a time at which it is asked."""
+    for car_id in sorted({*state.open, *books.of}):
+        state = _waiting(state, car_id, is_pending(books, state, car_id), now, rules)
+    if outcome.finished or outcome.weaves:
+        state = _asking_others(state, now)
+    if outcome.asked:
+        state = planned(state, outcome.asked.car_id, leg_of(state, rules), now, rules, outcome.asked.not_before)
+    return state
+
+
+def is_pending(books: Books, state: DriverState, car_id: str) -> bool:
+    """Whether a trip of the car has no end odometer yet, or an end waits for what the car says."""
+    book = books.of.get(car_id)
+    return book is not None and any("odometer_pending" in trip.flags for trip in book.trips)
+
+
+def _waiting(state: DriverState, car_id: str, is_pending: bool, now: datetime, rules: Rules) -> DriverState:
+    log = state.of_car(car_id)
+    if not is_pending:
+        is_driven = state.drive is not None and state.drive.car_id == car_id
+        ask_at = log.ask_at if is_driven or log.pending_since is None else None
+        return with_log(state, car_id, replace(log, pending_since=None, asked=0, ask_at=ask_at)) if log.pending_since else state
+    if log.pending_since:
+        return state
+    wait = _wait(replace(log, pending_since=now), None, None, now, rules)
+    ask_at = None if wait is None else min(now + wait, log.ask_at or now + wait)
+    return with_log(state, car_id, replace(log, pending_since=now, asked=0, ask_at=ask_at))
+
+
+def _asking_others(state: DriverState, now: datetime) -> DriverState:
+    """The state in which every car that a drive could have been in is asked once since it is over."""
+    if len(state.car_ids) < 2:
+        return state
+    unnamed = [one.ended_at for one in state.told if one.car_id is None and not one.is_stray and not one.is_by_hand]
+    for car_id in state.car_ids:
+        log = state.of_car(car_id)
+        newest = max((reading.at for reading in log.readings), default=None)
+        if unnamed and log.due_at is None and not log.is_mute and (newest is None or newest < max(unnamed)):
+            if now - max(unnamed) <= ASKED_ONCE_WITHIN:
+                state = with_log(state, car_id, replace(log, ask_at=now))
+    return state
 
 
 def planned(
@@ -27,7 +75,7 @@ def planned(
     """
     log, drive = state.of_car(car_id), state.drive
     going = drive if drive and leg and drive.car_id == car_id else None
-    wait = _wait(log, going, leg, rules)
+    wait = _wait(log, going, leg, now, rules)
     last_at = [over_at(state, going, rules)] if going else []
     moments = [moment for moment in (log.retry_at, not_before) if moment]
     ask_at = None if wait is None else max([min([now + wait, *last_at]), *moments])
@@ -39,15 +87,17 @@ def planned(
     return with_log(state, car_id, replace(log, asked=log.asked + 1) if log.pending_since else log)
 
 
-def _wait(log: OpenLog, going: GoingOn | None, leg: Leg | None, rules: Rules) -> timedelta | None:
+def _wait(log: OpenLog, going: GoingOn | None, leg: Leg | None, now: datetime, rules: Rules) -> timedelta | None:
     if going and leg:
         if not going.is_asked:
             return None
         after_end = rules.poll_after_end * (1 << min(going.polls_after_end, MANY))
         return min(after_end, rules.poll_every) if leg.ended_at else rules.poll_every
-    if log.pending_since:
-        return min(rules.poll_every * (1 << min(log.asked, MANY)), LONGEST_WAIT)
-    return None
+    if log.pending_since is None or log.is_mute:
+        return None
+    if now - log.pending_since > GIVE_UP_SETTLING_AFTER:
+        return SELDOM
+    return min(rules.poll_every * (1 << min(log.asked, MANY)), LONGEST_WAIT)
 
 
 # --- whose turn it is ----------------------------------------------------------------------------------------------
@@ -77,5 +127,5 @@ def looking(state: DriverState, car_ids: Iterable[str], now: datetime) -> Driver
     for car_id in sorted(car_ids):
         log = state.of_car(car_id)
         if log.due_at is None:
-            state = with_log(state, car_id, replace(log, ask_at=now))
+            state = with_log(state, car_id, replace(log, ask_at=now, is_mute=False))
     return replace(state, asking=replace(state.asking, looked_at=now))

@@ -5,7 +5,7 @@ depend on the order in which they arrive. Nor is the next poll stored by anybody
 all that waits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Literal
@@ -15,9 +15,12 @@ from msgspec.structs import replace
 
 from shared.domain.car.asking import Asking
 from shared.domain.car.odometer import Reading
+from shared.domain.log.book import Start
 from shared.domain.log.drive import Heard
+from shared.domain.log.gap_row import Explained
+from shared.domain.log.summary import Summary
 from shared.domain.place.trail import Fix
-from shared.domain.thresholds import KEPT_CARS, LONGEST_WAIT, Rules
+from shared.domain.thresholds import CAR_CHANGE, KEPT_CARS, LONGEST_SILENCE, LONGEST_WAIT, Rules
 
 Phase = Literal["driving", "ending", "paused"]
 
@@ -28,7 +31,7 @@ BY_TIME = attrgetter("at", "is_end")
 
 
 class GoingOn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The drive going on: since when and in which car, as far as the events tell by now; its believed readings.
+    """The drive going on: since when and in which car, as far as the events tell by now.
 
     `heard_at` is when phone or car last showed that it goes on. Older events lie in the store in so many `blocks`, of
     which so many `points` have a position and make `km`; `last` is the latest fix among them. `is_asked` is false once
@@ -38,7 +41,6 @@ class GoingOn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     started_at: datetime
     car_id: str | None
     heard_at: datetime
-    readings: tuple[Reading, ...] = ()
     polls_after_end: int = 0
     is_asked: bool = True
     blocks: int = 0
@@ -47,36 +49,26 @@ class GoingOn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     last: Fix | None = None
 
 
-class OverDrive(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A drive that is over, or what was heard beside any: the id under which its events are kept, and when it was."""
-
-    id: str
-    began_at: datetime
-    ended_at: datetime
-    car_id: str | None = None
-
-
 class OpenLog(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is open of one car's log: its last trip, its last believed reading, and when it is asked.
+    """What is open of one car's log: what was read since the book is settled, and when it is asked.
 
-    `pending_since` is when the trip began to wait for its end odometer, and `asked` how often the car was asked since.
-    `begun_at` is where that trip begins as far as it is known, `free_since` the end of the one before. `told` is the
-    newest that the car said, believed or not. After so many `failures` it is not asked before `retry_at`. `ask_at` is
-    when it is asked next, and `leased_until` until when somebody does it.
+    The book begins at `start`; what the driver `explained` are stretches of the odometer from there on. `told` is the
+    newest that the car said, believed or not. `pending_since` is when something began to wait for what the car says,
+    and `asked` how often it was asked since. After so many `failures` it is not asked before `retry_at`. `ask_at` is
+    when it is asked next, and `leased_until` until when somebody does it. `is_mute` where nobody can ask it.
     """
 
-    ended_at: datetime | None = None
-    trip_id: str | None = None
-    last: Reading | None = None
+    start: Start | None = None
+    readings: tuple[Reading, ...] = ()
+    explained: tuple[Explained, ...] = ()
     told: Reading | None = None
     pending_since: datetime | None = None
-    begun_at: datetime | None = None
-    free_since: datetime | None = None
     asked: int = 0
     failures: int = 0
     retry_at: datetime | None = None
     ask_at: datetime | None = None
     leased_until: datetime | None = None
+    is_mute: bool = False
 
     @property
     def due_at(self) -> datetime | None:
@@ -95,15 +87,20 @@ class LookUps(msgspec.Struct, frozen=True, omit_defaults=True):
 class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One driver's memory; times are aware UTC. Every field is bounded, whatever is sent and however long.
 
-    `drive` is the one going on, `events` what was heard and is in no drive that is over, by time, `recent` the drives
-    that are. So many `entries` has the history of the log.
+    `drive` is the one going on and `events` what was heard of it, by time. `late` is what was heard of earlier times,
+    the last of it at `late_at`; it waits until no more comes. `told` are the drives that are over and may still change,
+    by their begin; `open` has what is open of each car's log, and `car_ids` are the cars that the driver has. Where the
+    phone names none it means `default_car_id`.
     """
 
     drive: GoingOn | None = None
+    default_car_id: str | None = None
     events: tuple[Heard, ...] = ()
-    recent: tuple[OverDrive, ...] = ()
-    closed_until: datetime | None = None
+    late: tuple[Heard, ...] = ()
+    late_at: datetime | None = None
+    told: tuple[Summary, ...] = ()
     open: dict[str, OpenLog] = {}
+    car_ids: tuple[str, ...] = ()
     asking: Asking = Asking()
     look_ups: LookUps = LookUps()
     rejected: int = 0
@@ -115,21 +112,24 @@ class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         return self.open.get(car_id) or OpenLog()
 
     def knows(self, heard: Heard) -> bool:
-        """Whether the same was heard before: a message may come twice, and the second time later."""
-        return any(kept.at == heard.at and replace(kept, delay_s=heard.delay_s) == heard for kept in self.events)
+        """Whether the same was heard before: a message may come twice, and the second time later or by another key."""
+        return any(kept.at == heard.at and kept.word == heard.word for kept in (*self.events, *self.late))
 
     def known_readings(self, car_id: str) -> tuple[Reading, ...]:
-        """The believed readings of the car by time, from its last parked one."""
-        last = self.of_car(car_id).last
-        driven = self.drive.readings if self.drive and self.drive.car_id == car_id else ()
-        return ((last,) if last else ()) + driven
+        """What is remembered of a car's odometer, by time."""
+        return self.of_car(car_id).readings
+
+    @property
+    def told_until(self) -> datetime | None:
+        """When the last drive ended that is over, as the phone told of it."""
+        return max((one.ended_at for one in self.told if not one.is_by_hand), default=None)
 
 
 def with_log(state: DriverState, car_id: str, log: OpenLog) -> DriverState:
     """The state with what is open of a car's log.
 
-    A driver has fewer cars at a time than are remembered. Of those that they had, the one left longest ago is
-    forgotten first, but none before its trip has its end odometer: what the log says of it is in the store.
+    A driver has fewer cars at a time than are remembered. Of those that they had, the one of which the oldest is known
+    is forgotten first, but none as long as something waits for it: what the log says of it is in the store.
     """
     others = {other: kept for other, kept in state.open.items() if other != car_id}
     if len(others) >= KEPT_CARS:
@@ -138,7 +138,14 @@ def with_log(state: DriverState, car_id: str, log: OpenLog) -> DriverState:
 
 
 def _forgotten_first(log: OpenLog) -> tuple[bool, bool, datetime]:
-    return log.pending_since is not None, log.due_at is not None, log.ended_at or LONG_AGO
+    newest = log.readings[-1].at if log.readings else LONG_AGO
+    return log.pending_since is not None, log.due_at is not None, newest
+
+
+def with_cars(state: DriverState, car_ids: Sequence[str]) -> DriverState:
+    """The state that knows which cars the driver has."""
+    found = tuple(sorted(car_ids))
+    return state if found == state.car_ids else replace(state, car_ids=found)
 
 
 # --- drives --------------------------------------------------------------------------------------------------------
@@ -163,10 +170,10 @@ class Leg(msgspec.Struct):
 
 
 def cut(drive: GoingOn | None, events: Iterable[Heard], rules: Rules) -> tuple[list[Heard], list[Leg]]:
-    """The events that belong to no drive, and the drives that all others make, by time: all but the last are over.
+    """The ends that belong to no drive, and the drives that all other events make, by time: all but the last are over.
 
     The first goes on from what lies in the store of the drive going on, and nothing older than that ends it or begins
-    another. An end without a start before it waits for one. At equal times a start comes before an end.
+    another. At equal times a start comes before an end.
     """
     stored = drive.last if drive else None
     legs = [Leg(drive.started_at, stored.at, drive.car_id, [])] if drive and stored else []
@@ -174,8 +181,8 @@ def cut(drive: GoingOn | None, events: Iterable[Heard], rules: Rules) -> tuple[l
     for event in sorted(events, key=BY_TIME):
         if not event.is_end:
             _enter(legs, event, stored, rules)
-        elif legs and legs[-1].started_at <= event.at:
-            _leave(legs[-1], event, stored)
+        elif leg := _left(legs, event, rules):
+            _leave(leg, event, stored, legs[-1].started_at if leg is not legs[-1] else None)
         else:
             loose.append(event)
     if drive and not legs:
@@ -183,13 +190,33 @@ def cut(drive: GoingOn | None, events: Iterable[Heard], rules: Rules) -> tuple[l
     return loose, legs
 
 
-def _leave(leg: Leg, end: Heard, stored: Fix | None) -> None:
+def _left(legs: list[Leg], end: Heard, rules: Rules) -> Leg | None:
+    """The drive that an end is of: the last one, unless that is over for long or in another car.
+
+    Who changes cars is told of the new one before the old one lets go: an end that names no car, up to a minute after
+    a start in another one, ends the former drive.
+    """
+    if not legs or end.at < legs[-1].started_at:
+        return None
+    last, before = legs[-1], legs[-2] if len(legs) > 1 else None
+    if before and before.ended_at is None and before.car_id != last.car_id:
+        is_change = end.car_id is None and end.at - last.started_at <= CAR_CHANGE
+        if is_change or (end.car_id and end.car_id == before.car_id):
+            return before
+    car_id = UNKNOWN_CAR if end.is_stray else end.car_id
+    is_other = bool(car_id and last.car_id and car_id != last.car_id)
+    is_over = last.ended_at is not None and end.at - last.ended_at > rules.resume_within
+    return None if is_other or is_over or end.at - last.last_at > LONGEST_SILENCE else last
+
+
+def _leave(leg: Leg, end: Heard, stored: Fix | None, until: datetime | None) -> None:
     leg.events.append(end)
     if leg.ended_at or (stored and end.at < stored.at):
         return
-    leg.last_at = max(leg.last_at, end.at)
+    at = min(end.at, until) if until else end.at
+    leg.last_at = max(leg.last_at, at)
     leg.paused = end.is_pause
-    leg.ended_at = None if end.is_pause else end.at
+    leg.ended_at = None if end.is_pause else at
 
 
 def _enter(legs: list[Leg], start: Heard, stored: Fix | None, rules: Rules) -> None:
@@ -209,7 +236,7 @@ def _enter(legs: list[Leg], start: Heard, stored: Fix | None, rules: Rules) -> N
 def _begins_anew(leg: Leg, start: Heard, car_id: str | None, rules: Rules) -> bool:
     other_car = bool(car_id and leg.car_id and car_id != leg.car_id)
     too_late = bool(leg.ended_at and start.at - leg.ended_at > rules.resume_within)
-    return other_car or too_late
+    return other_car or too_late or start.at - leg.last_at > rules.stale_after
 
 
 def leg_of(state: DriverState, rules: Rules) -> Leg | None:
@@ -229,6 +256,8 @@ def next_poll_at(state: DriverState, rules: Rules) -> datetime | None:
     due = [log.due_at for log in state.open.values() if log.due_at]
     if state.drive:
         due.append(over_at(state, state.drive, rules))
+    if state.late_at:
+        due.append(state.late_at + rules.poll_after_end)
     if due and state.look_ups.due_at:
         due.append(state.look_ups.due_at + LONGEST_WAIT)
     return min(due, default=state.look_ups.due_at)

@@ -134,6 +134,11 @@ def test_a_car_that_stood_after_an_end_and_drove_later_refutes_nothing() -> None
     assert minutes(made([told((0, "H"), (10, None))], *readings)) == [(0, 10)]
 
 
+def test_nor_does_one_without_states_that_showed_the_same_for_a_while_first() -> None:
+    readings = (parked(-5, 10_000), parked(11, 10_010), parked(17, 10_010), parked(27, 10_025), parked(40, 10_025))
+    assert minutes(made([told((0, "H"), (10, None))], *readings)) == [(0, 10)]
+
+
 def test_a_car_that_says_for_ten_minutes_that_it_drives_and_stays_where_it_is_refutes_nothing() -> None:
     readings = (parked(-5, 10_000), *(driving(m, 10_006, "P") for m in (8, 11, 14, 17, 22)), parked(30, 10_027, "O"))
     assert minutes(made([told((0, "H"), (10, None))], *readings)) == [(0, 10)]
@@ -232,6 +237,12 @@ def test_of_a_drive_without_an_end_whose_car_is_read_hours_later_the_end_is_esti
     (drive,) = made([told((0, "H"), ended=False)], parked(-5, 10_000), parked(400, 10_020))
     assert minutes([drive]) == [(0, 30)]
     assert drive.ended_estimated
+
+
+def test_a_car_that_is_silent_until_the_next_drive_does_not_drive_until_then() -> None:
+    readings = (parked(-5, 10_000), driving(5, 10_005), driving(199.8, 10_025), parked(231, 10_050))
+    drives = made([told((0, None), (200, None), (230, None))], *readings)
+    assert minutes(drives) == [(0, 35), (200, 230)]
 
 
 def test_a_drive_without_an_end_and_without_a_car_ends_with_the_last_that_was_heard() -> None:
@@ -344,6 +355,12 @@ def test_where_its_last_drive_ended_a_silent_car_still_stands() -> None:
     assert (cars(drives), drives[1].is_car_unsure) == (["b", "b"], False)
 
 
+def test_what_follows_from_an_unsure_drive_is_unsure_too() -> None:
+    drives = two([told((0, None), (30, "O")), told((400, "O"), (430, "H"))], [], [parked(-60, 5_000, "P")])
+    assert [drive.is_car_unsure for drive in drives] == [True, True]
+    assert cars(drives) == ["a", "a"]
+
+
 def test_where_nothing_tells_it_is_the_car_of_the_drive_before_and_the_driver_is_asked() -> None:
     drives = two([told((0, None), (30, None), car_id="b"), told((60, None), (90, None))], [], [])
     assert cars(drives) == ["b", "b"]
@@ -380,6 +397,19 @@ def test_an_end_alone_is_of_the_car_that_has_kilometres_which_no_drive_has() -> 
     stood = [parked(-5, 10_000), parked(102, 10_000)]
     (drive,) = two([end(100)], stood, [parked(-5, 5_000), parked(101, 5_020)])
     assert (drive.car_id, minutes([drive])) == ("b", [(70, 100)])
+
+
+def test_a_car_that_stands_where_an_end_alone_was_told_is_not_the_one_for_that() -> None:
+    a, b = [parked(-5, 10_000, "H")], [parked(-5, 5_000, "O"), parked(101, 5_020, "H")]
+    (drive,) = two([end(100, "H")], a, b)
+    assert (drive.car_id, drive.is_car_unsure) == ("b", False)
+
+
+def test_the_car_that_moves_after_a_start_without_an_end_is_the_one() -> None:
+    a = [parked(m, 10_000, "H") for m in (-5, 5, 15, 25)]
+    b = [parked(-5, 5_000, "H"), driving(5, 5_004), driving(15, 5_012), parked(25, 5_020)]
+    (drive,) = two([told((0, "H"), ended=False)], a, b)
+    assert (drive.car_id, drive.is_car_unsure, minutes([drive])) == ("b", False, [(0, 25)])
 
 
 # --- the driver's word

@@ -10,7 +10,14 @@ from msgspec.structs import replace
 from shared.domain.log.drive import Heard
 from shared.domain.log.record import events_of, recorded
 from shared.domain.place.trail import Fix
-from shared.domain.thresholds import EVENTS_A_BLOCK, KEPT_EVENTS, KEPT_LOOSE_ENDS, MOST_BLOCKS, MOST_RECORDED
+from shared.domain.thresholds import (
+    EVENTS_A_BLOCK,
+    KEPT_EVENTS,
+    KEPT_LOOSE_ENDS,
+    MOST_BLOCKS,
+    MOST_DRIVERS,
+    MOST_RECORDED,
+)
 from shared.domain.tracking.events import Ended, Started
 from shared.domain.tracking.state import DriverState, GoingOn
 from tests.domain.world import World, at, fix
@@ -19,7 +26,7 @@ MOST_BYTES = 1_000_000  # a document has 1 MiB, with the names of its fields
 
 
 def any_words(count: int) -> list[Heard]:
-    """Words of a phone that says as much as it can, and names another car each time."""
+    """Words of a phone that says as much as it can, names another car each time, and has many keys."""
     rng = Random(count)
     return [
         Heard(
@@ -30,6 +37,7 @@ def any_words(count: int) -> list[Heard]:
             f"{rng.getrandbits(128):032x}",
             delay_s=round(rng.uniform(0, 86400), 3),
             is_stray=True,
+            by="🚗" * 37 + f"{n % MOST_DRIVERS:03d}",
         )
         for n in range(count)
     ]
@@ -38,6 +46,13 @@ def any_words(count: int) -> list[Heard]:
 def test_the_record_of_any_drive_fits_into_a_document() -> None:
     assert MOST_BLOCKS * EVENTS_A_BLOCK + EVENTS_A_BLOCK + KEPT_EVENTS + KEPT_LOOSE_ENDS < MOST_RECORDED
     assert len(msgspec.json.encode(recorded("20260302T080000Z-0a1b2c3d4e5f", any_words(MOST_RECORDED)))) < MOST_BYTES
+
+
+def test_a_record_names_no_more_drivers_than_it_has_room_for_and_tells_the_same_again() -> None:
+    said = [replace(word, by=f"driver {n}") for n, word in enumerate(any_words(MOST_DRIVERS + 2))]
+    kept = recorded("id", said)
+    assert [heard.by for heard in events_of(kept)] == [*(word.by for word in said[:MOST_DRIVERS]), "", ""]
+    assert recorded("id", events_of(kept)) == kept
 
 
 @pytest.mark.parametrize("event", [Started(fix(50)), Started(fix(101)), Ended(fix(50)), Ended(fix(101))])

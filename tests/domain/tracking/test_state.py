@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from shared.domain.car import asking
 from shared.domain.car.asking import Asking
 from shared.domain.car.odometer import Reading
-from shared.domain.log.drive import Heard
+from shared.domain.log.drive import Heard, Record
 from shared.domain.log.record import events_of, recorded
 from shared.domain.thresholds import (
     EVENTS_A_BLOCK,
@@ -31,7 +31,7 @@ from shared.domain.tracking.events import CarFailed, CarRead, Dropped, Ended, Ev
 from shared.domain.tracking.look_ups import wanted
 from shared.domain.tracking.schedule import given_back, leased
 from shared.domain.tracking.state import DriverState, GoingOn, OpenLog, leg_of, next_poll_at, with_log
-from tests.domain.world import HOME, LEASE, USUAL, World, at
+from tests.domain.world import HOME, LEASE, USUAL, World, at, fix
 
 CARS = ("car", "b", None)
 MOST_BYTES = 60_000
@@ -46,7 +46,8 @@ def words(draw: st.DrawFn, is_end: bool) -> Heard:
     lat, lng = where or (None, None)
     accuracy_m = draw(st.sampled_from([None, 0.0, 5.0, 250.0]))
     car_id = draw(st.sampled_from([*CARS, "stray"]))
-    return Heard(at(draw(minutes)), lat, lng, accuracy_m, car_id, is_end=is_end, is_stray=car_id == "stray")
+    by = draw(st.sampled_from(["", "Anna", "Bram, de jonge *"]))
+    return Heard(at(draw(minutes)), lat, lng, accuracy_m, car_id, is_end=is_end, is_stray=car_id == "stray", by=by)
 
 
 readings = st.builds(
@@ -131,7 +132,7 @@ def test_no_word_is_lost_where_blocks_move_often(story: list[tuple[Event, int]])
 
 def told(heard: Heard) -> Heard:
     """What was said, without what we make of it."""
-    return replace(heard, delay_s=0.0, is_pause=False)
+    return replace(heard.word, is_pause=False)
 
 
 facts = st.lists(st.one_of(words(is_end=False), words(is_end=True)), max_size=12)
@@ -414,6 +415,30 @@ def test_a_record_tells_each_event_as_it_was_heard(said: list[Heard], data: st.D
     delays_ms = [data.draw(st.integers(-300_000, 86_400_000)) for _ in said]
     heard = [replace(one, delay_s=ms / 1000) for one, ms in zip(said, delays_ms, strict=True)]
     assert Counter(events_of(recorded("id", heard))) == Counter(heard)
+
+
+def test_a_record_names_whose_key_it_was_once_and_nobody_where_no_key_has_a_label() -> None:
+    pings = [Heard(at(n), delay_s=0.5) for n in range(60)]
+    nobodys = recorded("id", pings)
+    annas = recorded("id", [replace(ping, by="Anna") for ping in pings])
+    assert (nobodys.drivers, nobodys.said_by) == ((), "")
+    assert (annas.drivers, annas.said_by) == (("Anna",), "0*")
+    assert len(msgspec.json.encode(annas)) - len(msgspec.json.encode(nobodys)) < 50
+
+
+def test_a_record_of_before_it_named_drivers_tells_its_events() -> None:
+    old = {"id": "id", "began_at": at(0), "kinds": "SE", "seconds": ",60", "delays_s": "0.5*", "named": ""}
+    told = events_of(msgspec.convert(old, Record))
+    assert told == [Heard(at(0), delay_s=0.5), Heard(at(1), delay_s=0.5, is_end=True)]
+
+
+def test_a_word_that_comes_again_by_another_key_is_the_one_that_came_first() -> None:
+    first = replace(fix(0, 0), delay_s=1.0, by="Anna")
+    again = replace(first, delay_s=9.0, by="Bram")
+    assert events_of(recorded("id", [again, first])) == [first]
+    world = World()
+    assert [world.take(Started(one, "car"), 0).status for one in (first, again)] == ["trip_started", "ping_recorded"]
+    assert world.state.events == (first,)
 
 
 def test_a_drive_of_sixty_pings_is_kept_in_less_than_two_kilobytes() -> None:

@@ -1,0 +1,115 @@
+"""What a driver says of their log by hand, as a word among the facts that the state remembers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from shared.domain.log.drive import drive_id
+from shared.domain.log.laying import Owner
+from shared.domain.log.record import events_of, recorded
+from shared.domain.log.rows import Rows
+from shared.domain.log.summary import Drive, Summary
+from shared.domain.log.trip import Trip
+from shared.domain.log.words import deleted, summary_of
+from shared.domain.place.places import Place
+from shared.domain.tracking.books import books_of, trip_id_of
+from shared.domain.tracking.keeping import refolded
+from shared.domain.tracking.state import DriverState
+
+
+class Spoken(NamedTuple):
+    """The state to store with the rows, and the trip as it is now; None where it is deleted."""
+
+    state: DriverState
+    trip: Trip | None
+
+
+def is_open(state: DriverState, trip: Trip) -> bool:
+    """Whether a trip lies in what is open of the log; one that does not is folded with the rows around it."""
+    if any(trip.id in one.trip_ids for one in state.told):
+        return True
+    start = state.of_car(trip.car_id).start if trip.car_id else None
+    return trip.summary is not None and trip.revision <= 1 and (start is None or trip.started_at >= start.at)
+
+
+def spoken(
+    state: DriverState,
+    former: Trip | None,
+    trip: Trip | None,
+    rows: Rows,
+    owner: Owner,
+    places: Sequence[Place],
+    now: datetime,
+) -> Spoken:
+    """Puts a trip that was added, changed or deleted (None) into the rows, with all that follows from it."""
+    about = trip or former
+    if about is None:
+        return Spoken(state, None)
+    before = _parted(state, about.id, rows, owner) if former else state
+    summary = summary_of(trip) if trip else deleted(summary_of(about))
+    after = _with_summary(before, about.id, summary)
+    if trip:
+        rows.put(trip)
+    state, _, _ = refolded(before, after, rows, owner, places, now)
+    return Spoken(state, rows.find_trips([about.id]).get(about.id) if trip else None)
+
+
+def _with_summary(state: DriverState, trip_id: str, summary: Summary) -> DriverState:
+    known = next((one for one in state.told if trip_id in one.trip_ids), None)
+    if known:
+        summary = replace(known, said=summary.said, **_retold(known, summary))
+    others = [one for one in state.told if one is not known]
+    summary = replace(summary, trip_ids=(trip_id,))
+    return replace(state, told=tuple(sorted([*others, summary], key=lambda one: (one.began_at, one.ended_at, one.id))))
+
+
+def _retold(known: Summary, summary: Summary) -> dict[str, object]:
+    """Of a trip by hand its driver says all that there is."""
+    if not known.is_by_hand:
+        return {}
+    return {"began_at": summary.began_at, "ended_at": summary.ended_at, "marks": summary.marks, "car_id": summary.car_id}
+
+
+def _parted(state: DriverState, trip_id: str, rows: Rows, owner: Owner) -> DriverState:
+    """The state in which the trip has a summary of its own: a drive that was two is two from now on."""
+    known = next((one for one in state.told if trip_id in one.trip_ids and len(one.trip_ids) > 1), None)
+    if known is None:
+        return state
+    drives = [trip.drive for trip in books_of(state).trips if trip.drive.summary.id == known.id]
+    if len(drives) < 2:
+        return state
+    record = rows.record(known.id)
+    words = events_of(record) if record else []
+    made = list[Summary]()
+    for n, drive in enumerate(sorted(drives, key=lambda one: one.began_at)):
+        one = _part(known, drive, trip_id_of(owner.user, drive))
+        is_last = n == len(drives) - 1
+        mine = [heard for heard in words if heard.at <= drive.ended_at or is_last]
+        words = [heard for heard in words if heard not in mine]
+        if mine:
+            rows.keep(recorded(one.id, mine))
+        made.append(one)
+    rows.forget(known.id)
+    others = [one for one in state.told if one is not known]
+    return replace(state, told=tuple(sorted([*others, *made], key=lambda one: (one.began_at, one.ended_at, one.id))))
+
+
+def _part(summary: Summary, drive: Drive, trip_id: str) -> Summary:
+    since, until = drive.began_at, drive.ended_at
+    return replace(
+        summary,
+        id=drive_id(since, until, f"part {summary.car_id}"),
+        began_at=since,
+        ended_at=until,
+        marks=_sliced(summary, since, until),
+        silences=tuple(one for one in summary.silences if since <= one[0] and one[1] <= until),
+        trip_ids=(trip_id,),
+    )
+
+
+def _sliced(summary: Summary, since: datetime, until: datetime):  # type: ignore[no-untyped-def]
+    from shared.domain.log.marking import between
+
+    return between(summary.marks, since, until)

@@ -1,0 +1,187 @@
+"""Weaves what the phone said into the drives that are over: all words of a time together, in whichever order they came.
+
+A word that comes late may be the end of a drive that is over, lie inside one, be the begin of the next, or tell of one
+between two others. So the drives near to it are taken apart into their words, and cut anew with it.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from shared.domain.log.drive import Finished, Heard, drive_id
+from shared.domain.log.marking import marks
+from shared.domain.log.record import events_of, recorded
+from shared.domain.log.rows import Rows
+from shared.domain.log.summary import Said, Summary
+from shared.domain.place.trail import Fix
+from shared.domain.thresholds import Rules
+from shared.domain.tracking.state import UNKNOWN_CAR, DriverState, Leg, cut
+
+
+class _Span(NamedTuple):
+    since: datetime
+    until: datetime
+
+
+def woven(
+    state: DriverState, finished: Sequence[Finished], is_late_due: bool, rows: Rows, rules: Rules
+) -> DriverState:
+    """The state in which the drives that are over have all that was said of them; their records are put into the rows.
+
+    `finished` are drives that are over by now; with `is_late_due` what was told of earlier times is taken in.
+    """
+    for one in finished:
+        if one.why == "the driver dropped it":
+            state = _dropped(state, one, rows)
+    words = [heard for one in finished if one.why != "the driver dropped it" for heard in _words(one, rows)]
+    if is_late_due:
+        words += state.late
+        state = replace(state, late=(), late_at=None)
+    if not words:
+        return state
+    words, state = _into_fixed(state, words, rows)
+    return _cut_anew(state, words, rows, rules) if words else state
+
+
+def is_fixed(summary: Summary) -> bool:
+    """Whether its driver saw the trip of a drive and said something of it: then it keeps the extent that they saw."""
+    return summary.is_by_hand or summary.said.is_touched
+
+
+def _words(finished: Finished, rows: Rows) -> list[Heard]:
+    return [*rows.older_events(finished.blocks), *finished.events]
+
+
+def _dropped(state: DriverState, finished: Finished, rows: Rows) -> DriverState:
+    """A drive of which its driver wants no trip: that is a word, and nothing that is heard later begins it again."""
+    words = _words(finished, rows)
+    leg = Leg(words[0].at, words[-1].at, _named(words), words)
+    summary = _summary(leg, state, True)
+    rows.keep(recorded(summary.id, words, is_dropped=True))
+    summary = replace(summary, said=Said(is_deleted=True, is_touched=True))
+    return replace(state, told=_sorted([*state.told, summary]))
+
+
+def _into_fixed(state: DriverState, words: Sequence[Heard], rows: Rows) -> tuple[list[Heard], DriverState]:
+    """What was said during a drive that is fixed belongs to it, and changes nothing of it."""
+    left = list[Heard]()
+    for heard in words:
+        fixed = next((one for one in state.told if is_fixed(one) and _is_inside(heard, one)), None)
+        if fixed is None:
+            left.append(heard)
+            continue
+        record = rows.record(fixed.id)
+        known = events_of(record) if record else []
+        rows.keep(recorded(fixed.id, [*known, heard], bool(record and record.is_dropped)))
+    return left, state
+
+
+def _is_inside(heard: Heard, summary: Summary) -> bool:
+    since, until = summary.said.began_at or summary.began_at, summary.said.ended_at or summary.ended_at
+    is_other = heard.car_id is not None and summary.car_id is not None and heard.car_id != summary.car_id
+    return since <= heard.at <= until and not is_other
+
+
+def _cut_anew(state: DriverState, words: Sequence[Heard], rows: Rows, rules: Rules) -> DriverState:
+    near, words = _near(state.told, words, rows, rules)
+    loose, legs = cut(None, set(words), rules)
+    made = [_summary(leg, state, leg.ended_at is not None or leg.paused) for leg in legs]
+    made += [_loose(end, state) for end in loose]
+    for summary, events in [*zip(made, [leg.events for leg in legs], strict=False), *_pairs(made[len(legs) :], loose)]:
+        rows.keep(recorded(summary.id, events))
+    for former in near:
+        if all(former.id != summary.id for summary in made):
+            rows.forget(former.id)
+    kept = [one for one in state.told if one not in near]
+    return replace(state, told=_sorted([*kept, *_inherited(made, near)]))
+
+
+def _pairs(made: Sequence[Summary], loose: Sequence[Heard]) -> list[tuple[Summary, list[Heard]]]:
+    return [(summary, [end]) for summary, end in zip(made, loose, strict=True)]
+
+
+def _near(
+    told: Sequence[Summary], words: Sequence[Heard], rows: Rows, rules: Rules
+) -> tuple[list[Summary], list[Heard]]:
+    """The drives that the words can change, and all that was said of them and in these words."""
+    near, found = list[Summary](), [*words]
+    while True:
+        span = _Span(min(heard.at for heard in found), max(heard.at for heard in found))
+        more = [one for one in told if one not in near and not is_fixed(one) and _touches(one, span, told, rules)]
+        if not more:
+            return near, found
+        near += more
+        for one in more:
+            record = rows.record(one.id)
+            found += events_of(record) if record else []
+
+
+def _touches(one: Summary, span: _Span, told: Sequence[Summary], rules: Rules) -> bool:
+    """Whether words of that time may be of a drive: beside its ends, or far from them where one was never heard."""
+    before = rules.resume_within if one.begun else timedelta(hours=12)
+    after = rules.resume_within if one.ended else timedelta(hours=12)
+    return one.began_at - before <= span.until and span.since <= one.ended_at + after
+
+
+def _summary(leg: Leg, state: DriverState, ended: bool) -> Summary:
+    named = leg.car_id
+    fixes = [Fix(heard.at, heard.lat, heard.lng, heard.accuracy_m) for heard in leg.events]
+    events = sorted(leg.events, key=lambda heard: heard.at)
+    until = leg.ended_at or leg.last_at
+    return Summary(
+        id=drive_id(leg.started_at, until, named),
+        began_at=leg.started_at,
+        ended_at=until,
+        car_id=None if named == UNKNOWN_CAR else named,
+        is_stray=named == UNKNOWN_CAR,
+        ended=ended,
+        marks=marks(fixes, leg.started_at, until, ()),
+        silences=_silences(events),
+        default_car_id=state.default_car_id,
+        driver=next((heard.by for heard in events if not heard.is_end), ""),
+    )
+
+
+def _loose(end: Heard, state: DriverState) -> Summary:
+    return Summary(
+        id=drive_id(end.at, end.at, f"until {end.car_id}"),
+        began_at=end.at,
+        ended_at=end.at,
+        car_id=None if end.is_stray else end.car_id,
+        is_stray=end.is_stray,
+        begun=False,
+        marks=marks([Fix(end.at, end.lat, end.lng, end.accuracy_m)], end.at, end.at, ()),
+        default_car_id=state.default_car_id,
+        driver=end.by,
+    )
+
+
+def _named(words: Iterable[Heard]) -> str | None:
+    return next((UNKNOWN_CAR if heard.is_stray else heard.car_id for heard in words if heard.car_id), None)
+
+
+def _silences(events: Sequence[Heard]) -> tuple[tuple[datetime, datetime], ...]:
+    """Where nothing was said for so long that something else may have been meanwhile; a pause is no silence."""
+    return tuple(
+        (a.at, b.at) for a, b in pairwise(events) if b.at - a.at > timedelta(minutes=5) and not a.is_pause
+    )
+
+
+def _inherited(made: Sequence[Summary], near: Sequence[Summary]) -> list[Summary]:
+    """The drives with the ids that were given to their trips once: each goes on in the one that it shares most with."""
+    ids: dict[str, tuple[str, ...]] = {}
+    for former in sorted(near, key=lambda one: one.began_at):
+        heir = max(made, key=lambda one: (_shared(former, one), -abs((one.began_at - former.began_at).total_seconds())))
+        ids[heir.id] = (*ids.get(heir.id, ()), *former.trip_ids)
+    return [replace(one, trip_ids=ids.get(one.id, ())) for one in made]
+
+
+def _shared(a: Summary, b: Summary) -> timedelta:
+    return min(a.ended_at, b.ended_at) - max(a.began_at, b.began_at)
+
+
+def _sorted(told: Iterable[Summary]) -> tuple[Summary, ...]:
+    return tuple(sorted(told, key=lambda one: (one.began_at, one.ended_at, one.id)))
