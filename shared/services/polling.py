@@ -11,12 +11,11 @@ import msgspec
 from shared import logs, settings
 from shared.domain.car.asking import is_under_way, look_is_due
 from shared.domain.car.car import Car
-from shared.domain.car.odometer import Reading
 from shared.domain.driver import Account
 from shared.domain.tracking.answers import waits
 from shared.domain.tracking.events import CarFailed, CarRead, Event, NotAsked
 from shared.domain.tracking.machine import advance
-from shared.domain.tracking.schedule import car_to_ask, leased, looking
+from shared.domain.tracking.schedule import car_to_ask, is_on_the_way, leased, looking
 from shared.domain.tracking.state import DriverState, next_poll_at
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import OldLog, Stored, client, until_current
@@ -102,9 +101,11 @@ def _claim_of_car(
     now: datetime,
 ) -> Claim:
     change, until, car = store.change(), now + asking.lease(), cars.value.get(car_id)
+    waits_for_end = state.of_car(car_id).pending_since is not None
+    on_the_way = not waits_for_end and is_on_the_way(state, car_id, now, settings.current.rules)
     state, permit = leased(state, car_id, until), _why_not(state, car, now)
     if car and permit.given:
-        state, permit = asking.begin(change, state, cars, car, now, until)
+        state, permit = asking.begin(change, state, cars, car, now, until, on_the_way=on_the_way)
     if car and not permit.given:
         logs.log().info("car not asked: %s", permit.why_not, extra={"user": store.email, "car": car_id})
     change.put_state(read, state)
@@ -131,7 +132,7 @@ def _record(
         state = asking.finish(change, store, state, claim.car, claim.permit, asked)
     # Where no drive goes on, nothing can be over or begin somewhere.
     places = store.places() if state.drive else ()
-    outcome = advance(state, _event(store, state, claim, asked), now, settings.current.rules, places)
+    outcome = advance(state, _event(state, claim, asked, now), now, settings.current.rules, places)
     # Only a drive that is over needs to know its owner's time zone and habits.
     account = AccountRepository(client()).find(store.email) if outcome.drives else None
     state = stage(change, store, outcome, owner_of(account or Account(store.email)), places, now)
@@ -143,7 +144,7 @@ def _record(
     return state, look_up
 
 
-def _event(store: UserStore, state: DriverState, claim: Claim, asked: Asked | None) -> Event:
+def _event(state: DriverState, claim: Claim, asked: Asked | None, now: datetime) -> Event:
     car_id, until = claim.car_id, claim.lease_until
     if car_id is None or claim.car is None:
         return NotAsked(car_id, has_car=False, lease_until=until)
@@ -152,11 +153,12 @@ def _event(store: UserStore, state: DriverState, claim: Claim, asked: Asked | No
     if asked.values is None:
         return CarFailed(car_id, asked.error.retry_after if asked.error else timedelta(0), until)
     reading = asked.values.reading()
-    return CarRead(car_id, reading, until, _newest_known(store, state, car_id, reading))
+    return CarRead(car_id, reading, until, _not_before(state, claim, now))
 
 
-def _newest_known(store: UserStore, state: DriverState, car_id: str, reading: Reading | None) -> Reading | None:
-    """What the log holds of a car at rest of which the state knows no reading."""
-    if reading is None or state.of_car(car_id).last or waits(state, car_id):
+def _not_before(state: DriverState, claim: Claim, now: datetime) -> datetime | None:
+    """When the car is asked next on the way, at the earliest."""
+    rules, car = settings.current.rules, claim.car
+    if car is None or not is_on_the_way(state, car.id, now, rules):
         return None
-    return next(iter(store.readings.newest(car_id, 1)), None)
+    return now + asking.between_reads(state, car, now, rules.poll_every)

@@ -78,11 +78,33 @@ def test_a_read_that_would_go_over_is_not_made_until_the_window_is_over(driver: 
 
 def test_the_last_request_of_the_budget_is_used(driver: Driver) -> None:
     use_up(driver, soon(600), left=1)
+    driver.set_car(odometer_km=12357.4, measured_at=ago(4))
+    driver.phone("start", ago(30), UTRECHT)
+    driver.phone("end", ago(5), NORTH)
+    (trip,) = driver.wait_trips(1)
+    assert trip["end_odometer_km"] == 12357.4
+    driver.phone("start", ago(2), NORTH)
+    driver.stack.tick()
+    assert (driver.asked(), window(driver).requests) == (1, BUDGET.requests)
+
+
+def test_on_the_way_nothing_is_taken_of_what_is_kept_for_the_end(driver: Driver) -> None:
+    use_up(driver, soon(6000), left=BUDGET.requests // 3)
+    driver.phone("start", ago(30), UTRECHT)
+    assert deliver(driver.stack, driver.email, datetime.now(UTC)) == 200
+    assert (driver.asked(), driver.store.state().value.drive is None) == (0, False)
+    driver.set_car(odometer_km=12357.4, measured_at=ago(4))
+    driver.phone("end", ago(5), NORTH)
+    (trip,) = driver.wait_trips(1)
+    assert trip["end_odometer_km"] == 12357.4
+
+
+def test_where_the_budget_becomes_small_polls_on_the_way_come_further_apart(driver: Driver) -> None:
+    use_up(driver, soon(6000), left=BUDGET.requests // 3 + 10)
     driver.phone("start", ago(30), UTRECHT)
     driver.wait_read(12345.0)
-    driver.stack.tick()
-    processes.wait_until(lambda: driver.next_poll_at == window(driver).until, "the poll that did not ask")
-    assert driver.asked() == 1
+    processes.wait_until(lambda: not driver.store.state().value.asking.under_way, "the end of the poll")
+    assert soon(300) < driver.next_poll_at < soon(3000)
 
 
 def test_a_trip_that_ends_without_budget_is_logged_from_gps_after_the_grace(driver: Driver) -> None:
