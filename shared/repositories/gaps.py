@@ -1,5 +1,6 @@
 """Owns a user's gaps in the store: the rows of their log for kilometres that no trip has."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +15,19 @@ from shared.repositories.pages import Page, rows_of
 class GapRepository:
     """The gaps of one user."""
 
-    def __init__(self, user: firestore.DocumentReference, full_name: str) -> None:
-        self._full_name, self._gaps = full_name, user.collection("gaps")
+    def __init__(self, db: firestore.Client, user: firestore.DocumentReference, full_name: str) -> None:
+        self._db, self._full_name, self._gaps = db, full_name, user.collection("gaps")
 
     def find(self, gap_id: str) -> Stored[GapRow] | None:
         """A gap of this user, or None."""
         snapshot = self._gaps.document(gap_id).get()
         return Stored(from_document(snapshot.to_dict(), GapRow), snapshot.update_time) if snapshot.exists else None
+
+    def find_all(self, ids: Sequence[str]) -> list[Stored[GapRow]]:
+        """Those of the gaps that there are."""
+        documents = [self._gaps.document(one) for one in ids]
+        found = self._db.get_all(documents) if documents else ()
+        return [Stored(from_document(one.to_dict(), GapRow), one.update_time) for one in found if one.exists]
 
     def by_time(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None = None) -> list[GapRow]:
         """At most `limit` gaps whose fields equal those given, by time, after a position in that order."""

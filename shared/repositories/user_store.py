@@ -85,7 +85,7 @@ class UserStore:
     @cached_property
     def gaps(self) -> GapRepository:
         """The rows of their log for kilometres that no trip has."""
-        return GapRepository(self._root, self._full_name)
+        return GapRepository(self._db, self._root, self._full_name)
 
     def change(self) -> "Change":
         """A new, empty commit."""
@@ -136,6 +136,12 @@ class UserStore:
         snapshot = self._root.collection("trips").document(trip_id).get()
         return Stored(trip_of(snapshot.to_dict()), snapshot.update_time) if snapshot.exists else None
 
+    def find_trips(self, ids: Sequence[str]) -> list[Stored[Trip]]:
+        """Those of the trips that there are."""
+        documents = [self._root.collection("trips").document(one) for one in ids]
+        found = self._db.get_all(documents) if documents else ()
+        return [Stored(trip_of(one.to_dict()), one.update_time) for one in found if one.exists]
+
     def trip_before(self, car_id: str | None, moment: datetime) -> Stored[Trip] | None:
         """The last trip of the car that started before a moment, or None."""
         query = self._of_car(car_id).where(filter=FieldFilter("started_at", "<", moment))
@@ -145,6 +151,11 @@ class UserStore:
         """The first trip of the car that started after a moment, or None."""
         query = self._of_car(car_id).where(filter=FieldFilter("started_at", ">", moment))
         return _first_trip(query.order_by("started_at"))
+
+    def trips_between(self, car_id: str | None, since: datetime, until: datetime) -> list[Stored[Trip]]:
+        """The trips of the car that started from one moment to another, by time."""
+        query = self._of_car(car_id).where(filter=FieldFilter("started_at", ">=", since))
+        return _stored_trips(query.where(filter=FieldFilter("started_at", "<=", until)).order_by("started_at"))
 
     def first_trip(self, car_id: str | None, year: int | None = None) -> Trip | None:
         """The first trip of the car, of a year if given."""
@@ -238,10 +249,13 @@ class Change:
         """
         self._tiles.declare(car_id, before, after)
 
-    def put_record(self, read: Stored[Record] | None, record: Record) -> None:
-        """What is kept of a drive, new or with more in it."""
-        document = self._root.collection("drives").document(record.id)
-        if read is None:
+    def put_record(self, record_id: str, read: Stored[Record] | None, record: Record | None) -> None:
+        """What is kept of a drive, new or with more in it; None where all of its words are in another one."""
+        document = self._root.collection("drives").document(record_id)
+        if record is None:
+            if read:
+                self._batch.delete(document, option=self._as_read(read))
+        elif read is None:
             self._batch.create(document, to_document(record))
         else:
             self._batch.update(document, to_document(record), option=self._as_read(read))

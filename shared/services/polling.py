@@ -16,7 +16,7 @@ from shared.domain.tracking.answers import waits
 from shared.domain.tracking.events import CarFailed, CarRead, Event, NotAsked
 from shared.domain.tracking.machine import advance
 from shared.domain.tracking.schedule import car_to_ask, is_on_the_way, leased, looking
-from shared.domain.tracking.state import DriverState, next_poll_at
+from shared.domain.tracking.state import DriverState, next_poll_at, with_cars
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import OldLog, Stored, client, until_current
 from shared.repositories.user_store import UserStore
@@ -72,7 +72,7 @@ def _claim(store: UserStore, daily: bool, done: Collection[str]) -> Claim | None
     state, cars = read.value, None
     if daily and look_is_due(state.asking, now):
         cars = store.cars.read()
-        state = looking(state, cars.value, now)
+        state = looking(with_cars(state, [*cars.value]), cars.value, now)
     busy = [car_id for car_id in state.open if is_under_way(state.asking, car_id, now)]
     car_id = car_to_ask(state, now, but=[*done, *busy])
     if car_id is None:
@@ -103,7 +103,7 @@ def _claim_of_car(
     change, until, car = store.change(), now + asking.lease(), cars.value.get(car_id)
     waits_for_end = state.of_car(car_id).pending_since is not None
     on_the_way = not waits_for_end and is_on_the_way(state, car_id, now, settings.current.rules)
-    state, permit = leased(state, car_id, until), _why_not(state, car, now)
+    state, permit = leased(with_cars(state, [*cars.value]), car_id, until), _why_not(state, car, now)
     if car and permit.given:
         state, permit = asking.begin(change, state, cars, car, now, until, on_the_way=on_the_way)
     if car and not permit.given:
@@ -130,14 +130,15 @@ def _record(
     state = read.value
     if asked and claim.car:
         state = asking.finish(change, store, state, claim.car, claim.permit, asked)
-    # Where no drive goes on, nothing can be over or begin somewhere.
-    places = store.places() if state.drive else ()
+    # Where no drive goes on or can still change, nothing can be over or begin somewhere.
+    places = store.places() if state.drive or state.late or state.told else ()
     outcome = advance(state, _event(state, claim, asked, now), now, settings.current.rules, places)
-    # Only a drive that is over needs to know its owner's time zone and habits.
-    account = AccountRepository(client()).find(store.email) if outcome.drives else None
-    state = stage(change, store, outcome, owner_of(account or Account(store.email)), places, now)
+    # Only rows need to know their owner's time zone and habits.
+    finishes = bool(outcome.finished or outcome.weaves)
+    account = AccountRepository(client()).find(store.email) if finishes or state.told else None
+    state = stage(change, store, read.value, outcome, owner_of(account or Account(store.email)), places, now)
     # A poll that finishes a drive has done enough, one that asks more cars goes on: the next one finds the addresses.
-    busy = bool(outcome.drives) or car_to_ask(state, now, but=done) is not None
+    busy = finishes or car_to_ask(state, now, but=done) is not None
     state, look_up = (state, None) if busy else addressing.claim(state, now)
     change.put_state(read, state)
     change.commit()
@@ -152,13 +153,11 @@ def _event(state: DriverState, claim: Claim, asked: Asked | None, now: datetime)
         return NotAsked(car_id, lease_until=until, not_before=claim.permit.not_before)
     if asked.values is None:
         return CarFailed(car_id, asked.error.retry_after if asked.error else timedelta(0), until)
-    reading = asked.values.reading()
-    return CarRead(car_id, reading, until, _not_before(state, claim, now))
+    return CarRead(car_id, asked.values.reading(), until, _not_before(state, claim.car, now))
 
 
-def _not_before(state: DriverState, claim: Claim, now: datetime) -> datetime | None:
-    """When the car is asked next on the way, at the earliest."""
-    rules, car = settings.current.rules, claim.car
-    if car is None or not is_on_the_way(state, car.id, now, rules):
-        return None
-    return now + asking.between_reads(state, car, now, rules.poll_every)
+def _not_before(state: DriverState, car: Car, now: datetime) -> datetime | None:
+    """When a car is asked next on the way, at the earliest: where its budget becomes small, later than usual."""
+    rules = settings.current.rules
+    on_the_way = is_on_the_way(state, car.id, now, rules)
+    return now + asking.between_reads(state, car, now, rules.poll_every) if on_the_way else None

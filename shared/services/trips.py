@@ -9,17 +9,21 @@ from shared.domain.driver import Account
 from shared.domain.fitting import Conflict, NotFound, car_id, text, unfit
 from shared.domain.log.addresses import flagged
 from shared.domain.log.correcting import MOST_TEXT, OF_PLACES, corrected, entered
-from shared.domain.log.gap import relink
 from shared.domain.log.history import entry_of_change
 from shared.domain.log.rows import Rows
 from shared.domain.log.shown import trip_view
 from shared.domain.log.trip import TRIP_ID, Trip, trip_id
 from shared.domain.log.words import identified
 from shared.domain.place.places import Place
+from shared.domain.tracking.schedule import waiting
+from shared.domain.tracking.spoken import is_open, spoken
+from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
 from shared.services.by_hand import locked
+from shared.services.log import owner_of
 from shared.services.rows import StoredLog
+from shared.services.stretches import reopened
 
 
 class Speaking(NamedTuple):
@@ -52,7 +56,7 @@ def add(account: Account, said: Mapping[str, Any], speaking: Speaking) -> Trip:
     @until_current
     def attempt() -> Trip:
         log = StoredLog(store)
-        return _change(store, log, None, identified(trip, _free_id(log, trip)), speaking) or trip
+        return _change(store, log, account, None, identified(trip, _free_id(log, trip)), speaking) or trip
 
     return attempt()
 
@@ -77,19 +81,19 @@ def correct(account: Account, id_: str, said: Mapping[str, Any], revision: int |
             return former
         moves = "from_" in said or "to" in said
         trip = flagged(trip, bool(settings.current.geocoders)) if moves else trip
-        return _change(store, log, former, trip, speaking) or trip
+        return _change(store, log, account, former, trip, speaking) or trip
 
     return attempt()
 
 
-def delete(email: str, id_: str, speaking: Speaking) -> None:
+def delete(account: Account, id_: str, speaking: Speaking) -> None:
     """Takes a trip out of the log. What phone and car said of it is kept. Raises NotFound."""
-    store = UserStore(client(), email)
+    store = UserStore(client(), account.email)
 
     @until_current
     def attempt() -> None:
         log = StoredLog(store)
-        _change(store, log, _found(log, id_), None, speaking)
+        _change(store, log, account, _found(log, id_), None, speaking)
 
     attempt()
 
@@ -111,7 +115,7 @@ def _places(store: UserStore, said: Mapping[str, Any]) -> Sequence[Place]:
 
 
 def _found(log: StoredLog, id_: str) -> Trip:
-    found = log.trip(id_) if TRIP_ID.fullmatch(id_) else None
+    found = next(iter(log.trips([id_])), None) if TRIP_ID.fullmatch(id_) else None
     if found is None:
         raise NotFound("There is no such trip.")
     return found
@@ -120,7 +124,9 @@ def _found(log: StoredLog, id_: str) -> Trip:
 def _free_id(log: StoredLog, trip: Trip) -> str:
     """An id for a trip by hand. Raises Conflict where one of them starts at this moment on its car."""
     n = 0
-    while there := log.trip(id_ := trip_id(trip.user, trip.started_at, trip.source, trip.car_id, n)):
+    while there := next(
+        iter(log.trips([id_ := trip_id(trip.user, trip.started_at, trip.source, trip.car_id, n)])), None
+    ):
         # One that was moved away from there since keeps the id that it was given once.
         if (there.started_at, there.car_id) == (trip.started_at, trip.car_id):
             raise Conflict("A trip that starts at this moment exists already.")
@@ -129,17 +135,30 @@ def _free_id(log: StoredLog, trip: Trip) -> str:
 
 
 def _change(
-    store: UserStore, log: StoredLog, former: Trip | None, trip: Trip | None, speaking: Speaking
+    store: UserStore, log: StoredLog, account: Account, former: Trip | None, trip: Trip | None, speaking: Speaking
 ) -> Trip | None:
     """Commits a trip that was added, corrected or deleted, all that follows from it, and the entry that tells of it."""
-    change, rows = store.change(), Rows(log)
-    locked(change, store.state(), trip)
-    relink(rows, former, trip)
-    log.stage(change, rows)
-    found = rows.trips[trip.id] if trip else None
+    change, rows, read = store.change(), Rows(log), store.state()
+    owner, places = owner_of(account), store.places()
+    if (about := trip or former) and is_open(read.value, about):
+        state, found = spoken(read.value, former, trip, rows, owner, places, speaking.now)
+        state = waiting(state, speaking.now, settings.current.rules)
+    else:
+        opened = _opened(store, log, former, trip)
+        _, found = spoken(opened, former, trip, rows, owner, places, speaking.now)
+        state = read.value
+    log.stage(change, rows, speaking.now)
     before, after = (trip_view(one) if one else {} for one in (former, found))
     id_ = (before or after)["id"]
     if entry := entry_of_change("trip", id_, before, after, at=speaking.now, by=speaking.by, why=speaking.why):
         change.add_entry(entry)
+    locked(change, read, state, found)
     change.commit()
     return found
+
+
+def _opened(store: UserStore, log: StoredLog, former: Trip | None, trip: Trip | None) -> DriverState:
+    """What is known around a trip that lies in a settled stretch, where it was and where it will be."""
+    about = [one for one in (former, trip) if one]
+    cars = {one.car_id for one in about if one.car_id}
+    return reopened(store, log, cars, min(one.started_at for one in about), max(one.ended_at for one in about))

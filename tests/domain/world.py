@@ -91,7 +91,9 @@ def _put(stored: dict[str, T], put: Mapping[str, T | None]) -> None:
 class World:
     """One driver with one car, and the log that comes of what they do."""
 
-    def __init__(self, rules: Rules = USUAL, places: Sequence[Place] = (), car: str | None = "car", cars: Sequence[str] = ()) -> None:
+    def __init__(
+        self, rules: Rules = USUAL, places: Sequence[Place] = (), car: str | None = "car", cars: Sequence[str] = ()
+    ) -> None:
         self.rules, self.places, self.car = rules, places, car
         self.owner = Owner("d@example.com", "Europe/Amsterdam")
         self.state, self.store = with_cars(DriverState(), cars or ([car] if car else [])), Store()

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from shared.domain.car.odometer import Reading
 from shared.domain.thresholds import (
     BREAK_PRICE,
-    LATE_BY,
-    FURTHEST_KM,
     FASTEST_KM_PER_H,
+    FURTHEST_KM,
     FURTHEST_KM_PER_H,
+    LATE_BY,
     PRICES,
     SENTINEL_PRICE,
     SENTINELS_KM,
@@ -97,7 +97,8 @@ def _cheapest(runs: Sequence[Run]) -> tuple[int, ...]:
     for n, run in enumerate(runs):
         ways = [(before[n], (n,))]
         ways += [
-            (cost + before[n] - before[m + 1] + _passage(runs[m], run), (*path, n)) for m, (cost, path) in enumerate(best)
+            (cost + before[n] - before[m + 1] + _passage(runs[m], run), (*path, n))
+            for m, (cost, path) in enumerate(best)
         ]
         best.append(min(ways))
     whole = [(cost + before[-1] - before[n + 1], path) for n, (cost, path) in enumerate(best)]
@@ -124,4 +125,6 @@ def _passage(earlier: Run, later: Run) -> int:
 
 
 def _breaks(earlier: Run, later: Run) -> bool:
-    return later.first.begins_series or not is_drivable(earlier.last, later.first, earlier.first.since or earlier.first.at)
+    return later.first.begins_series or not is_drivable(
+        earlier.last, later.first, earlier.first.since or earlier.first.at
+    )

@@ -212,9 +212,11 @@ def _stands_for(
 def _goes_on(drives: Sequence[Drive], n: int, readings: Sequence[Reading], k: int) -> bool:
     """Whether a car that has risen shortly before a start was on its way already: not, if it stood for a while."""
     reading, begin = readings[k], drives[n].began_at
-    return reading.driving or any(
-        other.km > reading.km and other.at <= begin for other in readings[k + 1 :]
-    ) or not any(other.km == reading.km and other.at < reading.at for other in readings[:k])
+    return (
+        reading.driving
+        or any(other.km > reading.km and other.at <= begin for other in readings[k + 1 :])
+        or not any(other.km == reading.km and other.at < reading.at for other in readings[:k])
+    )
 
 
 def _rises_later(drives: Sequence[Drive], n: int, readings: Sequence[Reading], k: int) -> bool:

@@ -138,7 +138,10 @@ def _is_elsewhere(drives: Sequence[Drive], chain: Sequence[Stretch], run: range)
     if not _fits_without(chain, run, before[-1], after[0]):
         return False
     sure = any(
-        reading.at - drives[run[-1]].ended_at >= SURE_AFTER for node in after if node.low_m <= before[-1].high_m for reading in node.readings
+        reading.at - drives[run[-1]].ended_at >= SURE_AFTER
+        for node in after
+        if node.low_m <= before[-1].high_m
+        for reading in node.readings
     ) or any(node.low_m > before[-1].high_m for node in after)
     return sure and (said_twice or _goes_on_there(drives, run, before[-1], after))
 
@@ -165,4 +168,4 @@ def _goes_on_there(drives: Sequence[Drive], run: range, before: Node, after: Seq
     return apart_m(stood, here) <= SAME_PLACE_M and not is_round
 
 
-__all__ = ["Sorted", "sorted_out", "STOOD_M"]
+__all__ = ["STOOD_M", "Sorted", "sorted_out"]

@@ -7,7 +7,7 @@ the drives beside it ask. Then what lies between two readings is shared at one n
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from shared.domain.log.chain import Node, Part, Stretch
+from shared.domain.log.chain import Part, Stretch
 
 INFINITE = float("inf")
 
@@ -92,5 +92,3 @@ def _too_few(parts: Sequence[Part], room_m: float) -> tuple[float, ...]:
 
 def _clamp(value: float, low: float, high: float) -> float:
     return min(max(value, low), high)
-
-

@@ -40,16 +40,10 @@ def why_not_sound(row: Row) -> str | None:
 def why_not_in_place_of(before: Sequence[Row], after: Sequence[Row]) -> str | None:
     """What is wrong with rows in place of others of the same stretch, both in their order; None where nothing is.
 
-    The new ones tile it from where the old ones began, and end where these did or later. Where rows follow that stay
-    as they are, the first of them is the last one on both sides.
+    Where rows lie before or behind them that stay as they are, the nearest of these are the first and the last on both
+    sides. So the new rows tile what the others did; only where the log begins or ends can they reach less or more far.
     """
     if why := why_not_tiled(after):
         return why
-    if not before:
-        return None
-    if not after:
-        return f"nothing is in place of {before[0].id}"
-    begin_m, end_m = before[0].from_m, before[-1].to_m or 0
-    if after[0].from_m != begin_m:
-        return f"{after[0].id} begins at {after[0].from_m} m and not at {begin_m} m"
-    return None if (after[-1].to_m or 0) >= end_m else f"{after[-1].id} ends before {end_m} m"
+    kept = [row.id for row in (*before[:1], *before[-1:]) if row in after]
+    return None if after or not kept else f"nothing is in place of {kept[0]}"

@@ -197,9 +197,7 @@ def _is_earlier(state: DriverState, heard: Heard, rules: Rules) -> bool:
     return until is not None and heard.at <= until and (drive is None or heard.at < drive.started_at)
 
 
-def _noted_late(
-    state: DriverState, heard: Heard, now: datetime, status: Status, reason: WhyIgnored = ""
-) -> Outcome:
+def _noted_late(state: DriverState, heard: Heard, now: datetime, status: Status, reason: WhyIgnored = "") -> Outcome:
     """With a word that waits until no more of its time comes."""
     if not state.knows(heard):
         state = replace(state, late=(*state.late, heard), late_at=now)
@@ -277,7 +275,9 @@ def _close_before(
     is_full = state.drive.blocks >= MOST_BLOCKS and start.at > leg.last_at
     over = stale_since(state, state.drive, leg, now, rules)
     if is_full or (over and start.at - over[0] >= rules.stale_after):
-        finished, state = close(state, leg, "it is as long as a drive can be" if is_full else over[1] if over else "a later start")
+        finished, state = close(
+            state, leg, "it is as long as a drive can be" if is_full else over[1] if over else "a later start"
+        )
         return state, (finished,)
     return state, ()
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from shared.domain.thresholds import GIVE_UP_SETTLING_AFTER, LONGEST_WAIT, Rules
-from shared.domain.tracking.books import Books
+from shared.domain.tracking.books import Books, books_of
 from shared.domain.tracking.events import Outcome
 from shared.domain.tracking.state import DriverState, GoingOn, Leg, OpenLog, leg_of, over_at, with_log
 
@@ -32,6 +32,14 @@ def scheduled(state: DriverState, books: Books, outcome: Outcome, now: datetime,
     return state
 
 
+def waiting(state: DriverState, now: datetime, rules: Rules) -> DriverState:
+    """The state in which each car is asked that something waits for by now, and no other one for its own sake."""
+    books = books_of(state)
+    for car_id in sorted({*state.open, *books.of}):
+        state = _waiting(state, car_id, is_pending(books, state, car_id), now, rules)
+    return state
+
+
 def is_pending(books: Books, state: DriverState, car_id: str) -> bool:
     """Whether a trip of the car has no end odometer yet, or an end waits for what the car says."""
     book = books.of.get(car_id)
@@ -43,7 +51,11 @@ def _waiting(state: DriverState, car_id: str, is_pending: bool, now: datetime, r
     if not is_pending:
         is_driven = state.drive is not None and state.drive.car_id == car_id
         ask_at = log.ask_at if is_driven or log.pending_since is None else None
-        return with_log(state, car_id, replace(log, pending_since=None, asked=0, ask_at=ask_at)) if log.pending_since else state
+        return (
+            with_log(state, car_id, replace(log, pending_since=None, asked=0, ask_at=ask_at))
+            if log.pending_since
+            else state
+        )
     if log.pending_since:
         return state
     wait = _wait(replace(log, pending_since=now), None, None, now, rules)

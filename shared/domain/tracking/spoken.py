@@ -69,7 +69,12 @@ def _retold(known: Summary, summary: Summary) -> dict[str, object]:
     """Of a trip by hand its driver says all that there is."""
     if not known.is_by_hand:
         return {}
-    return {"began_at": summary.began_at, "ended_at": summary.ended_at, "marks": summary.marks, "car_id": summary.car_id}
+    return {
+        "began_at": summary.began_at,
+        "ended_at": summary.ended_at,
+        "marks": summary.marks,
+        "car_id": summary.car_id,
+    }
 
 
 def _parted(state: DriverState, trip_id: str, rows: Rows, owner: Owner) -> DriverState:

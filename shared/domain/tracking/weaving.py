@@ -26,9 +26,7 @@ class _Span(NamedTuple):
     until: datetime
 
 
-def woven(
-    state: DriverState, finished: Sequence[Finished], is_late_due: bool, rows: Rows, rules: Rules
-) -> DriverState:
+def woven(state: DriverState, finished: Sequence[Finished], is_late_due: bool, rows: Rows, rules: Rules) -> DriverState:
     """The state in which the drives that are over have all that was said of them; their records are put into the rows.
 
     `finished` are drives that are over by now; with `is_late_due` what was told of earlier times is taken in.
@@ -165,9 +163,7 @@ def _named(words: Iterable[Heard]) -> str | None:
 
 def _silences(events: Sequence[Heard]) -> tuple[tuple[datetime, datetime], ...]:
     """Where nothing was said for so long that something else may have been meanwhile; a pause is no silence."""
-    return tuple(
-        (a.at, b.at) for a, b in pairwise(events) if b.at - a.at > timedelta(minutes=5) and not a.is_pause
-    )
+    return tuple((a.at, b.at) for a, b in pairwise(events) if b.at - a.at > timedelta(minutes=5) and not a.is_pause)
 
 
 def _inherited(made: Sequence[Summary], near: Sequence[Summary]) -> list[Summary]:

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from google.cloud import firestore
+from shared.domain.log.gap import relink
 
 from shared.domain.driver import Account
-from shared.domain.log.gap import relink
 from shared.domain.log.rows import Rows
 from shared.domain.log.sums import Sums, sums_of
 from shared.domain.log.trip import Trip, classified, dated, trip_id
