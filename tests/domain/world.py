@@ -97,7 +97,10 @@ class World:
     ) -> None:
         self.rules, self.places, self.car = rules, places, car
         self.owner = Owner("d@example.com", "Europe/Amsterdam")
-        self.state, self.store = with_cars(DriverState(), [Car(one, "simulated") for one in cars or ([car] if car else [])]), Store()
+        self.state, self.store = (
+            with_cars(DriverState(), [Car(one, "simulated") for one in cars or ([car] if car else [])]),
+            Store(),
+        )
         self.now = MORNING
 
     def start(self, minutes: float, km_north: float | None = None, car_id: str | None = None) -> str:

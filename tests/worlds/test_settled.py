@@ -1,15 +1,14 @@
 """A log of which the older part is settled is the log that all of its facts make together."""
 
 import pytest
-from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading
 from shared.domain.log.gap_row import GapRow
+from shared.domain.log.rows import Rows
 from shared.domain.log.summary import Summary
 from shared.domain.log.trip import Trip
 from shared.domain.tracking.keeping import refolded
 from shared.domain.tracking.state import DriverState, OpenLog
-from shared.domain.log.rows import Rows
 from tests.domain.world import Store
 from tests.worlds.planning import planned
 from tests.worlds.playing import Stage
@@ -36,7 +35,11 @@ class Watched(Product):
         state = self._fold.state
         alive = {one.id for one in state.told}
         # What is no more in the state is settled, or taken apart into others.
-        self.told = {id_: one for id_, one in self.told.items() if id_ in alive or id_ in self._fold.store.records or one.is_by_hand}
+        self.told = {
+            id_: one
+            for id_, one in self.told.items()
+            if id_ in alive or id_ in self._fold.store.records or one.is_by_hand
+        }
         self.told |= {one.id: one for one in state.told}
         for car_id, log in state.open.items():
             self.readings.setdefault(car_id, set()).update(log.readings)
@@ -47,7 +50,9 @@ class Watched(Product):
         self.waits()
         state, store = self._fold.state, Store()
         logs = {car: OpenLog(readings=tuple(sorted(found, key=lambda r: r.at))) for car, found in self.readings.items()}
-        whole = DriverState(told=tuple(self.told.values()), open=logs, car_ids=state.car_ids, default_car_id=state.default_car_id)
+        whole = DriverState(
+            told=tuple(self.told.values()), open=logs, car_ids=state.car_ids, default_car_id=state.default_car_id
+        )
         store.records = self._fold.store.records
         rows = Rows(store)
         refolded(DriverState(), whole, rows, self._fold.owner, (), self._fold.now)
@@ -60,7 +65,17 @@ class Watched(Product):
 
 
 def _plain(trip: Trip):
-    return (trip.id, trip.car_id, trip.started_at, trip.ended_at, trip.from_m, trip.to_m, trip.distance_km, trip.excess_km, trip.flags)
+    return (
+        trip.id,
+        trip.car_id,
+        trip.started_at,
+        trip.ended_at,
+        trip.from_m,
+        trip.to_m,
+        trip.distance_km,
+        trip.excess_km,
+        trip.flags,
+    )
 
 
 def _gap(gap: GapRow):
@@ -81,5 +96,7 @@ def test_settled_rows_are_those_that_all_facts_make(preset, seed: int) -> None:
     keeper = made[0]
     whole, stored = keeper.whole(), keeper.stored
     assert any(log.start for log in keeper._fold.state.open.values()), "something is settled"
-    assert sorted(map(_plain, stored.trips_by_id.values()), key=str) == sorted(map(_plain, whole.trips_by_id.values()), key=str)
+    assert sorted(map(_plain, stored.trips_by_id.values()), key=str) == sorted(
+        map(_plain, whole.trips_by_id.values()), key=str
+    )
     assert sorted(map(_gap, stored.gaps_by_id.values())) == sorted(map(_gap, whole.gaps_by_id.values()))
