@@ -48,10 +48,12 @@ class StoredLog:
         found = self._records[drive_id]
         return found.value if found else None
 
-    def knows(self, read: Sequence[Stored[Trip]]) -> None:
-        """Takes note of trips that were read already."""
-        for one in read:
-            self._trips.setdefault(one.value.id, one)
+    def knows(self, trips: Sequence[Stored[Trip]], gaps: Sequence[Stored[GapRow]]) -> None:
+        """Takes note of rows that were read already."""
+        for trip in trips:
+            self._trips.setdefault(trip.value.id, trip)
+        for gap in gaps:
+            self._gaps.setdefault(gap.value.id, gap)
 
     def stage(self, change: Change, rows: Rows, now: datetime) -> None:
         """Puts all that was put into the rows into a commit."""
@@ -73,7 +75,9 @@ class StoredLog:
             self.trips(before)
             self.gaps(before)
             former = [row for id_ in before if (row := self._stored(id_)) and _is_placed(row, car_id)]
-            change.tile(car_id, former, [row for id_ in after if (row := self._put(rows, id_)) and _is_placed(row, car_id)])
+            change.tile(
+                car_id, former, [row for id_ in after if (row := self._put(rows, id_)) and _is_placed(row, car_id)]
+            )
 
     def _stored(self, id_: str) -> Row | None:
         found = self._trips.get(id_) or self._gaps.get(id_)

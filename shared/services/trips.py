@@ -23,7 +23,7 @@ from shared.repositories.user_store import UserStore
 from shared.services.by_hand import locked
 from shared.services.log import owner_of
 from shared.services.rows import StoredLog
-from shared.services.stretches import reopened
+from shared.services.stretches import Reopened, reopened
 
 
 class Speaking(NamedTuple):
@@ -144,8 +144,9 @@ def _change(
         state, found = spoken(read.value, former, trip, rows, owner, places, speaking.now)
         state = waiting(state, speaking.now, settings.current.rules)
     else:
-        opened = _opened(store, log, former, trip)
-        _, found = spoken(opened, former, trip, rows, owner, places, speaking.now)
+        opened = _opened(store, log, read.value, former, trip)
+        _, found = spoken(opened.state, former, trip, rows, owner, places, speaking.now, opened.rows)
+        opened.forget_edges(rows)
         state = read.value
     log.stage(change, rows, speaking.now)
     before, after = (trip_view(one) if one else {} for one in (former, found))
@@ -157,8 +158,9 @@ def _change(
     return found
 
 
-def _opened(store: UserStore, log: StoredLog, former: Trip | None, trip: Trip | None) -> DriverState:
+def _opened(store: UserStore, log: StoredLog, state: DriverState, former: Trip | None, trip: Trip | None) -> Reopened:
     """What is known around a trip that lies in a settled stretch, where it was and where it will be."""
     about = [one for one in (former, trip) if one]
     cars = {one.car_id for one in about if one.car_id}
-    return reopened(store, log, cars, min(one.started_at for one in about), max(one.ended_at for one in about))
+    since, until = min(one.started_at for one in about), max(one.ended_at for one in about)
+    return reopened(store, log, state, cars, since, until)
