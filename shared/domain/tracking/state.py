@@ -187,7 +187,9 @@ def cut(drive: GoingOn | None, events: Iterable[Heard], rules: Rules) -> tuple[l
         if not event.is_end:
             _enter(legs, event, stored, rules)
         elif leg := _left(legs, event, rules):
-            _leave(leg, event, stored, legs[-1].started_at if leg is not legs[-1] else None)
+            # Of two starts of one moment neither tells until when the other drive can have gone on.
+            later_at = legs[-1].started_at
+            _leave(leg, event, stored, later_at if later_at > leg.started_at else None)
         else:
             loose.append(event)
     if drive and not legs:
