@@ -129,7 +129,7 @@ def _ended(state: DriverState, event: Ended, now: datetime, rules: Rules, places
 
 
 def _end_without_start(state: DriverState, end: Heard, now: datetime, rules: Rules) -> Outcome:
-    """An end proves that somebody drove until then. Just after a trip ended at its place it is that trip's once more."""
+    """An end proves that somebody drove until then. Just after a trip ended it is that trip's once more."""
     if state.knows(end):
         return Outcome(state=state, status="ignored", reason="no_active_trip")
     repeats = any(one.began_at <= end.at <= one.ended_at + rules.resume_within for one in state.told)

@@ -65,15 +65,15 @@ def _waiting(state: DriverState, car_id: str, is_pending: bool, now: datetime, r
 
 def _asking_others(state: DriverState, now: datetime) -> DriverState:
     """The state in which every car that a drive could have been in is asked once since it is over."""
-    if len(state.car_ids) < 2:
-        return state
     unnamed = [one.ended_at for one in state.told if one.car_id is None and not one.is_stray and not one.is_by_hand]
+    if len(state.car_ids) < 2 or not unnamed or now - max(unnamed) > ASKED_ONCE_WITHIN:
+        return state
     for car_id in state.car_ids:
         log = state.of_car(car_id)
         newest = max((reading.at for reading in log.readings), default=None)
-        if unnamed and log.due_at is None and not log.is_mute and (newest is None or newest < max(unnamed)):
-            if now - max(unnamed) <= ASKED_ONCE_WITHIN:
-                state = with_log(state, car_id, replace(log, ask_at=now))
+        is_asked = log.due_at is not None or log.is_mute or (newest is not None and newest >= max(unnamed))
+        if not is_asked:
+            state = with_log(state, car_id, replace(log, ask_at=now))
     return state
 
 
