@@ -154,7 +154,7 @@ def with_cars(state: DriverState, cars: Iterable[Car]) -> DriverState:
     """The state that knows which cars the driver has, and with what each book begins of which nothing is settled."""
     for car in (known := sorted(cars, key=lambda one: one.id)):
         log = state.of_car(car.id)
-        if log.start is None or log.start.known == "typed":
+        if log.start is None or log.start.is_said:
             start = _start_of(car, log)
             state = state if start == log.start else with_log(state, car.id, replace(log, start=start))
     found = tuple(car.id for car in known)
@@ -169,7 +169,7 @@ def _start_of(car: Car, log: OpenLog) -> Start | None:
     said_at = datetime(since.year, since.month, since.day, tzinfo=UTC) if since else LONG_AGO
     first_at = min((reading.at for reading in log.readings), default=None)
     at = said_at if since and not (first_at and first_at <= said_at) else first_at and first_at - START_BEFORE
-    return Start(at, round(1000 * car.start_odometer_km), known="typed") if at else None
+    return Start(at, round(1000 * car.start_odometer_km), known="typed", is_said=True) if at else None
 
 
 # --- drives --------------------------------------------------------------------------------------------------------
