@@ -17,6 +17,7 @@ from shared.domain.log.logbook import OPEN, Position, is_of, page_of, row_behind
 from shared.domain.log.sums import Sums, sums_of_gap
 from shared.domain.log.tiling import Row
 from shared.domain.tracking.open_stretch import open_stretch
+from shared.domain.tracking.spoken import explaining
 from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.threads import later
@@ -98,7 +99,7 @@ def _commit(store: UserStore, state: Stored[DriverState], read: Stored[GapRow], 
     change.put_gap(read, gap)
     if entry := entry_of_change("gap", gap.id, told(read.value), told(gap), at=gap.updated_at, by=by, why=why):
         change.add_entry(replace(entry, after={**interval(gap), **entry.after}))
-    locked(change, state)
+    locked(change, state, explaining(state.value, gap))
     change.commit()
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from shared.domain.log.drive import drive_id
+from shared.domain.log.gap_row import Explained, GapRow
 from shared.domain.log.laying import Owner
 from shared.domain.log.record import events_of, recorded
 from shared.domain.log.rows import Rows
@@ -16,7 +17,7 @@ from shared.domain.log.words import deleted, summary_of
 from shared.domain.place.places import Place
 from shared.domain.tracking.books import books_of, trip_id_of
 from shared.domain.tracking.keeping import refolded
-from shared.domain.tracking.state import DriverState
+from shared.domain.tracking.state import DriverState, with_log
 
 
 class Spoken(NamedTuple):
@@ -63,6 +64,35 @@ def spoken(
         rows.put(trip)
     state, _, _ = refolded(before, after, rows, owner, places, now)
     return Spoken(state, rows.find_trips([about.id]).get(about.id) if trip else None)
+
+
+def explaining(state: DriverState, gap: GapRow) -> DriverState:
+    """The state that knows what its driver says of a gap, or that they take back what they said of it.
+
+    That is a word about an interval of the odometer: it holds for whatever gap lies there later. Of what is settled the
+    row itself keeps it.
+    """
+    log = state.of_car(gap.car_id)
+    if log.start and gap.until <= log.start.at:
+        return state
+    words = [part for word in log.explained for part in _beside(word, gap)]
+    if gap.explained_as:
+        said = (gap.explained_as, gap.reason, gap.business_m, gap.series)
+        words.append(Explained(gap.from_m, gap.to_m, *said))
+    return with_log(state, gap.car_id, replace(log, explained=tuple(words)))
+
+
+def _beside(word: Explained, gap: GapRow) -> list[Explained]:
+    """What is left of a word beside a gap of which something else is said."""
+    if word.series != gap.series:
+        return [word]
+    parts = ((word.from_m, min(word.to_m, gap.from_m)), (max(word.from_m, gap.to_m), word.to_m))
+    return [_part_of(word, from_m, to_m) for from_m, to_m in parts if from_m < to_m]
+
+
+def _part_of(word: Explained, from_m: int, to_m: int) -> Explained:
+    business_m = round(word.business_m * (to_m - from_m) / (word.to_m - word.from_m))
+    return replace(word, from_m=from_m, to_m=to_m, business_m=business_m)
 
 
 def _with_summary(state: DriverState, trip_id: str, summary: Summary) -> DriverState:
