@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import Disbelief, Reading
 from shared.domain.log.drive import Heard, Record
+from shared.domain.log.explaining import words_with
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.laying import Owner
 from shared.domain.log.rows import Rows
@@ -21,8 +22,8 @@ from shared.domain.tracking.events import Asked, CarFailed, CarRead, Ended, Even
 from shared.domain.tracking.keeping import keep, why_doubted
 from shared.domain.tracking.machine import advance, touches_log
 from shared.domain.tracking.schedule import leased, waiting
-from shared.domain.tracking.spoken import explaining, spoken
-from shared.domain.tracking.state import DriverState, next_poll_at, with_cars
+from shared.domain.tracking.spoken import spoken
+from shared.domain.tracking.state import DriverState, next_poll_at, with_cars, with_log
 
 T = TypeVar("T")
 
@@ -155,7 +156,8 @@ class World:
     def explain(self, gap: GapRow) -> None:
         """What the driver says of a gap."""
         self.store.gaps_by_id[gap.id] = gap
-        self.state = explaining(self.state, gap)
+        log = self.state.of_car(gap.car_id)
+        self.state = with_log(self.state, gap.car_id, replace(log, explained=words_with(log.explained, gap)))
 
     def read_by_eye(self, car_id: str, reading: Reading) -> None:
         """The driver looks at the dashboard."""

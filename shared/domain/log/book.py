@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from shared.domain.car.belief import Belief, believed, sort_key
 from shared.domain.car.odometer import Disbelief, Reading, ReadingSource
-from shared.domain.log.chain import chained, nodes_of
+from shared.domain.log.chain import Node, chained, end_of, nodes_of
 from shared.domain.log.elsewhere import Sorted, sorted_out
 from shared.domain.log.outlines import (
     GapOutline,
@@ -35,7 +35,7 @@ from shared.domain.place.geo import Position
 class Start(NamedTuple):
     """Where a book begins: what the odometer showed in metres, at which moment, and `since` when at least.
 
-    How that is known, and where the car stood then.
+    How that is known, and where the car stood then. `is_said` where its driver said that the log begins there.
     """
 
     at: datetime
@@ -43,16 +43,17 @@ class Start(NamedTuple):
     since: datetime | None = None
     known: Known = "read"
     position: Position | None = None
+    is_said: bool = False
 
 
 class Anchor(NamedTuple):
-    """A stand of which the odometer is known, between two drives of the car: the book may be cut there.
+    """A stand of which the odometer is known: the book may be cut there.
 
-    Drives that begin after `start.at`, and readings that are later than it, give the same rows from there on.
+    The drives from `following` on, and the readings later than `start.at`, give the same rows from there on.
     """
 
     start: Start
-    is_agreed: bool
+    following: Drive | None
 
 
 class Book(NamedTuple):
@@ -95,7 +96,7 @@ def folded(car_id: str, drives: Sequence[Drive], readings: Sequence[Reading], st
         series=len(pages) - 1,
         breaks=belief.breaks,
         standings=tuple(_standings(told, belief, old)),
-        anchors=tuple(_anchors(pages[-1])),
+        anchors=tuple(_anchors(pages[-1], belief.doubted)),
     )
 
 
@@ -168,17 +169,32 @@ def _standings(
             yield reading, "old news" if reading in aged else None
 
 
-def _anchors(page: _Page) -> Iterator[Anchor]:
+def _anchors(page: _Page, doubted: Sequence[Reading]) -> Iterator[Anchor]:
     """The stands of the newest odometer at which nothing reaches from one side to the other."""
-    sheet = page.sheet
-    drives = [*sheet.drives, *page.found.elsewhere]
+    sheet, behind = page.sheet, open_of(page.sheet)
     nodes, at_m = nodes_of(sheet.chain), placed(sheet.chain)
     for n, (node, m) in enumerate(zip(nodes, at_m, strict=True)):
         is_new = n == 0 or nodes[n - 1].low_m != node.low_m
-        is_apart = all(drive.ended_at <= node.last_at or drive.began_at > node.last_at for drive in drives)
-        if node.is_stand and is_new and is_apart:
-            start = Start(node.last_at, m, node.first_at, node.known, node.position)
-            yield Anchor(start, len(node.readings) > 1)
+        stood = node.is_stand and not node.readings[-1].driving
+        if stood and is_new and _is_between(page, node) and (behind is None or m <= behind.from_m):
+            stood_at = node.position or (end_of(sheet.drives[node.n - 1]) if node.n else None)
+            start = Start(node.last_at, m, _since(node, doubted), node.known, stood_at)
+            yield Anchor(start, next(iter(sheet.drives[node.n :]), None))
+
+
+def _since(node: Node, doubted: Sequence[Reading]) -> datetime:
+    """Since when a car showed the same without a reading between that is not believed."""
+    within = [reading.at for reading in doubted if node.first_at <= reading.at <= node.last_at]
+    return min(reading.at for reading in node.readings if reading.at >= max(within, default=node.first_at))
+
+
+def _is_between(page: _Page, node: Node) -> bool:
+    """Whether all drives were over or had not begun, those of the car as the reading has it."""
+    drives, at = page.sheet.drives, node.last_at
+    over, others = drives[: node.n], [*drives[node.n :], *page.found.elsewhere]
+    return all(drive.ended_at <= at for drive in over) and all(
+        drive.began_at > at or (drive.ended_at <= at and drive in page.found.elsewhere) for drive in others
+    )
 
 
 __all__ = [

@@ -173,10 +173,9 @@ class _Laid:
     def _shown_m(self, drive: Drive, tiles: Sequence[Tile], stretch_m: int | None) -> int:
         if is_exact(drive):
             return exact_m(drive)
-        found = bounds(_seen(drive))
         if stretch_m is None:
-            return round(found.best) if says_how_far(drive) else 0
-        return max(stretch_m, round(found.least)) if _is_contradicted(drive, tiles) else stretch_m
+            return round(bounds(_seen(drive)).best) if says_how_far(drive) else 0
+        return round(bounds(_seen(drive)).least) if _is_contradicted(drive, tiles) else stretch_m
 
     def _flags(self, n: int, drive: Drive, tiles: Sequence[Tile]) -> dict[Flag, bool]:
         is_open = not tiles or tiles[-1].is_behind
@@ -237,13 +236,17 @@ class _Laid:
 
 def _is_contradicted(drive: Drive, tiles: Sequence[Tile]) -> bool:
     """Whether the odometer leaves a drive less than its trail says, or its driver: nothing explains that."""
+    if not tiles or tiles[0].is_before or tiles[-1].is_behind:
+        return False
+    stretch_m = tiles[-1].to_m - tiles[0].from_m
     if is_exact(drive):
-        return bool(tiles) and exact_m(drive) - (tiles[-1].to_m - tiles[0].from_m) >= LEAST_TRIP_M
-    return any(tile.is_short for tile in tiles) and _seen(drive).trail_m >= LEAST_DRIVE_M
+        return exact_m(drive) - stretch_m >= LEAST_TRIP_M
+    found = _seen(drive)
+    return found.trail_m >= LEAST_DRIVE_M and bounds(found).least - stretch_m >= LEAST_TRIP_M
 
 
 def _is_word(drive: Drive) -> bool:
-    return drive.summary.is_by_hand or drive.summary.said.is_touched
+    return drive.summary.is_by_hand or drive.summary.said.is_touched or is_exact(drive)
 
 
 def _seen(drive: Drive) -> Seen:

@@ -22,8 +22,7 @@ SLACK = 3  # the level of bounds that a late phone may have
 class Tile(NamedTuple):
     """A piece of the odometer, in metres: of drive `n` of the chain, or where that is None of nobody.
 
-    It lies between two readings, or `is_before` the first or `is_behind` the last of them. `is_short` where the
-    odometer leaves the drive less than its trail says.
+    It lies between two readings, or `is_before` the first or `is_behind` the last of them.
     """
 
     n: int | None
@@ -35,7 +34,6 @@ class Tile(NamedTuple):
     to_known: Known = "estimated"
     is_before: bool = False
     is_behind: bool = False
-    is_short: bool = False
 
 
 class Hole(NamedTuple):
@@ -165,7 +163,16 @@ class _Tiling:
                 from_m, known = to_m, "estimated"
 
     def _guess(self, part: Part) -> int:
-        return round(part.bounds.best) if says_how_far(self._drives[part.n]) else 0
+        """How far a part went that no two readings have between them: what is left of its drive, as far as that is
+        known, for the times of trail and readings are not quite the same."""
+        drive = self._drives[part.n]
+        if not says_how_far(drive):
+            return 0
+        others = [k for k in self._places[part.n] if self._has_all(part.n, k)]
+        found = seen(drive.summary.marks, drive.began_at, drive.ended_at)
+        if not found.dense_m or len(others) != len(self._places[part.n]) - 1:
+            return round(part.bounds.best)
+        return max(round(bounds(found).best) - sum(self._at_m[k] - self._at_m[k - 1] for k in others), 0)
 
 
 def _hole(since: datetime, until: datetime, stood: Position | None, then: Position | None) -> Hole:
@@ -196,17 +203,11 @@ def _laid(stretch: Stretch, pieces: Sequence[Part | Hole], got_m: Sequence[float
         at_m += m
         ends.append(round(at_m))
     tiles = [
-        _tile(piece, from_m, to_m, m)
-        for piece, (from_m, to_m), m in zip(pieces, pairwise(ends), got_m, strict=True)
+        Tile(piece.n if isinstance(piece, Part) else None, from_m, to_m, piece.since, piece.until)
+        for piece, (from_m, to_m) in zip(pieces, pairwise(ends), strict=True)
         if isinstance(piece, Part) or to_m > from_m
     ]
     if tiles and stretch.left and stretch.right:
         tiles[0] = tiles[0]._replace(from_known=stretch.left.known)
         tiles[-1] = tiles[-1]._replace(to_known=stretch.right.known)
     return tiles
-
-
-def _tile(piece: Part | Hole, from_m: int, to_m: int, got_m: float) -> Tile:
-    n = piece.n if isinstance(piece, Part) else None
-    is_short = isinstance(piece, Part) and got_m < piece.bounds.least - 1
-    return Tile(n, from_m, to_m, piece.since, piece.until, is_short=is_short)
