@@ -56,11 +56,14 @@ def _waiting(state: DriverState, car_id: str, is_pending: bool, now: datetime, r
             if log.pending_since
             else state
         )
-    if log.pending_since:
+    if log.pending_since and log.due_at:
         return state
-    wait = _wait(replace(log, pending_since=now), None, None, now, rules)
+    if log.pending_since is None:
+        log = replace(log, pending_since=now, asked=0)
+    # Who was to be asked for a drive that is over by now is asked for what waits.
+    wait = _wait(log, None, None, now, rules)
     ask_at = None if wait is None else min(now + wait, log.ask_at or now + wait)
-    return with_log(state, car_id, replace(log, pending_since=now, asked=0, ask_at=ask_at))
+    return with_log(state, car_id, replace(log, ask_at=ask_at))
 
 
 def _asking_others(state: DriverState, now: datetime) -> DriverState:
