@@ -59,10 +59,15 @@ MOST_REFUSALS = 2  # more refused logins than this get accounts locked
 ONE_LOOK_IN = timedelta(hours=12)
 READABLE_KM = 1e9  # ours: what is said beyond it is no odometer at all, and cannot be kept
 MOST_WINDOWS = 100  # ours: of the budgets of all cars of a driver that are counted at a time
+KEPT_SHARE = 1 / 3  # ours: of a budget, for ends and daily readings
+NEEDED_READS_A_DAY = 5  # ours: two trips a day, the end of each read twice, and a daily reading
+LEARNS_FOR = timedelta(days=3)  # ours: the first days of a window say little about what a driver needs
+DRIVEN_A_DAY = timedelta(hours=2)  # ours: twice what an ordinary driver drives
 
 # --- which readings are believed: ours, found by playing worlds. Prices in tenths of a reading of a car.
 
-PRICES = {"car": 10, "eye": 13, "typed": 9}
+PRICES = {"car": 10, "eye": 13, "typed": 9, "struck": 4}
+DEAR = 100_000  # what its driver confirmed is never left out
 BREAK_PRICE = 14  # the car has another odometer now
 SUPERSEDED_PRICE = 5  # its driver said otherwise later
 SENTINEL_PRICE = 3
@@ -84,6 +89,10 @@ SLOW_KM_H, UNSEEN_KM_H, FAST_KM_H = 12.0, 40.0, 130.0
 CAR_CHANGE = timedelta(minutes=1)  # the new car is there before the old one lets go
 LONGEST_SILENCE = timedelta(hours=12)  # who says nothing for longer has begun another drive, or ended this one long ago
 MOST_LATE = 100  # words of earlier times that wait until no more come
+
+LEAST_DRIVE_M = 2_000  # a shorter one leaves no trace that can be held against an odometer
+LEAST_TRIP_M = 100  # what an odometer that shows tenths may be out by where its car stood
+SURE_OF_STANDING = timedelta(minutes=10)  # a car that shows the same once more after it was not late
 
 # --- when drives were, and in which car: ours, measured on worlds
 
@@ -116,8 +125,11 @@ MOST_RECORDED = 11_000  # words of the phone in one record, for the same reason
 MOST_DRIVERS = 20  # whom one record names, for the same reason: as many as a driver can have keys at a time
 KEPT_LOOSE_ENDS = 20  # that wait for a start
 FORGET_AN_END_AFTER = timedelta(hours=24)
-KEPT_READINGS = 60  # of the drive going on
-KEPT_DRIVES = 24  # that are over
+KEPT_READINGS = 60  # of what is open of a car's book
+# A stand is settled once so many readings after it agree with it over such a time.
+AGREEING, AGREED_FOR = 2, timedelta(hours=24)
+KEPT_DRIVES = 60  # of a car that are over and may still change
+NEWS_REACHES = timedelta(hours=25)  # back: words are a day old at most, and clocks a little ahead
 MOST_LOOK_UPS = 50  # trips whose addresses are still to be found
 
 # --- when a drive is over, all ours

@@ -10,13 +10,14 @@ from shared.domain.fitting import Conflict, NotFound, car_id, text, unfit
 from shared.domain.log.addresses import flagged
 from shared.domain.log.correcting import MOST_TEXT, OF_PLACES, corrected, entered
 from shared.domain.log.history import entry_of_change
+from shared.domain.log.laying import Owner
 from shared.domain.log.rows import Rows
 from shared.domain.log.shown import trip_view
 from shared.domain.log.trip import TRIP_ID, Trip, trip_id
 from shared.domain.log.words import identified
 from shared.domain.place.places import Place
 from shared.domain.tracking.schedule import waiting
-from shared.domain.tracking.spoken import is_open, spoken
+from shared.domain.tracking.spoken import Spoken, is_open, is_told, spoken
 from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
@@ -140,14 +141,7 @@ def _change(
     """Commits a trip that was added, corrected or deleted, all that follows from it, and the entry that tells of it."""
     change, rows, read = store.change(), Rows(log), store.state()
     owner, places = owner_of(account), store.places()
-    if (about := trip or former) and is_open(read.value, about):
-        state, found = spoken(read.value, former, trip, rows, owner, places, speaking.now)
-        state = waiting(state, speaking.now, settings.current.rules)
-    else:
-        opened = _opened(store, log, read.value, former, trip)
-        _, found = spoken(opened.state, former, trip, rows, owner, places, speaking.now, opened.rows)
-        opened.forget_edges(rows)
-        state = read.value
+    state, found = _spoken(store, log, read.value, former, trip, rows, owner, places, speaking.now)
     log.stage(change, rows, speaking.now)
     before, after = (trip_view(one) if one else {} for one in (former, found))
     id_ = (before or after)["id"]
@@ -156,6 +150,33 @@ def _change(
     locked(change, read, state, found)
     change.commit()
     return found
+
+
+def _spoken(
+    store: UserStore,
+    log: StoredLog,
+    state: DriverState,
+    former: Trip | None,
+    trip: Trip | None,
+    rows: Rows,
+    owner: Owner,
+    places: Sequence[Place],
+    now: datetime,
+) -> Spoken:
+    """What is open of the log is folded with the state, a settled stretch with the rows around it."""
+    if not is_open(state, trip or former):
+        opened = _opened(store, log, state, former, trip)
+        found = spoken(opened.state, former, trip, rows, owner, places, now, opened.rows).trip
+        opened.forget_edges(rows)
+        return Spoken(state, found)
+    if trip and former and former.car_id and former.car_id != trip.car_id and not is_told(state, former):
+        # It leaves a settled stretch of one car for what is open of another one's book.
+        opened = _opened(store, log, state, former, None)
+        spoken(opened.state, former, None, rows, owner, places, now, opened.rows)
+        opened.forget_edges(rows)
+        former = None
+    state, found = spoken(state, former, trip, rows, owner, places, now)
+    return Spoken(waiting(state, now, settings.current.rules), found)
 
 
 def _opened(store: UserStore, log: StoredLog, state: DriverState, former: Trip | None, trip: Trip | None) -> Reopened:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from shared.domain.car.car import Car
 from shared.domain.car.odometer import Reading
 from shared.domain.log.drive import Heard, Record
 from shared.domain.log.gap_row import GapRow
@@ -96,7 +97,10 @@ class World:
     ) -> None:
         self.rules, self.places, self.car = rules, places, car
         self.owner = Owner("d@example.com", "Europe/Amsterdam")
-        self.state, self.store = with_cars(DriverState(), cars or ([car] if car else [])), Store()
+        self.state, self.store = (
+            with_cars(DriverState(), [Car(one, "simulated") for one in cars or ([car] if car else [])]),
+            Store(),
+        )
         self.now = MORNING
 
     def start(self, minutes: float, km_north: float | None = None, car_id: str | None = None) -> str:

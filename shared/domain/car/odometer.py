@@ -24,7 +24,9 @@ FINEST_KM = 0.1
 READING_ID = re.compile(r"[0-9]{5,8}T[0-9]{6}\.[0-9]{6}Z[!-.0-~]{1,150}")
 # What its driver said: read from the dashboard, on a garage's or an inspection's paper, at a charger, by a device.
 WordSource = Literal["eye", "garage", "inspection", "charging", "device"]
-ReadingSource = Literal["car", WordSource, "typed"]  # "typed": what a driver says of a trip's begin or end
+# Those of a trip are no readings of their own: they live as long as the trip says them, and "struck" is what is left of
+# them where its driver deleted it.
+ReadingSource = Literal["car", WordSource, "typed", "struck"]
 Standing = Literal["believed", "not_believed", "withdrawn"]
 Disbelief = Literal[
     "out of range",

@@ -4,6 +4,7 @@ A car reports at switch-off, and its phone says "left" some seconds later; phone
 reading within three minutes of a drive's begin or end may stand for it.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -11,10 +12,14 @@ from typing import NamedTuple
 
 from shared.domain.car.belief import sort_key
 from shared.domain.car.odometer import SAME_MOMENT, Reading
-from shared.domain.log.evidence import Bounds, Seen, apart_m, bounds, seen
+from shared.domain.log.evidence import Bounds, Seen, apart_m, bounds, exactly, seen
+from shared.domain.log.standing import position_of
 from shared.domain.log.summary import Drive
+from shared.domain.log.trip import Known
 from shared.domain.place.geo import Position
-from shared.domain.thresholds import STOOD_M, UNSEEN_M, WORD_SLACK
+from shared.domain.thresholds import DENSE_FIXES, STOOD_M, UNSEEN_M, WORD_SLACK
+
+UNSURE_FOR = DENSE_FIXES / 2
 
 
 class Node(NamedTuple):
@@ -42,23 +47,31 @@ class Node(NamedTuple):
     @property
     def position(self) -> Position | None:
         """Where the car itself said that it was."""
-        found = [reading for reading in self.readings if reading.lat is not None and reading.lng is not None]
-        return Position(found[-1].lat, found[-1].lng) if found else None  # type: ignore[arg-type]
+        found = [position for reading in self.readings if (position := position_of(reading))]
+        return found[-1] if found else None
 
     @property
-    def is_typed(self) -> bool:
-        """Whether it is known by a word of its driver alone."""
-        return all(reading.source != "car" for reading in self.readings)
+    def is_stand(self) -> bool:
+        """Whether the car stood then."""
+        return not self.is_on_way
+
+    @property
+    def known(self) -> Known:
+        """How it is known where a row begins or ends with it."""
+        if self.is_on_way:
+            return "estimated"
+        return "typed" if all(reading.is_word for reading in self.readings) else "read"
 
 
 class Part(NamedTuple):
-    """A part of drive `n` of the chain, and how far it can have gone; with `is_exact` its driver said how far."""
+    """A part of drive `n` of the chain, and how far it can have gone. It `gives_way` where its driver said how far they
+    drove, or that it was no drive."""
 
     n: int
     since: datetime
     until: datetime
     bounds: Bounds
-    is_exact: bool = False
+    gives_way: bool = False
 
 
 class Stretch(NamedTuple):
@@ -71,8 +84,12 @@ class Stretch(NamedTuple):
 
 def chained(drives: Sequence[Drive], readings: Sequence[Reading]) -> list[Stretch]:
     """The believed readings of one odometer among the drives of its car, both by time."""
-    nodes = _nodes(drives, readings)
-    return list(_stretches(drives, nodes))
+    return list(_stretches(drives, _nodes(drives, sorted(readings, key=sort_key))))
+
+
+def nodes_of(chain: Sequence[Stretch]) -> list[Node]:
+    """What was read, by time."""
+    return [stretch.right for stretch in chain if stretch.right]
 
 
 def is_exact(drive: Drive) -> bool:
@@ -102,11 +119,6 @@ def _position(drive: Drive, moment: datetime) -> Position | None:
     return min(near, key=lambda mark: abs(mark.at - moment)).position if near else None
 
 
-def least_between(drives: Sequence[Drive], left: Node, right: Node) -> float:
-    """How many metres the drives between two readings need at least, whatever was read between them."""
-    return sum(part.bounds.least for part in between(drives, left, right) if not part.is_exact)
-
-
 def between(drives: Sequence[Drive], left: Node, right: Node) -> Iterator[Part]:
     """The parts of drives between two readings as if there were none between them."""
     for n in range(left.n, min(right.n + right.is_on_way, len(drives))):
@@ -123,17 +135,16 @@ def between(drives: Sequence[Drive], left: Node, right: Node) -> Iterator[Part]:
 
 def _nodes(drives: Sequence[Drive], readings: Sequence[Reading]) -> list[Node]:
     nodes = list[Node]()
-    ordered = sorted(readings, key=sort_key)
-    for k, reading in enumerate(ordered):
-        place = _place(drives, ordered, k, nodes[-1] if nodes else None)
+    ends = [drive.ended_at + WORD_SLACK for drive in drives]
+    for k, reading in enumerate(readings):
+        place = _place(drives, ends, readings, k, nodes[-1] if nodes else None)
         if place is None:
             continue
+        if nodes and place < nodes[-1][:2]:
+            place = nodes[-1][:2]
         node = _node(*place, (reading,))
-        if nodes and (node.n, node.is_on_way) < (nodes[-1].n, nodes[-1].is_on_way):
-            node = node._replace(n=nodes[-1].n, is_on_way=nodes[-1].is_on_way)
-        same = nodes and not node.is_on_way and nodes[-1][:2] == node[:2] and nodes[-1].low_m == node.low_m
-        if same:
-            nodes[-1] = _node(node.n, False, (*nodes[-1].readings, reading))
+        if nodes and node.is_stand and nodes[-1][:2] == place and nodes[-1].low_m == node.low_m:
+            nodes[-1] = _node(*place, (*nodes[-1].readings, reading))
         else:
             nodes.append(node)
     return nodes
@@ -146,35 +157,35 @@ def _node(n: int, is_on_way: bool, readings: tuple[Reading, ...]) -> Node:
 
 
 def _place(
-    drives: Sequence[Drive], readings: Sequence[Reading], k: int, before: Node | None
+    drives: Sequence[Drive], ends: Sequence[datetime], readings: Sequence[Reading], k: int, before: Node | None
 ) -> tuple[int, bool] | None:
     """In the stand before which drive a reading was measured, or on which one; None where that is not known."""
     reading = readings[k]
-    n = next((n for n, drive in enumerate(drives) if drive.ended_at + WORD_SLACK >= reading.at), len(drives))
-    n = _nearer(drives, n, reading.at)
-    if reading.since is not None and reading.at - reading.since > SAME_MOMENT:
+    if not reading.is_of_one_moment:
         return _place_of_interval(drives, reading)
+    n = _nearer(drives, bisect_left(ends, reading.at), reading.at)
     if n == len(drives) or reading.at < drives[n].began_at - WORD_SLACK:
         return n, False
     drive = drives[n]
-    if is_exact(drive):
-        return _place_beside(drive, n, reading)
+    if reading.source in ("typed", "struck"):
+        return n + (reading.at - drive.began_at > drive.ended_at - reading.at), False
     is_at_begin, is_at_end = _stands_for(drives, n, readings, k, before)
     if is_at_begin:
         return n, False
-    return (n + 1, False) if is_at_end else (n, True)
+    if is_at_end:
+        return n + 1, False
+    # Of a drive of which its driver said how far it went, nothing that was read on its way says more.
+    return None if is_exact(drive) else (n, True)
 
 
 def _nearer(drives: Sequence[Drive], n: int, moment: datetime) -> int:
     """Of two drives that a moment is near to, after the one and before the other, the one that it is nearer to."""
-    if n + 1 < len(drives) and moment > drives[n].ended_at:
-        if drives[n + 1].began_at - moment < moment - drives[n].ended_at:
-            return n + 1
-    return n
+    is_between = n + 1 < len(drives) and moment > drives[n].ended_at
+    return n + 1 if is_between and drives[n + 1].began_at - moment < moment - drives[n].ended_at else n
 
 
 def _place_of_interval(drives: Sequence[Drive], reading: Reading) -> tuple[int, bool] | None:
-    """An interval says something of a stand that it lies in."""
+    """An interval says something of a stand that it lies in. Of what lies around a drive nobody knows more."""
     since = reading.since or reading.at
     for n in range(len(drives) + 1):
         after = n == 0 or since >= drives[n - 1].ended_at - SAME_MOMENT
@@ -182,13 +193,6 @@ def _place_of_interval(drives: Sequence[Drive], reading: Reading) -> tuple[int, 
         if after and before:
             return n, False
     return None
-
-
-def _place_beside(drive: Drive, n: int, reading: Reading) -> tuple[int, bool] | None:
-    """Of a drive of which its driver said how far it went, nothing that was read on its way says more."""
-    if abs(reading.at - drive.began_at) <= WORD_SLACK and reading.at - drive.began_at < drive.ended_at - reading.at:
-        return n, False
-    return (n + 1, False) if abs(reading.at - drive.ended_at) <= WORD_SLACK else None
 
 
 def _stands_for(
@@ -231,13 +235,21 @@ def _rises_later(drives: Sequence[Drive], n: int, readings: Sequence[Reading], k
 
 
 def _moved(drive: Drive, boundary: datetime, reading: Reading) -> bool:
-    """Whether something moved between a reading and a boundary of its drive, as fixes or positions tell."""
-    inside = min(max(reading.at, drive.began_at), drive.ended_at)
-    found = seen(drive.summary.marks, min(inside, boundary), max(inside, boundary))
-    if found.dense_m > STOOD_M:
-        return True
-    here = Position(reading.lat, reading.lng) if reading.lat is not None and reading.lng is not None else None
-    return apart_m(here, _position(drive, boundary)) > STOOD_M and drive.began_at < reading.at < drive.ended_at
+    """Whether something moved between a reading inside a drive and a boundary of it, as positions or fixes tell.
+
+    A phone that speaks each minute does not tell when in that minute it came to stand.
+    """
+    since, until = min(reading.at, boundary), max(reading.at, boundary)
+    if since < drive.began_at or until > drive.ended_at:
+        return False
+    here, there = position_of(reading), _position(drive, boundary)
+    if here and there:
+        return apart_m(here, there) > STOOD_M
+    seen_since, seen_until = (
+        since + UNSURE_FOR * (since == drive.began_at),
+        until - UNSURE_FOR * (until == drive.ended_at),
+    )
+    return seen_since < seen_until and seen(drive.summary.marks, seen_since, seen_until).dense_m > STOOD_M
 
 
 # --- what lies between
@@ -268,14 +280,14 @@ def _stretches(drives: Sequence[Drive], nodes: Sequence[Node]) -> Iterator[Stret
 def _pieces(n: int, drive: Drive, on_way: Sequence[Node]) -> Iterator[Part]:
     """The parts of a drive between the readings on its way. The phone's first and last word may be late or early."""
     if is_exact(drive):
-        whole_m = float(exact_m(drive))
-        yield Part(n, drive.began_at, drive.ended_at, Bounds(whole_m, whole_m, whole_m, whole_m), is_exact=True)
+        yield Part(n, drive.began_at, drive.ended_at, exactly(exact_m(drive)), gives_way=True)
         return
     cuts = [drive.began_at, *(node.first_at for node in on_way), drive.ended_at]
     for k, (since, until) in enumerate(pairwise(cuts)):
         is_first, is_last = k == 0, k == len(cuts) - 2
         found = _bounds(drive, since, until, is_first, is_last)
-        yield Part(n, since, until, found._replace(slack=found.slack + UNSEEN_M) if is_first or is_last else found)
+        found = found._replace(slack=found.slack + UNSEEN_M) if is_first or is_last else found
+        yield Part(n, since, until, found, gives_way=drive.summary.said.is_deleted)
 
 
 def _bounds(drive: Drive, since: datetime, until: datetime, is_first: bool, is_last: bool) -> Bounds:

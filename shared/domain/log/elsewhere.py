@@ -1,22 +1,20 @@
 """Owns what to make of a reading that leaves the drives before it no room: old news, or drives in another car."""
 
-from collections.abc import Sequence
-from datetime import timedelta
-from itertools import takewhile
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import accumulate, groupby, pairwise
 from typing import NamedTuple
 
 from shared.domain.car.odometer import Reading
-from shared.domain.log.chain import Node, Stretch, begin_of, between, chained, end_of
-from shared.domain.log.evidence import apart_m, seen
+from shared.domain.log.chain import Node, Part, Stretch, begin_of, between, chained, end_of, nodes_of
+from shared.domain.log.evidence import apart_m, bounds, seen
 from shared.domain.log.summary import Drive
-from shared.domain.thresholds import STOOD_M
+from shared.domain.thresholds import LEAST_DRIVE_M, SAME_PLACE_M, STOOD_FOR
 
-SHORTEST_M = 2_000  # what is shorter leaves no trace that can be trusted
 NEXT_READINGS, NEXT_WITHIN = 4, timedelta(hours=24)
 LONGEST_RUN = 3
 STOOD_APART = timedelta(minutes=4)
 SURE_AFTER = timedelta(hours=1)  # no cloud tells old values for so long after a drive
-SAME_PLACE_M = 300
 
 
 class Sorted(NamedTuple):
@@ -27,145 +25,192 @@ class Sorted(NamedTuple):
     old: list[Reading]
 
 
+class _Out(NamedTuple):
+    """What is taken out of a chain at a time."""
+
+    drives: Sequence[Drive] = ()
+    readings: Sequence[Reading] = ()
+
+
 def sorted_out(drives: Sequence[Drive], readings: Sequence[Reading]) -> Sorted:
     """Takes out drives of another car and old readings, until neither is found."""
-    own, elsewhere, old = [*drives], list[Drive](), list[Reading]()
-    left = [*readings]
-    for _ in range(len(drives) + len(readings)):
-        chain = chained(own, left)
-        k = _too_tight(own, chain, 1)
-        while k is not None:
-            if later := _fitting_later(own, chain, k):
-                gone = later
-            elif run := _of_another_car(own, chain, k):
-                elsewhere += run
-                own = [drive for drive in own if drive not in run]
+    own, elsewhere, old = [*drives], list[Drive](), _old_answers(readings)
+    left = [reading for reading in readings if reading not in set(old)]
+    while out := _Judging(own, chained(own, left)).found():
+        elsewhere += out.drives
+        own = [drive for drive in own if drive not in out.drives]
+        old += out.readings
+        gone = set(out.readings)
+        left = [reading for reading in left if reading not in gone]
+    return Sorted(own, sorted(elsewhere, key=lambda drive: drive.began_at), old)
+
+
+def _old_answers(readings: Sequence[Reading]) -> list[Reading]:
+    """What a car says again that says to drive and does not, before it says that it has gone on: it tells what was."""
+    old, runs = list[Reading](), [list(run) for _, run in groupby(readings, key=lambda one: (one.km, one.driving))]
+    for run, following in pairwise(runs):
+        is_long = run[-1].at - run[0].at >= STOOD_FOR
+        if run[0].driving and is_long and following[0].km > run[0].km:
+            old += run[1:]
+    return old
+
+
+class _Judging:
+    """Judges the first reading of a chain that leaves drives no room."""
+
+    def __init__(self, drives: Sequence[Drive], chain: Sequence[Stretch]) -> None:
+        self._drives, self._chain, self._nodes = drives, chain, nodes_of(chain)
+        # What drives need at the most, counted from the first: most readings leave room for all of that.
+        self._least_m = [0.0, *accumulate(map(_least_m, drives))]
+
+    def found(self) -> _Out | None:
+        """What has to be taken out first; None where all fits, or nothing explains what does not."""
+        for k in range(1, len(self._nodes)):
+            first = self._first_without_room(k)
+            if first is not None and (out := self._explained(k, first)):
+                return out
+        return None
+
+    def _explained(self, k: int, first: int) -> _Out | None:
+        if later := self._fitting_later(k, first):
+            return _Out(readings=later)
+        if run := self._of_another_car(k):
+            return _Out(drives=run)
+        if all(node.low_m <= self._nodes[k].high_m for node in self._nodes[k:]):
+            old = self._readings(k, len(self._nodes), first)
+            return _Out(readings=old) if old else None
+        return None
+
+    # --- no room
+
+    def _first_without_room(self, k: int) -> int | None:
+        """The first drive of 2 km for which reading k leaves no room. A car that says the same again and again is held
+        against all that was driven meanwhile."""
+        left = self._nodes[k - 1]
+        for n, right in enumerate(self._nodes[k:]):
+            if n and right.low_m > left.high_m:
+                return None
+            if (first := self._without_room(left, right)) is not None:
+                return first
+        return None
+
+    def _without_room(self, left: Node, right: Node) -> int | None:
+        room_m = max(_room_m(left, right), LEAST_DRIVE_M / 4)
+        until = min(right.n + right.is_on_way, len(self._drives))
+        if self._least_m[until] - self._least_m[left.n] <= room_m:
+            return None
+        parts = [part for part in between(self._drives, left, right) if not part.gives_way]
+        long = [part.n for part in parts if part.bounds.least and _trail_m(self._drives[part.n]) >= LEAST_DRIVE_M]
+        return long[0] if long and room_m < sum(part.bounds.least for part in parts) else None
+
+    # --- old news under a new time
+
+    def _readings(self, since: int, until: int, first: int) -> list[Reading]:
+        """What was read at these nodes since a drive began: before that a car may well say what it said."""
+        nodes = (node for node in self._nodes[since:until] if node[:2] > (first, False))
+        return [reading for node in nodes for reading in node.readings if not reading.is_confirmed]
+
+    def _fitting_later(self, k: int, first: int) -> list[Reading]:
+        """The readings up to one of the next four others that gives the drives room; none where there is none."""
+        node, others = self._nodes[k], set[int]()
+        for number in range(k + 1, len(self._nodes)):
+            later = self._nodes[number]
+            if later.first_at - node.last_at > NEXT_WITHIN:
                 break
-            elif _nothing_newer_differs(chain, k):
-                gone = [reading for node in _nodes(chain)[k:] for reading in node.readings]
-            else:
-                k = _too_tight(own, chain, k + 1)
+            if later.low_m <= node.high_m:
                 continue
-            old += gone
-            left = [reading for reading in left if reading not in gone]
-            break
-        else:
-            break
-    return Sorted(own, elsewhere, old)
+            others.add(later.low_m)
+            if len(others) > NEXT_READINGS:
+                break
+            if self._without_room(self._nodes[k - 1], later) is None:
+                return self._readings(k, number, first)
+        return []
+
+    # --- another car
+
+    def _of_another_car(self, k: int) -> list[Drive]:
+        """The drives around a reading without which the odometer fits, if the car says where it was meanwhile."""
+        numbers = sorted({part.n for part in self._chain[k].parts if not part.gives_way})
+        return next(([self._drives[n] for n in run] for run in self._runs(numbers) if self._is_elsewhere(run)), [])
+
+    def _runs(self, numbers: Sequence[int]) -> Iterator[range]:
+        """Up to three drives one after another with one of these among them, the shortest runs first."""
+        for length in range(1, LONGEST_RUN + 1):
+            for n in numbers:
+                for since in range(max(n - length + 1, 0), n + 1):
+                    if since + length <= len(self._drives):
+                        yield range(since, since + length)
+
+    def _is_elsewhere(self, run: range) -> bool:
+        if any(_is_named(self._drives[n]) for n in run):
+            return False
+        before, within, after = self._around(run)
+        if before is None or not after or any(node.low_m > before.high_m for node in within):
+            return False
+        if not self._fits_without(run, before, after[0]) or not self._is_sure(run, before, after):
+            return False
+        return _stood_long(before, within) or self._goes_on_there(run, before, after[0])
+
+    def _around(self, run: range) -> tuple[Node | None, list[Node], list[Node]]:
+        """What was read last before some drives, what during them, and what after them."""
+        since, until = (run[0], False), (run[-1], True)
+        before = [node for node in self._nodes if node[:2] <= since]
+        within = [node for node in self._nodes if since < node[:2] <= until]
+        return before[-1] if before else None, within, [node for node in self._nodes if node[:2] > until]
+
+    def _is_sure(self, run: range, before: Node, after: Sequence[Node]) -> bool:
+        """Whether what was read after the drives is no old news."""
+        ended_at = self._drives[run[-1]].ended_at
+        return any(node.low_m > before.high_m or _is_late(node, ended_at) for node in after)
+
+    def _fits_without(self, run: range, before: Node, after: Node) -> bool:
+        others = [
+            part
+            for part in self._parts()
+            if before.n <= part.n < max(after.n, run[-1] + 1)
+            and part.n not in run
+            and part.since >= before.last_at
+            and part.until <= after.first_at
+        ]
+        least_m, most_m = (sum(part.bounds[level] for part in others) for level in (0, -1))
+        return least_m <= _room_m(before, after) and after.low_m - before.high_m <= most_m
+
+    def _parts(self) -> Iterator[Part]:
+        return (part for stretch in self._chain for part in stretch.parts)
+
+    def _goes_on_there(self, run: range, before: Node, after: Node) -> bool:
+        """Whether the car is, or drives on, where it stood, and not where the drives ended."""
+        stood = before.position or (end_of(self._drives[run[0] - 1]) if run[0] else None)
+        ended, following = end_of(self._drives[run[-1]]), self._drives[run[-1] + 1 : run[-1] + 2]
+        here = after.position or (begin_of(following[0]) if following else None)
+        if stood is None or here is None:
+            return False
+        is_round = ended is not None and apart_m(stood, ended) <= SAME_PLACE_M
+        return apart_m(stood, here) <= SAME_PLACE_M and not is_round
 
 
-def _nodes(chain: Sequence[Stretch]) -> list[Node]:
-    return [stretch.right for stretch in chain if stretch.right]
+def _stood_long(before: Node, within: Sequence[Node]) -> bool:
+    """Whether a car said twice meanwhile that it stood."""
+    stood = [reading for node in within if node.low_m <= before.high_m for reading in node.readings]
+    return len(stood) > 1 and stood[-1].at - stood[0].at >= STOOD_APART
 
 
-def _too_tight(drives: Sequence[Drive], chain: Sequence[Stretch], since: int) -> int | None:
-    """The number of the first node, from one on, that leaves drives of 2 km no room.
-
-    A car that says the same again and again is held against all that was driven meanwhile.
-    """
-    nodes = _nodes(chain)
-    for k in range(max(since, 1), len(nodes)):
-        left = nodes[k - 1]
-        same = takewhile(lambda node: node.low_m <= left.high_m, nodes[k:])  # noqa: B023
-        if any(_leaves_no_room(drives, left, right) for right in (nodes[k], *same)):
-            return k
-    return None
+def _is_late(node: Node, ended_at: datetime) -> bool:
+    return any(reading.at - ended_at >= SURE_AFTER for reading in node.readings)
 
 
-def _leaves_no_room(drives: Sequence[Drive], left: Node, right: Node) -> bool:
-    parts = [part for part in between(drives, left, right) if not part.is_exact]
-    if not any(_trail_m(drives[part.n]) >= SHORTEST_M for part in parts):
-        return False
-    return max(_room_m(left, right), SHORTEST_M / 4) < sum(part.bounds.least for part in parts)
+def _is_named(drive: Drive) -> bool:
+    """Whether phone or driver said in which car it was."""
+    return drive.summary.said.is_touched or drive.summary.car_id is not None
 
 
 def _trail_m(drive: Drive) -> float:
     return seen(drive.summary.marks, drive.began_at, drive.ended_at).trail_m
 
 
+def _least_m(drive: Drive) -> float:
+    return bounds(seen(drive.summary.marks, drive.began_at, drive.ended_at)).least
+
+
 def _room_m(left: Node, right: Node) -> float:
     return float(right.high_m - left.low_m)
-
-
-def _fitting_later(drives: Sequence[Drive], chain: Sequence[Stretch], k: int) -> list[Reading]:
-    """The readings up to one of the next four others that gives the drives room; none where there is no such one."""
-    nodes, others = _nodes(chain), set[int]()
-    for number in range(k + 1, len(nodes)):
-        node = nodes[number]
-        if node.first_at - nodes[k].last_at > NEXT_WITHIN:
-            break
-        if node.low_m <= nodes[k].high_m:
-            continue
-        others.add(node.low_m)
-        if len(others) > NEXT_READINGS:
-            break
-        if not _leaves_no_room(drives, nodes[k - 1], node):
-            return [reading for other in nodes[k:number] for reading in other.readings]
-    return []
-
-
-def _nothing_newer_differs(chain: Sequence[Stretch], k: int) -> bool:
-    nodes = _nodes(chain)
-    return all(node.low_m <= nodes[k].high_m for node in nodes[k:])
-
-
-def _of_another_car(drives: Sequence[Drive], chain: Sequence[Stretch], k: int) -> list[Drive]:
-    """The drives around a reading without which the odometer fits, if the car says where it was meanwhile."""
-    numbers = sorted({part.n for part in chain[k].parts if not part.is_exact})
-    for length in range(1, LONGEST_RUN + 1):
-        for first in numbers:
-            for since in range(max(first - length + 1, 0), first + 1):
-                run = range(since, min(since + length, len(drives)))
-                if first in run and _is_elsewhere(drives, chain, run):
-                    return [drives[n] for n in run]
-    return []
-
-
-def _is_elsewhere(drives: Sequence[Drive], chain: Sequence[Stretch], run: range) -> bool:
-    if any(drives[n].summary.said.is_touched or drives[n].summary.car_id for n in run):
-        return False
-    before = [node for node in _nodes(chain) if (node.n, node.is_on_way) <= (run[0], False)]
-    after = [node for node in _nodes(chain) if (node.n, node.is_on_way) > (run[-1], True)]
-    if not before:
-        return False
-    within = [node for node in _nodes(chain) if (run[0], False) < (node.n, node.is_on_way) <= (run[-1], True)]
-    stood = [reading for node in within if node.low_m <= before[-1].high_m for reading in node.readings]
-    said_twice = len(stood) > 1 and stood[-1].at - stood[0].at >= STOOD_APART
-    if any(node.low_m > before[-1].high_m for node in within):
-        return False
-    if not after:
-        return False
-    if not _fits_without(chain, run, before[-1], after[0]):
-        return False
-    sure = any(
-        reading.at - drives[run[-1]].ended_at >= SURE_AFTER
-        for node in after
-        if node.low_m <= before[-1].high_m
-        for reading in node.readings
-    ) or any(node.low_m > before[-1].high_m for node in after)
-    return sure and (said_twice or _goes_on_there(drives, run, before[-1], after))
-
-
-def _fits_without(chain: Sequence[Stretch], run: range, before: Node, after: Node) -> bool:
-    parts = [part for stretch in chain for part in stretch.parts]
-    others = [part for part in parts if before.n <= part.n < max(after.n, run[-1] + 1) and part.n not in run]
-    others = [part for part in others if part.since >= before.last_at and part.until <= after.first_at]
-    room_m = _room_m(before, after)
-    return sum(part.bounds.least for part in others) <= room_m and after.low_m - before.high_m <= sum(
-        part.bounds.slack for part in others
-    )
-
-
-def _goes_on_there(drives: Sequence[Drive], run: range, before: Node, after: Sequence[Node]) -> bool:
-    """Whether the car is, or drives on, where it stood, and not where the drives ended."""
-    stood = before.position or (end_of(drives[run[0] - 1]) if run[0] else None)
-    ended = end_of(drives[run[-1]])
-    following = begin_of(drives[run[-1] + 1]) if run[-1] + 1 < len(drives) else None
-    here = after[0].position or following
-    if stood is None or here is None:
-        return False
-    is_round = ended is not None and apart_m(stood, ended) <= SAME_PLACE_M
-    return apart_m(stood, here) <= SAME_PLACE_M and not is_round
-
-
-__all__ = ["STOOD_M", "Sorted", "sorted_out"]

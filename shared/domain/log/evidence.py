@@ -35,6 +35,12 @@ class Bounds(NamedTuple):
 
 
 NOTHING = Bounds(0.0, 0.0, 0.0, 0.0)
+LEVELS = len(NOTHING)
+
+
+def exactly(metres: float) -> Bounds:
+    """So far, and neither less nor more."""
+    return Bounds(metres, metres, metres, metres)
 
 
 class Seen(NamedTuple):
@@ -56,9 +62,9 @@ class Seen(NamedTuple):
 
 
 def seen(marks: Sequence[Mark], since: datetime, until: datetime) -> Seen:
-    """What the marks of a drive say between two moments in it; between marks it drives evenly."""
+    """What the marks of a drive say between two moments; between marks it drives evenly, beyond them nobody saw it."""
     a, b = _at(marks, since), _at(marks, until)
-    located = [mark for mark in marks if mark.position and since <= mark.at <= until]
+    located = [mark for mark in marks if mark.lat is not None and since <= mark.at <= until]
     straight_m = located[-1].sparse_m - located[0].sparse_m if located else 0
     return Seen(b[0] - a[0], b[1] - a[1], b[2] - a[2], straight_m, len(located) > 1)
 
@@ -86,14 +92,17 @@ def apart_m(a: Position | None, b: Position | None) -> float:
 
 
 def _at(marks: Sequence[Mark], moment: datetime) -> tuple[float, float, float]:
+    """The three sums of the marks at a moment; the first counts from where nobody saw anything yet."""
     if not marks:
-        return 0.0, 0.0, 0.0
+        return 0.0, 0.0, moment.timestamp()
     n = bisect_right(marks, moment, key=lambda mark: mark.at)
     if n == 0 or n == len(marks):
         mark = marks[min(n, len(marks) - 1)]
-        return mark.dense_m, mark.sparse_m, mark.sparse_s
+        return mark.dense_m, mark.sparse_m, mark.sparse_s + (moment - mark.at).total_seconds()
     a, b = marks[n - 1], marks[n]
-    share = (moment - a.at) / (b.at - a.at) if b.at > a.at else 0.0
-    ways = ((a.dense_m, b.dense_m), (a.sparse_m, b.sparse_m), (a.sparse_s, b.sparse_s))
-    dense_m, sparse_m, sparse_s = (first + share * (last - first) for first, last in ways)
-    return dense_m, sparse_m, sparse_s
+    share = (moment - a.at) / (b.at - a.at)
+    return (
+        a.dense_m + share * (b.dense_m - a.dense_m),
+        a.sparse_m + share * (b.sparse_m - a.sparse_m),
+        a.sparse_s + share * (b.sparse_s - a.sparse_s),
+    )

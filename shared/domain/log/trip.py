@@ -133,7 +133,8 @@ def km(value: float) -> float:
 
 def shown_km(odometer_m: int) -> float:
     """An odometer in metres as it is shown: in km to 0.1."""
-    return km(odometer_m / 1000)
+    # By whole numbers, so that the same stretch shows the same distance wherever on the odometer it lies.
+    return km((odometer_m + 50) // 100 / 10)
 
 
 def dated(trip: Trip) -> Trip:

@@ -28,6 +28,7 @@ from shared.domain.tracking.books import Books, books_of, trip_id_of, with_ids
 from shared.domain.tracking.events import Outcome
 from shared.domain.tracking.look_ups import wanted
 from shared.domain.tracking.schedule import scheduled
+from shared.domain.tracking.settling import settled
 from shared.domain.tracking.state import DriverState, OpenLog
 from shared.domain.tracking.weaving import woven
 
@@ -53,7 +54,7 @@ def keep(
     """Puts all that came of an event into the rows. `before` is the state before it."""
     state = woven(outcome.state, outcome.finished, outcome.weaves, rows, rules)
     state, made, books = refolded(before, state, rows, owner, places, now)
-    return Kept(scheduled(state, books, outcome, now, rules), made)
+    return Kept(settled(scheduled(state, books, outcome, now, rules), books, now), made)
 
 
 def refolded(
@@ -292,7 +293,4 @@ def why_doubted(state: DriverState, car_id: str, reading: Reading) -> Disbelief 
 
 
 def _doubts(book: Book | None) -> dict[Reading, Disbelief]:
-    if book is None:
-        return {}
-    doubted: dict[Reading, Disbelief] = dict.fromkeys(book.doubted, "jumps")
-    return doubted | dict.fromkeys(book.old, "old news")
+    return {reading: why for reading, why in book.standings if why} if book else {}

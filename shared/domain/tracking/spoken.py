@@ -27,12 +27,21 @@ class Spoken(NamedTuple):
     trip: Trip | None
 
 
-def is_open(state: DriverState, trip: Trip) -> bool:
+def is_open(state: DriverState, trip: Trip | None) -> bool:
     """Whether a trip lies in what is open of the log; one that does not is folded with the rows around it."""
-    if any(trip.id in one.trip_ids for one in state.told):
+    if trip is None:
         return True
-    start = state.of_car(trip.car_id).start if trip.car_id else None
-    return trip.summary is not None and trip.revision <= 1 and (start is None or trip.started_at >= start.at)
+    return is_told(state, trip) or trip.car_id is None or _covers(state, trip.car_id, trip.started_at)
+
+
+def is_told(state: DriverState, trip: Trip) -> bool:
+    """Whether the state remembers the drive of a trip."""
+    return any(trip.id in one.trip_ids for one in state.told)
+
+
+def _covers(state: DriverState, car_id: str, moment: datetime) -> bool:
+    start = state.of_car(car_id).start
+    return start is None or moment >= start.at
 
 
 def spoken(
@@ -52,12 +61,12 @@ def spoken(
     about = trip or former
     if about is None:
         return Spoken(state, None)
-    before = _parted(state, about.id, rows, owner) if former else state
+    parted = _parted(state, about.id, rows, owner) if former else state
     summary = summary_of(trip) if trip else deleted(summary_of(about))
-    after = _with_summary(before, about.id, summary)
+    after = _with_summary(parted, about.id, summary)
     if trip:
         rows.put(trip)
-    state, _, _ = refolded(before, after, rows, owner, places, now, stored)
+    state, _, _ = refolded(state, after, rows, owner, places, now, stored)
     return Spoken(state, rows.find_trips([about.id]).get(about.id) if trip else None)
 
 
