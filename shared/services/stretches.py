@@ -17,7 +17,7 @@ from shared.domain.log.tiling import Row
 from shared.domain.log.trip import Trip
 from shared.domain.log.words import summary_of
 from shared.domain.tracking.spoken import part_of
-from shared.domain.tracking.state import DriverState, OpenLog
+from shared.domain.tracking.state import DriverState, OpenLog, with_cars
 from shared.repositories.documents import Stored
 from shared.repositories.user_store import UserStore
 from shared.services.rows import StoredLog
@@ -81,22 +81,29 @@ def reopened(
         edges |= {*around}
         opened[car_id] = _open_log(store, car_id, stretch, [gap.value for gap in gaps], around)
     by_time = sorted(told.values(), key=lambda one: (one.began_at, one.ended_at, one.id))
-    return Reopened(DriverState(car_ids=tuple(opened), told=tuple(by_time), open=opened), rows, frozenset(edges))
+    known = with_cars(DriverState(open=opened), [car for car in store.cars.list_cars().values() if car.id in opened])
+    state = replace(known, told=tuple(by_time), car_ids=tuple(opened))
+    return Reopened(state, rows, frozenset(edges))
 
 
 def _around(store: UserStore, car_id: str, since: datetime, until: datetime, open_from: Start | None) -> _Stretch:
     inside = store.trips_between(car_id, since, until)
     before, after = list[Stored[Trip]](), list[Stored[Trip]]()
     left = store.trip_before(car_id, since)
-    while left and not (left.value.end_odometer_known == "read" and left.value.ended_at <= since):
+    while left and not _is_over(left, since) and len(before) < MOST_TRIPS:
         before.insert(0, left)
-        left = store.trip_before(car_id, left.value.started_at) if len(before) < MOST_TRIPS else None
+        left = store.trip_before(car_id, left.value.started_at)
     right = store.trip_after(car_id, until)
-    while right and right.value.start_odometer_known != "read" and _is_settled(right, open_from):
+    while right and right.value.start_odometer_known != "read" and len(after) < MOST_TRIPS:
         after.append(right)
-        right = store.trip_after(car_id, right.value.started_at) if len(after) < MOST_TRIPS else None
+        right = store.trip_after(car_id, right.value.started_at) if _is_settled(right, open_from) else None
     settled = [one for one in (*before, *inside, *after) if _is_settled(one, open_from)]
     return _Stretch(left, settled, right if right and _is_settled(right, open_from) else None, open_from)
+
+
+def _is_over(trip: Stored[Trip], moment: datetime) -> bool:
+    """Whether what is known of the end of a trip does not depend on anything after a moment."""
+    return trip.value.end_odometer_known == "read" and trip.value.ended_at <= moment
 
 
 def _is_settled(trip: Stored[Trip], open_from: Start | None) -> bool:
@@ -120,20 +127,20 @@ def _order(row: Row) -> tuple[datetime, int]:
 
 
 def _edges(stretch: _Stretch) -> list[Reading]:
-    """What the odometer showed on both sides, as readings that nothing contradicts."""
-    left, right, begin, end = stretch.left, stretch.right, stretch.begin, stretch.end
-    edges = list[Reading]()
-    if left and left.value.to_m is not None and begin:
-        edges.append(_edge(begin, left.value.to_m, left.value))
+    """What the odometer showed where the stretch ends, as readings that nothing contradicts."""
+    right, end = stretch.right, stretch.end
     end_m = right.value.from_m if right else stretch.open_from.m if stretch.open_from else None
-    if end_m is not None and end:
-        edges += [_edge(end, end_m), _edge(end + SETTLED_FOR, end_m)]
-    return edges
+    if end_m is None or end is None:
+        return []
+    edge = Reading(end, end_m / 1000, resolution_km=EXACTLY_KM, is_confirmed=True)
+    return [edge, replace(edge, at=end + SETTLED_FOR)]
 
 
-def _edge(at: datetime, m: int, left: Trip | None = None) -> Reading:
-    lat, lng = (left.to.lat, left.to.lng) if left else (None, None)
-    return Reading(at, m / 1000, lat=lat, lng=lng, resolution_km=EXACTLY_KM, is_confirmed=True)
+def _begin_of(left: Trip | None) -> Start | None:
+    """The trip before the stretch as the begin of a book."""
+    if left is None or left.to_m is None:
+        return None
+    return Start(left.ended_at, left.to_m, known=left.end_odometer_known or "estimated", position=left.to.position)
 
 
 def _open_log(
@@ -145,7 +152,7 @@ def _open_log(
     inside = [one for one in readings if (not begin or one.at > begin) and (not end or one.at < end)]
     words = (word_of(gap) for gap in gaps)
     return OpenLog(
-        start=Start(begin, left.value.to_m) if left and left.value.to_m is not None and begin else None,
+        start=_begin_of(left.value if left else None),
         after_trip=left.value.id if left else None,
         before_trip=stretch.right.value.id if stretch.right else None,
         readings=tuple(sorted(chain(inside, edges), key=lambda one: one.at)),

@@ -58,7 +58,9 @@ TOLD = Summary(
     default_car_id="car", driver="Anna", is_by_hand=True, said=SAID, trip_ids=("20260123T071200Z-7f3a9c",),
 )  # fmt: skip
 WORDS = (
-    Heard(at(11), -52.000001, 179.999999, 0.0, "b", delay_s=0.123, is_end=True, is_pause=True, is_stray=True, by="Anna"),
+    Heard(
+        at(11), -52.000001, 179.999999, 0.0, "b", delay_s=0.123, is_end=True, is_pause=True, is_stray=True, by="Anna"
+    ),
     Heard(at(11)),
     Heard(at(12), 0.5, 0.0, car_id="Ж 'quoted' \\ \"\u2028"),
 )

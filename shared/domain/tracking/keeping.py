@@ -4,7 +4,7 @@ The log that follows from the facts before is held against the one that follows 
 changed and put; so news costs as much as it changes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import takewhile
 from typing import NamedTuple
@@ -74,9 +74,9 @@ def refolded(
     state = with_ids(state, owner.user, books)
     made = list[Trip]()
     if stored is not None or former != books or _explained(before) != _explained(state):
-        laying = _Laying(rows, owner, places, now)
-        old = _lines(before, former, owner, now) if stored is None else _stored_lines(stored)
-        made = laying.lay(old, _lines(state, books, owner, now))
+        old, new = _lines(before, former, owner, now), _lines(state, books, owner, now)
+        laying = _Laying(rows, owner, places, now, _common(old, new) if stored is not None else frozenset())
+        made = laying.lay(old if stored is None else _stored_lines(stored), new)
         _put_standings(before, former, state, books, rows)
     pending = [trip.id for trip in rows.trips.values() if trip and trip.has(ADDRESS_PENDING)]
     return wanted(state, pending, now), made, books
@@ -166,11 +166,19 @@ def _gap_before_km(made: Sequence[_Line], line: _Line) -> float:
     return km(shown_km(gaps[0].says.to_m) - shown_km(gaps[-1].says.from_m))
 
 
-class _Laying:
-    """Lays rows in place of others."""
+def _common(old: Lines, new: Lines) -> frozenset[str]:
+    """The ids of the rows of which a fold says the same before and after."""
+    former = {line.id: line for lines in old.values() for line in lines}
+    return frozenset(line.id for lines in new.values() for line in lines if former.get(line.id) == line)
 
-    def __init__(self, rows: Rows, owner: Owner, places: Sequence[Place], now: datetime) -> None:
-        self._rows, self._owner, self._places, self._now = rows, owner, places, now
+
+class _Laying:
+    """Lays rows in place of others. Of the `same` the news says nothing: they stay as they are, where they are."""
+
+    def __init__(
+        self, rows: Rows, owner: Owner, places: Sequence[Place], now: datetime, same: Collection[str] = ()
+    ) -> None:
+        self._rows, self._owner, self._places, self._now, self._same = rows, owner, places, now, same
         self._made = list[Trip]()
 
     def lay(self, old: Lines, new: Lines) -> list[Trip]:
@@ -226,6 +234,9 @@ class _Laying:
             trip = laid(blank, outline, line.gap_km, line.set_on_m, self._owner, self._places)
             self._rows.put(trip)
             self._made.append(trip)
+            return
+        is_there = (stored.from_m, stored.to_m, stored.set_on_m) == (outline.from_m, outline.to_m, line.set_on_m)
+        if is_there and line.id in self._same:
             return
         is_moved = (stored.started_at, stored.ended_at) != (outline.drive.began_at, outline.drive.ended_at)
         words = self._words(outline) if is_moved else []

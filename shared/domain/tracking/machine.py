@@ -81,7 +81,7 @@ def touches_log(outcome: Outcome) -> bool:
 
 def _with_default(state: DriverState, event: Started | Ended) -> DriverState:
     default = event.default_car_id
-    return state if default in (None, state.default_car_id) else replace(state, default_car_id=default)
+    return state if default == state.default_car_id else replace(state, default_car_id=default)
 
 
 # --- what a phone says

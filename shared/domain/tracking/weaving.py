@@ -24,6 +24,7 @@ from shared.domain.tracking.state import BY_TIME, UNKNOWN_CAR, DriverState, Leg,
 class _Span(NamedTuple):
     since: datetime
     until: datetime
+    is_ended: bool
 
 
 def woven(state: DriverState, finished: Sequence[Finished], is_late_due: bool, rows: Rows, rules: Rules) -> DriverState:
@@ -107,7 +108,7 @@ def _near(
     """The drives that the words can change, and all that was said of them and in these words."""
     near, found = list[Summary](), [*words]
     while True:
-        span = _Span(min(heard.at for heard in found), max(heard.at for heard in found))
+        span = _span(found)
         more = [one for one in told if one not in near and not is_fixed(one) and _touches(one, span, rules)]
         if not more:
             return near, found
@@ -117,9 +118,17 @@ def _near(
             found += events_of(record) if record else []
 
 
+def _span(words: Sequence[Heard]) -> _Span:
+    last = max(words, key=BY_TIME)
+    return _Span(min(heard.at for heard in words), last.at, last.is_end and not last.is_pause)
+
+
 def _touches(one: Summary, span: _Span, rules: Rules) -> bool:
-    """Whether words of that time may be of a drive: beside its ends, or far from them where one was never heard."""
-    before = rules.resume_within if one.begun else LONGEST_SILENCE
+    """Whether words of that time may be of a drive: beside its ends, or far from them where one was never heard.
+
+    What was begun and not ended goes on with the next start.
+    """
+    before = (rules.resume_within if span.is_ended else rules.stale_after) if one.begun else LONGEST_SILENCE
     after = rules.resume_within if one.ended else LONGEST_SILENCE
     return one.began_at - before <= span.until and span.since <= one.ended_at + after
 
