@@ -273,7 +273,7 @@ def _close_before(
     if leg is None or state.drive is None:
         return state, ()
     is_full = state.drive.blocks >= MOST_BLOCKS and start.at > leg.last_at
-    over = stale_since(state, state.drive, leg, now, rules)
+    over = stale_since(state, state.drive, leg, now, rules) if state.drive.is_silent(now, rules) else None
     if is_full or (over and start.at - over[0] >= rules.stale_after):
         finished, state = close(
             state, leg, "it is as long as a drive can be" if is_full else over[1] if over else "a later start"
