@@ -110,10 +110,8 @@ def with_log(request: pytest.FixtureRequest, metered: Metered) -> Metered:
 
 
 def last_read_km(metered: Metered) -> float:
-    """What the car said last of the drive going on."""
-    drive = metered.driver.store.state().value.drive
-    assert drive
-    return drive.readings[-1].km
+    """What the car said last."""
+    return metered.driver.store.state().value.known_readings("car")[-1].km
 
 
 def position(n: float) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def _by_odometer(trip: Trip, outline: TripOutline) -> dict[str, object]:
     excess_km = 0.0
     if start_km is not None and end_km is not None:
         stretch_km = km(end_km - start_km)
-        by_word = outline.source == "manual" or "contradicted" in outline.flags
+        by_word = outline.source == "manual" or outline.has("contradicted")
         excess_km = max(0.0, km(says_km - stretch_km)) if by_word else 0.0
         says_km = km(stretch_km + excess_km)
     return {

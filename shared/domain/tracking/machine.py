@@ -279,7 +279,7 @@ def _close_before(
         return state, (), False
     if state.drive.blocks >= MOST_BLOCKS and start.at > leg.last_at:
         return *_over(state, leg, "it is as long as a drive can be", now), True
-    over = stale_since(state, state.drive, leg, now, rules)
+    over = stale_since(state, state.drive, leg, now, rules) if state.drive.is_silent(now, rules) else None
     if over and start.at - over[0] >= rules.stale_after:
         return *_over(state, leg, over[1], now), True
     return state, (), False

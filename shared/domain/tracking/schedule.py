@@ -43,7 +43,7 @@ def waiting(state: DriverState, now: datetime, rules: Rules) -> DriverState:
 def is_pending(books: Books, state: DriverState, car_id: str) -> bool:
     """Whether a trip of the car has no end odometer yet, or an end waits for what the car says."""
     book = books.of.get(car_id)
-    return book is not None and any("odometer_pending" in trip.flags for trip in book.trips)
+    return book is not None and any(trip.has("odometer_pending") for trip in book.trips)
 
 
 def _waiting(state: DriverState, car_id: str, is_pending: bool, now: datetime, rules: Rules) -> DriverState:

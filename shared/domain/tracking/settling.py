@@ -38,7 +38,7 @@ def _start(log: OpenLog, book: Book, now: datetime) -> Start | None:
 
 def _is_free(anchor: Anchor, book: Book, now: datetime) -> bool:
     at = anchor.start.at
-    waits = any("odometer_pending" in trip.flags for trip in book.trips if trip.drive.ended_at <= at)
+    waits = any(trip.has("odometer_pending") for trip in book.trips if trip.drive.ended_at <= at)
     agreeing = [reading.at for reading, why in book.standings if why is None and reading.at > at]
     is_sure = len(agreeing) >= AGREEING and agreeing[-1] - at >= AGREED_FOR
     return is_sure and now - at > NEWS_REACHES and not waits

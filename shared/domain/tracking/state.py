@@ -51,6 +51,10 @@ class GoingOn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     km: float = 0.0
     last: Fix | None = None
 
+    def is_silent(self, now: datetime, rules: Rules) -> bool:
+        """Whether nothing was heard of it for so long that it may be over."""
+        return now - self.heard_at >= rules.stale_after
+
 
 class OpenLog(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is open of one car's log: what was read since the book is settled, and when it is asked.
