@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from shared.domain.car.belief import Belief, believed, sort_key
 from shared.domain.car.odometer import Disbelief, Reading, ReadingSource
-from shared.domain.log.chain import Node, chained, end_of, nodes_of
+from shared.domain.log.chain import Node, chained, nodes_of, stood_at
 from shared.domain.log.elsewhere import Sorted, sorted_out
 from shared.domain.log.outlines import (
     GapOutline,
@@ -176,8 +176,8 @@ def _anchors(page: _Page, doubted: Sequence[Reading]) -> Iterator[Anchor]:
         is_new = n == 0 or nodes[n - 1].low_m != node.low_m
         stood = node.is_stand and not node.readings[-1].driving
         if stood and is_new and _is_between(page, node) and (behind is None or m <= behind.from_m):
-            stood_at = node.position or (end_of(sheet.drives[node.n - 1]) if node.n else None)
-            start = Start(node.last_at, m, _since(node, doubted), node.known, stood_at)
+            position = stood_at(sheet.drives, sheet.chain, node)
+            start = Start(node.last_at, m, _since(node, doubted), node.known, position)
             yield Anchor(start, next(iter(sheet.drives[node.n :]), None))
 
 

@@ -114,6 +114,14 @@ def end_of(drive: Drive) -> Position | None:
     return _position(drive, drive.ended_at)
 
 
+def stood_at(drives: Sequence[Drive], chain: Sequence[Stretch], node: Node) -> Position | None:
+    """Where a car stood when it was read, as far as it said so, else where its drive before ended, else where it was
+    when it was read first."""
+    if node.position or node.is_on_way:
+        return node.position
+    return end_of(drives[node.n - 1]) if node.n else nodes_of(chain)[0].position
+
+
 def _position(drive: Drive, moment: datetime) -> Position | None:
     near = [mark for mark in drive.summary.marks if mark.position and abs(mark.at - moment) <= WORD_SLACK]
     return min(near, key=lambda mark: abs(mark.at - moment)).position if near else None
