@@ -59,6 +59,10 @@ MOST_REFUSALS = 2  # more refused logins than this get accounts locked
 ONE_LOOK_IN = timedelta(hours=12)
 READABLE_KM = 1e9  # ours: what is said beyond it is no odometer at all, and cannot be kept
 MOST_WINDOWS = 100  # ours: of the budgets of all cars of a driver that are counted at a time
+KEPT_SHARE = 1 / 3  # ours: of a budget, for ends and daily readings
+NEEDED_READS_A_DAY = 5  # ours: two trips a day, the end of each read twice, and a daily reading
+LEARNS_FOR = timedelta(days=3)  # ours: the first days of a window say little about what a driver needs
+DRIVEN_A_DAY = timedelta(hours=2)  # ours: twice what an ordinary driver drives
 
 # --- which readings are believed: ours, found by playing worlds. Prices in tenths of a reading of a car.
 
@@ -121,8 +125,11 @@ MOST_RECORDED = 11_000  # words of the phone in one record, for the same reason
 MOST_DRIVERS = 20  # whom one record names, for the same reason: as many as a driver can have keys at a time
 KEPT_LOOSE_ENDS = 20  # that wait for a start
 FORGET_AN_END_AFTER = timedelta(hours=24)
-KEPT_READINGS = 60  # of the drive going on
-KEPT_DRIVES = 24  # that are over
+KEPT_READINGS = 60  # of what is open of a car's book
+# A stand is settled once so many readings after it agree with it over such a time.
+AGREEING, AGREED_FOR = 2, timedelta(hours=24)
+KEPT_DRIVES = 60  # of a car that are over and may still change
+NEWS_REACHES = timedelta(hours=25)  # back: words are a day old at most, and clocks a little ahead
 MOST_LOOK_UPS = 50  # trips whose addresses are still to be found
 
 # --- when a drive is over, all ours

@@ -12,11 +12,10 @@ from shared.handlers.bodies import decoded
 from shared.handlers.car_bodies import CarBody
 from shared.handlers.fields import zulu
 from shared.handlers.problems import bad
+from shared.handlers.views import car_view
 from shared.services import cars
 from shared.services.cars import OwnCar
 from shared.services.credentials import STOPPED, Credential
-
-HIDDEN = ("login_refusals", "credentials_set_at")
 
 
 def list_cars(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
@@ -60,10 +59,7 @@ def _text_or_none(value: msgspec.Raw) -> str | None:
 
 
 def _car_view(own: OwnCar) -> dict[str, Any]:
-    view: dict[str, Any] = {
-        name: value for name, value in msgspec.structs.asdict(own.car).items() if name not in HIDDEN
-    }
-    view["default"] = own.is_default
+    view = car_view(own.car, own.is_default)
     view["credentials"] = _credentials_view(own.credentials)
     view["stopped"] = STOPPED if own.car.login_stopped else None
     return view

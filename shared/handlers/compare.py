@@ -7,7 +7,8 @@ from flask import Request
 from shared.domain import fitting
 from shared.domain.car.odometer import Reading
 from shared.domain.driver import Caller
-from shared.domain.log.trip import Trip
+from shared.domain.log.gap_row import GapRow
+from shared.domain.log.trip import shown_km
 from shared.handlers import fields
 from shared.handlers.fields import zulu
 from shared.handlers.views import source_view
@@ -32,7 +33,7 @@ def show(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
             "reading_at": readings[0]["at"] if readings else None,
         },
         "closed": result.closed,
-        "gaps": [_gap(trip) for trip in found.gaps],
+        "gaps": [_gap(gap) for gap in found.gaps],
         "timeline": result.timeline,
         "odometer_readings": readings,
         "warnings": found.warnings,
@@ -43,14 +44,13 @@ def _reading(reading: Reading) -> dict[str, Any]:
     return {"at": zulu(reading.at), "odometer_km": reading.km, "source": source_view(reading)}
 
 
-def _gap(trip: Trip) -> dict[str, Any]:
-    gap = trip.gap
+def _gap(gap: GapRow) -> dict[str, Any]:
     return {
-        "after_trip": gap.after_trip if gap else None,
-        "before_trip": trip.id,
-        "from_odometer_km": gap.from_odometer_km if gap else None,
-        "to_odometer_km": trip.start_odometer_km,
-        "missing_km": trip.gap_before_km,
-        "from": zulu(gap.since) if gap else None,
-        "until": zulu(trip.started_at),
+        "after_trip": gap.after_trip,
+        "before_trip": gap.before_trip,
+        "from_odometer_km": shown_km(gap.from_m),
+        "to_odometer_km": shown_km(gap.to_m),
+        "missing_km": gap.missing_km,
+        "from": zulu(gap.since),
+        "until": zulu(gap.until),
     }

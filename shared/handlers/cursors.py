@@ -1,4 +1,4 @@
-"""Owns what a caller sends to go on in a list, newest first: text to them, a moment and an id to us."""
+"""Owns what a caller sends to go on in a list: text to them, times and ids of rows to us."""
 
 import base64
 import binascii
@@ -7,8 +7,13 @@ from datetime import datetime
 
 from shared.domain.car.odometer import READING_ID, KeptReading
 from shared.domain.fitting import Unfit, moment
+from shared.domain.log.gap_row import GAP_ID
+from shared.domain.log.logbook import Position
 from shared.domain.log.trip import TRIP_ID, Trip
 from shared.handlers.problems import bad
+
+NONE = "-"
+NO_ROW = f"{NONE} {NONE}"  # where no trip, or no gap, was read yet
 
 
 def cursor_of(trip: Trip) -> str:
@@ -32,17 +37,45 @@ def position_in_readings(cursor: str | None) -> tuple[datetime, str] | None:
 
 
 def _cursor(at: datetime, row_id: str) -> str:
-    return base64.urlsafe_b64encode(f"{at.isoformat()} {row_id}".encode()).decode().rstrip("=")
+    return _encoded(f"{at.isoformat()} {row_id}")
 
 
 def _position(cursor: str | None, ids: re.Pattern[str]) -> tuple[datetime, str] | None:
     if cursor is None:
         return None
     try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        at, row_id = text.split(" ")
-        if not ids.fullmatch(row_id):
-            raise ValueError("no id of ours")
-        return moment(at, "cursor", "UTC"), row_id
+        at, row_id = _decoded(cursor).split(" ")
+        return _row(at, row_id, ids)
     except (binascii.Error, ValueError, Unfit) as error:
         raise bad("cursor", "is not one of ours") from error
+
+
+def log_cursor_of(position: Position) -> str:
+    """What a caller sends to go on in the rows of a log, oldest first."""
+    return _encoded(" ".join(f"{row[0].isoformat()} {row[1]}" if row else NO_ROW for row in position))
+
+
+def log_position_of(cursor: str | None) -> Position:
+    """How far a log was read by a cursor; nothing without one. Raises 400."""
+    if cursor is None:
+        return Position()
+    try:
+        trip_at, trip_id, gap_at, gap_id = _decoded(cursor).split(" ")
+        trip = _row(trip_at, trip_id, TRIP_ID) if trip_at != NONE else None
+        return Position(trip, _row(gap_at, gap_id, GAP_ID) if gap_at != NONE else None)
+    except (binascii.Error, ValueError, Unfit) as error:
+        raise bad("cursor", "is not one of ours") from error
+
+
+def _row(at: str, row_id: str, form: re.Pattern[str]) -> tuple[datetime, str]:
+    if not form.fullmatch(row_id):
+        raise ValueError("no id of a row")
+    return moment(at, "cursor", "UTC"), row_id
+
+
+def _encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> str:
+    return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()

@@ -4,7 +4,9 @@ These are written the same in the history of a log.
 """
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from flask import Request
 
@@ -12,6 +14,8 @@ from shared.domain.fitting import YEARS, car_id
 from shared.domain.log import shown
 from shared.handlers.problems import bad
 
+OF_THE_CALLER = ("user", "key")
+MOST_NAME = 100
 local, zulu = shown.local, shown.zulu
 
 
@@ -28,6 +32,13 @@ def whole(request: Request, name: str, allowed: range) -> int | None:
     if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) not in allowed:
         raise bad(name, f"must be a whole number from {allowed[0]} to {allowed[-1]}")
     return int(text)
+
+
+def refuse_unknown(request: Request, names: Collection[str]) -> None:
+    """Raises 400 where the query has a name that is none of these, nor says who is calling."""
+    for name in request.args:
+        if name not in names and name not in OF_THE_CALLER:
+            raise bad(name[:MOST_NAME], "is no parameter of this call")
 
 
 def year_and_month(request: Request) -> tuple[int | None, int | None]:

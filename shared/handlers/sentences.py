@@ -31,10 +31,6 @@ HEARD: Mapping[tuple[Status, WhyIgnored], Sentence] = {
         "nl": "Dit einde kwam laat: de rit ging daarna verder.",
         "en": "This end came late: the trip went on after it.",
     },
-    ("ignored", "trip_already_closed"): {
-        "nl": "Dit kwam laat: de rit staat al in je registratie.",
-        "en": "This came late: the trip is in your log already.",
-    },
 }
 AT: Sentence = {"nl": " om {}", "en": " at {}"}
 OF: Sentence = {"nl": " van {}", "en": " of {}"}

@@ -4,14 +4,10 @@ from typing import Any, get_args
 
 from flask import Request
 
-from shared import settings
 from shared.domain.driver import Account, Caller
-from shared.domain.log.measuring import so_far_km
 from shared.domain.log.shown import trip_view
 from shared.domain.log.trip import TripKind
-from shared.domain.place.trail import trail_distance_km
-from shared.domain.tracking.ending import gone_on_since
-from shared.domain.tracking.state import UNKNOWN_CAR, DriverState, GoingOn, leg_of
+from shared.domain.tracking.going import SoFar
 from shared.handlers import fields
 from shared.handlers.bodies import decoded
 from shared.handlers.cursors import cursor_of, position_of
@@ -60,13 +56,13 @@ def correct(request: Request, caller: Caller, trip_id: str) -> tuple[dict[str, A
 
 def delete(request: Request, caller: Caller, trip_id: str) -> tuple[None, int]:
     """Takes a trip out of the log."""
-    trips.delete(caller.account.email, trip_id, _speaking(caller))
+    trips.delete(caller.account, trip_id, _speaking(caller))
     return None, 204
 
 
 def show_active(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """The trip going on."""
-    return _active_view(*active_trip.going_on(caller.account.email), caller.account), 200
+    return _active_view(active_trip.going_on(caller.account.email), caller.account), 200
 
 
 def drop_active(request: Request, caller: Caller) -> tuple[None, int]:
@@ -79,19 +75,14 @@ def _speaking(caller: Caller, why: str | None = None) -> Speaking:
     return Speaking(caller.label, why or "", fields.utc_now())
 
 
-def _active_view(state: DriverState, drive: GoingOn, account: Account) -> dict[str, Any]:
-    leg, car_id = leg_of(state, settings.current.rules), None if drive.car_id == UNKNOWN_CAR else drive.car_id
-    readings = state.known_readings(car_id or "")
-    last = (drive.last,) if drive.last else ()
-    gps_km = drive.km + trail_distance_km((*last, *state.events))
-    went_on = leg and leg.phase == "paused" and gone_on_since(drive, leg.last_at)
+def _active_view(drive: SoFar, account: Account) -> dict[str, Any]:
     return {
         "user": account.email,
-        "car_id": car_id,
-        "phase": "driving" if went_on or not leg else leg.phase,
+        "car_id": drive.car_id,
+        "phase": drive.phase,
         "started_at": fields.local(drive.started_at, account.timezone),
-        "distance_km": so_far_km(readings, drive.started_at, gps_km),
-        "odometer_km": readings[-1].km if readings else None,
-        "odometer_at": fields.zulu(readings[-1].at) if readings else None,
-        "points": drive.points + sum(1 for heard in state.events if heard.position and not heard.is_end),
+        "distance_km": drive.distance_km,
+        "odometer_km": drive.reading.km if drive.reading else None,
+        "odometer_at": fields.zulu(drive.reading.at) if drive.reading else None,
+        "points": drive.points,
     }

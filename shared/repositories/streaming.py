@@ -29,12 +29,13 @@ class LongReader:
         """The full name of the document at a path."""
         return "/".join((self._parent, *path))
 
-    def documents(self, query: StructuredQuery) -> Iterator[Any]:
+    def documents(self, query: StructuredQuery, parent: str = "") -> Iterator[Any]:
         """The documents that a query finds, as protocol buffers: a snapshot of each would cost as much as reading it.
 
+        Those below a parent, by its full name, or in collections at the root.
         A stream that breaks is not taken up again, and raises GoogleAPICallError.
         """
-        for answer in self._api.run_query(RunQueryRequest(parent=self._parent, structured_query=query)):
+        for answer in self._api.run_query(RunQueryRequest(parent=parent or self._parent, structured_query=query)):
             document = type(answer).pb(answer).document
             if document.name:
                 yield document

@@ -20,15 +20,22 @@ from shared.domain.car.car import Car
 from shared.domain.car.odometer import Reading, Standing
 from shared.domain.driver import LOG_VERSION
 from shared.domain.log.drive import Heard, Record
+from shared.domain.log.gap_row import GapRow
 from shared.domain.log.history import Entry, numbered
-from shared.domain.log.trip import NO_CAR, Sums, Trip, sums_of
+from shared.domain.log.sums import Sums, sums_of, sums_of_gap
+from shared.domain.log.tiling import Row
+from shared.domain.log.trip import NO_CAR, Trip
 from shared.domain.place.places import Place
 from shared.domain.tracking.state import DriverState, next_poll_at
 from shared.repositories.cars import CarRepository
 from shared.repositories.documents import OldLog, Stored, from_document, to_document
+from shared.repositories.doubts import DoubtRepository
+from shared.repositories.gaps import GapRepository
 from shared.repositories.history import HistoryRepository
+from shared.repositories.pages import Page, rows_of
 from shared.repositories.places import SharedPlaceRepository, places_of, stage_index
 from shared.repositories.readings import ReadingRepository, Why
+from shared.repositories.tiles import Tiles
 from shared.repositories.trips import trip_document, trip_of
 
 SUM_FIELDS = Sums.__struct_fields__
@@ -57,6 +64,7 @@ class UserStore:
         self.email = email
         self._db = db
         self._root = db.collection("users").document(email)
+        self._full_name = f"projects/{db.project}/databases/(default)/documents/{self._root.path}"
         self._state = self._root.collection("cache").document("trip_start")
 
     @cached_property
@@ -68,6 +76,16 @@ class UserStore:
     def readings(self) -> ReadingRepository:
         """What their cars said of their odometers, and they themselves."""
         return ReadingRepository(self._root)
+
+    @cached_property
+    def doubts(self) -> DoubtRepository:
+        """Which of these are not believed."""
+        return DoubtRepository(self._root)
+
+    @cached_property
+    def gaps(self) -> GapRepository:
+        """The rows of their log for kilometres that no trip has."""
+        return GapRepository(self._db, self._root, self._full_name)
 
     def change(self) -> "Change":
         """A new, empty commit."""
@@ -118,6 +136,12 @@ class UserStore:
         snapshot = self._root.collection("trips").document(trip_id).get()
         return Stored(trip_of(snapshot.to_dict()), snapshot.update_time) if snapshot.exists else None
 
+    def find_trips(self, ids: Sequence[str]) -> list[Stored[Trip]]:
+        """Those of the trips that there are."""
+        documents = [self._root.collection("trips").document(one) for one in ids]
+        found = self._db.get_all(documents) if documents else ()
+        return [Stored(trip_of(one.to_dict()), one.update_time) for one in found if one.exists]
+
     def trip_before(self, car_id: str | None, moment: datetime) -> Stored[Trip] | None:
         """The last trip of the car that started before a moment, or None."""
         query = self._of_car(car_id).where(filter=FieldFilter("started_at", "<", moment))
@@ -128,19 +152,23 @@ class UserStore:
         query = self._of_car(car_id).where(filter=FieldFilter("started_at", ">", moment))
         return _first_trip(query.order_by("started_at"))
 
+    def trips_between(self, car_id: str | None, since: datetime, until: datetime) -> list[Stored[Trip]]:
+        """The trips of the car that started from one moment to another, by time."""
+        query = self._of_car(car_id).where(filter=FieldFilter("started_at", ">=", since))
+        return _stored_trips(query.where(filter=FieldFilter("started_at", "<=", until)).order_by("started_at"))
+
     def first_trip(self, car_id: str | None, year: int | None = None) -> Trip | None:
         """The first trip of the car, of a year if given."""
         first = _first_trip(self._of_car(car_id, year).order_by("started_at"))
         return first.value if first else None
 
-    def gap_trips(self, car_id: str | None, year: int | None = None) -> list[Trip]:
-        """The trips of the car before which kilometres are missing or counted twice, by time."""
-        query = self._of_car(car_id, year).where(filter=FieldFilter("gap_before_km", "!=", 0))
-        return sorted((stored.value for stored in _stored_trips(query)), key=lambda trip: trip.started_at)
+    def trips_by_time(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Trip]:
+        """At most `limit` trips whose fields equal those given, oldest first, after a position in that order."""
+        return rows_of(self._full_name, Page("trips", equal, "started_at", limit, after), trip_of)
 
     def trips(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Trip]:
         """At most `limit` trips whose fields equal those given, newest first, after a position in that order."""
-        return [stored.value for stored in self.stored_trips(equal, limit, after)]
+        return rows_of(self._full_name, Page("trips", equal, "started_at", limit, after, newest_first=True), trip_of)
 
     def stored_trips(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Stored[Trip]]:
         """The same, each with the version that a change of it must still find."""
@@ -191,6 +219,8 @@ class Change:
         self._state_put: tuple[Stored[DriverState], DriverState] | None = None
         self._entries = list[Entry]()
         self._trips: dict[str, tuple[Stored[Trip] | None, Trip | None]] = {}
+        self._gaps: dict[str, tuple[Stored[GapRow] | None, GapRow | None]] = {}
+        self._tiles = Tiles()
         self._blocks = set[int]()
 
     def put_state(self, read: Stored[DriverState], state: DriverState) -> None:
@@ -206,10 +236,26 @@ class Change:
         if trip_id := trip.id if trip else read.value.id if read else "":
             self._trips[trip_id] = (read, trip)
 
-    def put_record(self, read: Stored[Record] | None, record: Record) -> None:
-        """What is kept of a drive, new or with more in it."""
-        document = self._root.collection("drives").document(record.id)
-        if read is None:
+    def put_gap(self, read: Stored[GapRow] | None, gap: GapRow | None) -> None:
+        """A gap: new (nothing read), changed, or deleted (None). The sums follow."""
+        if gap_id := gap.id if gap else read.value.id if read else "":
+            self._gaps[gap_id] = (read, gap)
+
+    def tile(self, car_id: str, before: Sequence[Row], after: Sequence[Row]) -> None:
+        """Says which rows take the place of which others, both in their order along the odometer of the car.
+
+        All of a stretch, those that stay as they are too, and where rows follow it the first of them on both sides.
+        A commit that puts, moves or deletes a row of a stretch needs it. Raises NotTiled where they do not tile it.
+        """
+        self._tiles.declare(car_id, before, after)
+
+    def put_record(self, record_id: str, read: Stored[Record] | None, record: Record | None) -> None:
+        """What is kept of a drive, new or with more in it; None where all of its words are in another one."""
+        document = self._root.collection("drives").document(record_id)
+        if record is None:
+            if read:
+                self._batch.delete(document, option=self._as_read(read))
+        elif read is None:
             self._batch.create(document, to_document(record))
         else:
             self._batch.update(document, to_document(record), option=self._as_read(read))
@@ -245,10 +291,15 @@ class Change:
             self._batch.delete(self._block(n))
 
     def commit(self) -> None:
-        """Writes everything or nothing. Raises a conflict of google.api_core where another writer was quicker."""
+        """Writes everything or nothing. Raises a conflict of google.api_core where another writer was quicker.
+
+        Raises NotTiled where the rows that it would store do not tile the odometer.
+        """
+        self._tiles.check(self._put_rows())
         self._write_state()
-        for trip_id, (read, trip) in self._trips.items():
-            self._write_trip(self._root.collection("trips").document(trip_id), read, trip)
+        for collection, put in (("trips", self._trips), ("gaps", self._gaps)):
+            for row_id, (read, row) in put.items():
+                self._write_row(self._root.collection(collection).document(row_id), read, row)
         for year, months in self._sum_changes().items():
             fields = {"months": _increments(months)}
             self._batch.set(self._root.collection("stats").document(str(year)), fields, merge=True)
@@ -276,23 +327,32 @@ class Change:
         block: firestore.DocumentReference = self._state.collection("trail").document(str(n))
         return block
 
-    def _write_trip(self, document: Any, read: Stored[Trip] | None, trip: Trip | None) -> None:
+    def _write_row(self, document: Any, read: Stored[Any] | None, row: Row | None) -> None:
         if read is None:
-            self._batch.create(document, trip_document(trip) if trip else {})
-        elif trip is None:
+            self._batch.create(document, _document(row) if row else {})
+        elif row is None:
             self._batch.delete(document, option=self._as_read(read))
         else:
-            self._batch.update(document, trip_document(trip), option=self._as_read(read))
+            self._batch.update(document, _document(row), option=self._as_read(read))
+
+    def _put_rows(self) -> dict[str, tuple[Row | None, Row | None]]:
+        """By id each row as it was read and as it will be."""
+        put = {**self._trips, **self._gaps}
+        return {row_id: (read.value if read else None, row) for row_id, (read, row) in put.items()}
 
     def _sum_changes(self) -> dict[int, dict[int, dict[str, Sums]]]:
         changes: dict[int, dict[int, dict[str, Sums]]] = {}
-        signed = [(read.value, -1) for read, _ in self._trips.values() if read]
-        signed += [(trip, 1) for _, trip in self._trips.values() if trip]
-        for trip, sign in signed:
-            cars = changes.setdefault(trip.year, {}).setdefault(trip.month, {})
-            car = trip.car_id or NO_CAR
-            cars[car] = cars.get(car, Sums()).plus(sums_of(trip), sign)
+        for former, new in self._put_rows().values():
+            for row, sign in ((former, -1), (new, 1)):
+                if row:
+                    cars = changes.setdefault(row.year, {}).setdefault(row.month, {})
+                    sums = sums_of_gap(row) if isinstance(row, GapRow) else sums_of(row)
+                    cars[row.car_id or NO_CAR] = cars.get(row.car_id or NO_CAR, Sums()).plus(sums, sign)
         return {year: months for year, months in changes.items() if _increments(months)}
+
+
+def _document(row: Row) -> dict[str, Any]:
+    return to_document(row) if isinstance(row, GapRow) else trip_document(row)
 
 
 def _increments(months: dict[int, dict[str, Sums]]) -> dict[str, Any]:
@@ -300,6 +360,7 @@ def _increments(months: dict[int, dict[str, Sums]]) -> dict[str, Any]:
     for month, cars in months.items():
         for car, sums in cars.items():
             if any(sums):
-                fields = {name: firestore.Increment(value) for name, value in zip(SUM_FIELDS, sums, strict=True)}
+                changed = {name: value for name, value in zip(SUM_FIELDS, sums, strict=True) if value}
+                fields = {name: firestore.Increment(value) for name, value in changed.items()}
                 found.setdefault(str(month), {})[car] = fields
     return found

@@ -6,15 +6,16 @@ from shared import settings
 from shared.domain.driver import Account
 from shared.domain.fitting import NotFound
 from shared.domain.tracking.events import Dropped
+from shared.domain.tracking.going import SoFar, so_far
 from shared.domain.tracking.machine import advance
 from shared.domain.tracking.state import DriverState, GoingOn
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
 
 
-def going_on(email: str) -> tuple[DriverState, GoingOn]:
-    """The state of a driver, and the drive that goes on. Raises NotFound where none does."""
-    return _going_on(UserStore(client(), email).state().value)
+def going_on(email: str) -> SoFar:
+    """What is known of a driver's drive going on. Raises NotFound where none does."""
+    return so_far(*_going_on(UserStore(client(), email).state().value), settings.current.rules)
 
 
 def drop(account: Account, now: datetime) -> None:
@@ -29,7 +30,7 @@ def drop(account: Account, now: datetime) -> None:
         read, change = store.state(), store.change()
         state, _ = _going_on(read.value)
         outcome = advance(state, Dropped(), now, settings.current.rules)
-        change.put_state(read, stage(change, store, outcome, owner_of(account), (), now))
+        change.put_state(read, stage(change, store, read.value, outcome, owner_of(account), (), now))
         change.commit()
 
     attempt()

@@ -6,11 +6,11 @@ from datetime import datetime
 from shared import logs, settings
 from shared.domain.car.odometer import Standing
 from shared.domain.driver import Account
-from shared.domain.log.measuring import NotATrip, Owner
+from shared.domain.log.laying import Owner
 from shared.domain.log.rows import Rows
 from shared.domain.place.places import Place
-from shared.domain.tracking.events import Outcome
-from shared.domain.tracking.keeping import keep
+from shared.domain.tracking.events import Outcome, Told
+from shared.domain.tracking.keeping import keep, why_doubted
 from shared.domain.tracking.machine import touches_log
 from shared.domain.tracking.state import DriverState
 from shared.repositories.user_store import Change, UserStore
@@ -23,28 +23,35 @@ def owner_of(account: Account) -> Owner:
 
 
 def stage(
-    change: Change, store: UserStore, outcome: Outcome, owner: Owner, places: Sequence[Place], now: datetime
+    change: Change,
+    store: UserStore,
+    before: DriverState,
+    outcome: Outcome,
+    owner: Owner,
+    places: Sequence[Place],
+    now: datetime,
 ) -> DriverState:
     """Puts all that came of an event into a commit but the state; gives the state to put with it."""
     state = outcome.state
-    if told := outcome.told:
-        standing: Standing = "not_believed" if told.why_not else "believed"
-        change.add_reading(told.car_id, told.reading, now, standing if told.is_judged else None, told.why_not or "")
-        if told.why_not:
-            about: dict[str, str | None] = {"user": store.email, "car": told.car_id}
-            logs.log().warning("odometer not believed: %s", told.why_not, extra=about)
     if outcome.block and state.drive:
         change.add_block(state.drive.blocks - 1, outcome.block)
-    if not touches_log(outcome):
-        return state
-    log = StoredLog(store)
-    rows = Rows(log)
-    state, made = keep(outcome, rows, owner, places, now, settings.current.rules)
-    log.stage(change, rows)
-    for drive, came in made:
-        about = {"user": store.email, "car": drive.car_id, "why": drive.why}
-        if isinstance(came, NotATrip):
-            logs.log().info("drive is no trip: %s", came.why, extra=about)
-        else:
-            logs.log().info("trip saved", extra={**about, "trip": came.id})
+    if touches_log(outcome):
+        log = StoredLog(store)
+        rows = Rows(log)
+        state, made = keep(before, outcome, rows, owner, places, now, settings.current.rules)
+        log.stage(change, rows, now)
+        for trip in made:
+            logs.log().info("trip saved", extra={"user": store.email, "car": trip.car_id, "trip": trip.id})
+    if outcome.told:
+        _stage_reading(change, store, outcome.told, state, now)
     return state
+
+
+def _stage_reading(change: Change, store: UserStore, told: Told, state: DriverState, now: datetime) -> None:
+    """Keeps what was said of an odometer. One from before the open part of the book has nobody's judgement."""
+    is_open = told.reading in state.of_car(told.car_id).readings
+    why = told.why_not or (why_doubted(state, told.car_id, told.reading) if is_open else None)
+    standing: Standing = "not_believed" if why else "believed"
+    change.add_reading(told.car_id, told.reading, now, standing if why or is_open else None, why or "")
+    if why:
+        logs.log().warning("odometer not believed: %s", why, extra={"user": store.email, "car": told.car_id})

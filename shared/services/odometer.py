@@ -6,15 +6,14 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from shared.domain.car.fitting_in import contradicts, freed, nearest, outdone, why_beside
+from shared.domain.car.fitting_in import contradicts, nearest, why_beside
 from shared.domain.car.odometer import Disbelief, KeptReading, Reading, Standing, reading_view
 from shared.domain.driver import Account
 from shared.domain.fitting import CAR_ID, Conflict, NotFound
 from shared.domain.log.history import View, entry_of_change
-from shared.domain.tracking.answers import seen_by_eye
-from shared.domain.tracking.events import Outcome
+from shared.domain.tracking.answers import taken_in, without
+from shared.domain.tracking.events import Asked, Outcome
 from shared.domain.tracking.state import DriverState
-from shared.domain.tracking.withdrawing import without
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.readings import reading_id
 from shared.repositories.user_store import Change, UserStore
@@ -88,9 +87,8 @@ def enter(account: Account, car_id: str, reading: Reading, saying: Saying) -> tu
         if former and former.reading == reading and former.standing == "believed":
             return former.standing
         _refuse_unlikely(reading, kept)
-        for other_id in outdone(reading, kept):
-            change.set_standing(other_id, "not_believed", "replaced")
-        state = stage(change, store, seen_by_eye(read.value, car_id, reading), owner_of(account), (), saying.at)
+        outcome = taken_in(read.value, car_id, reading, saying.at)
+        state = stage(change, store, read.value, outcome, owner_of(account), store.places(), saying.at)
         before = reading_view(car_id, former.reading, former.standing) if former else {}
         _commit(change, read, state, word_id, before, reading_view(car_id, reading, "believed"), saying)
         return "believed"
@@ -111,14 +109,9 @@ def withdraw(account: Account, car_id: str, wanted_id: str, saying: Saying) -> N
         gone = _withdrawable(store.readings.find(known_id, wanted_id))
         if gone.standing == "withdrawn":
             return
-        kept = store.readings.beside(known_id, gone.reading.at, BESIDE)
         change.set_standing(gone.id, "withdrawn", "withdrawn")
-        again = freed(gone, kept)
-        for other_id in again:
-            change.set_standing(other_id, "believed", "")
-        known = [one.reading for one in kept if one.id != gone.id and (one.counts or one.id in again)]
-        outcome = Outcome(state=without(read.value, known_id, gone.reading, known))
-        state = stage(change, store, outcome, owner_of(account), (), saying.at)
+        outcome = Outcome(state=without(read.value, known_id, gone.reading), asked=Asked(known_id))
+        state = stage(change, store, read.value, outcome, owner_of(account), store.places(), saying.at)
         before, after = ({"standing": standing} for standing in (gone.standing, "withdrawn"))
         _commit(change, read, state, gone.id, before, after, saying)
 

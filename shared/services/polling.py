@@ -11,13 +11,12 @@ import msgspec
 from shared import logs, settings
 from shared.domain.car.asking import is_under_way, look_is_due
 from shared.domain.car.car import Car
-from shared.domain.car.odometer import Reading
 from shared.domain.driver import Account
 from shared.domain.tracking.answers import waits
 from shared.domain.tracking.events import CarFailed, CarRead, Event, NotAsked
 from shared.domain.tracking.machine import advance
-from shared.domain.tracking.schedule import car_to_ask, leased, looking
-from shared.domain.tracking.state import DriverState, next_poll_at
+from shared.domain.tracking.schedule import car_to_ask, is_on_the_way, leased, looking
+from shared.domain.tracking.state import DriverState, next_poll_at, with_cars
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import OldLog, Stored, client, until_current
 from shared.repositories.user_store import UserStore
@@ -73,7 +72,7 @@ def _claim(store: UserStore, daily: bool, done: Collection[str]) -> Claim | None
     state, cars = read.value, None
     if daily and look_is_due(state.asking, now):
         cars = store.cars.read()
-        state = looking(state, cars.value, now)
+        state = looking(with_cars(state, cars.value.values()), cars.value, now)
     busy = [car_id for car_id in state.open if is_under_way(state.asking, car_id, now)]
     car_id = car_to_ask(state, now, but=[*done, *busy])
     if car_id is None:
@@ -102,9 +101,11 @@ def _claim_of_car(
     now: datetime,
 ) -> Claim:
     change, until, car = store.change(), now + asking.lease(), cars.value.get(car_id)
-    state, permit = leased(state, car_id, until), _why_not(state, car, now)
+    waits_for_end = state.of_car(car_id).pending_since is not None
+    on_the_way = not waits_for_end and is_on_the_way(state, car_id, now, settings.current.rules)
+    state, permit = leased(with_cars(state, cars.value.values()), car_id, until), _why_not(state, car, now)
     if car and permit.given:
-        state, permit = asking.begin(change, state, cars, car, now, until)
+        state, permit = asking.begin(change, state, cars, car, now, until, on_the_way=on_the_way)
     if car and not permit.given:
         logs.log().info("car not asked: %s", permit.why_not, extra={"user": store.email, "car": car_id})
     change.put_state(read, state)
@@ -129,21 +130,22 @@ def _record(
     state = read.value
     if asked and claim.car:
         state = asking.finish(change, store, state, claim.car, claim.permit, asked)
-    # Where no drive goes on, nothing can be over or begin somewhere.
-    places = store.places() if state.drive else ()
-    outcome = advance(state, _event(store, state, claim, asked), now, settings.current.rules, places)
-    # Only a drive that is over needs to know its owner's time zone and habits.
-    account = AccountRepository(client()).find(store.email) if outcome.drives else None
-    state = stage(change, store, outcome, owner_of(account or Account(store.email)), places, now)
+    # Where no drive goes on or can still change, nothing can be over or begin somewhere.
+    places = store.places() if state.drive or state.late or state.told else ()
+    outcome = advance(state, _event(state, claim, asked, now), now, settings.current.rules, places)
+    # Only rows need to know their owner's time zone and habits.
+    finishes = bool(outcome.finished or outcome.weaves)
+    account = AccountRepository(client()).find(store.email) if finishes or state.told else None
+    state = stage(change, store, read.value, outcome, owner_of(account or Account(store.email)), places, now)
     # A poll that finishes a drive has done enough, one that asks more cars goes on: the next one finds the addresses.
-    busy = bool(outcome.drives) or car_to_ask(state, now, but=done) is not None
+    busy = finishes or car_to_ask(state, now, but=done) is not None
     state, look_up = (state, None) if busy else addressing.claim(state, now)
     change.put_state(read, state)
     change.commit()
     return state, look_up
 
 
-def _event(store: UserStore, state: DriverState, claim: Claim, asked: Asked | None) -> Event:
+def _event(state: DriverState, claim: Claim, asked: Asked | None, now: datetime) -> Event:
     car_id, until = claim.car_id, claim.lease_until
     if car_id is None or claim.car is None:
         return NotAsked(car_id, has_car=False, lease_until=until)
@@ -151,12 +153,11 @@ def _event(store: UserStore, state: DriverState, claim: Claim, asked: Asked | No
         return NotAsked(car_id, lease_until=until, not_before=claim.permit.not_before)
     if asked.values is None:
         return CarFailed(car_id, asked.error.retry_after if asked.error else timedelta(0), until)
-    reading = asked.values.reading()
-    return CarRead(car_id, reading, until, _newest_known(store, state, car_id, reading))
+    return CarRead(car_id, asked.values.reading(), until, _not_before(state, claim.car, now))
 
 
-def _newest_known(store: UserStore, state: DriverState, car_id: str, reading: Reading | None) -> Reading | None:
-    """What the log holds of a car at rest of which the state knows no reading."""
-    if reading is None or state.of_car(car_id).last or waits(state, car_id):
-        return None
-    return next(iter(store.readings.newest(car_id, 1)), None)
+def _not_before(state: DriverState, car: Car, now: datetime) -> datetime | None:
+    """When a car is asked next on the way, at the earliest: where its budget becomes small, later than usual."""
+    rules = settings.current.rules
+    on_the_way = is_on_the_way(state, car.id, now, rules)
+    return now + asking.between_reads(state, car, now, rules.poll_every) if on_the_way else None

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import NamedTuple
 
-from shared.domain.log.trip import Sums
+from shared.domain.log.sums import Sums
 from shared.repositories.documents import client
 from shared.repositories.user_store import UserStore
 

@@ -36,7 +36,7 @@ def start(account: Account, heard: Heard, now: datetime) -> Taken:
 
 def end(account: Account, heard: Heard, now: datetime) -> Taken:
     """The phone left the car."""
-    return _take(account, Ended(heard), now)
+    return _take(account, Ended(heard, account.default_car_id), now)
 
 
 def _take(account: Account, event: Started | Ended, now: datetime) -> Taken:
@@ -56,7 +56,7 @@ def _take(account: Account, event: Started | Ended, now: datetime) -> Taken:
         change, kept = store.change(), outcome.state
         if touches_log(outcome) or outcome.block:
             around = store.places() if touches_log(outcome) and not is_located_end else places
-            kept = stage(change, store, outcome, owner_of(account), around, now)
+            kept = stage(change, store, state, outcome, owner_of(account), around, now)
         change.put_state(read, kept)
         change.commit()
         return Taken(outcome, kept)

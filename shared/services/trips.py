@@ -9,17 +9,22 @@ from shared.domain.driver import Account
 from shared.domain.fitting import Conflict, NotFound, car_id, text, unfit
 from shared.domain.log.addresses import flagged
 from shared.domain.log.correcting import MOST_TEXT, OF_PLACES, corrected, entered
-from shared.domain.log.gap import relink
 from shared.domain.log.history import entry_of_change
+from shared.domain.log.laying import Owner
 from shared.domain.log.rows import Rows
 from shared.domain.log.shown import trip_view
 from shared.domain.log.trip import TRIP_ID, Trip, trip_id
 from shared.domain.log.words import identified
 from shared.domain.place.places import Place
+from shared.domain.tracking.schedule import waiting
+from shared.domain.tracking.spoken import Spoken, is_open, is_told, spoken
+from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
 from shared.services.by_hand import locked
+from shared.services.log import owner_of
 from shared.services.rows import StoredLog
+from shared.services.stretches import Reopened, reopened
 
 
 class Speaking(NamedTuple):
@@ -52,7 +57,7 @@ def add(account: Account, said: Mapping[str, Any], speaking: Speaking) -> Trip:
     @until_current
     def attempt() -> Trip:
         log = StoredLog(store)
-        return _change(store, log, None, identified(trip, _free_id(log, trip)), speaking) or trip
+        return _change(store, log, account, None, identified(trip, _free_id(log, trip)), speaking) or trip
 
     return attempt()
 
@@ -77,19 +82,19 @@ def correct(account: Account, id_: str, said: Mapping[str, Any], revision: int |
             return former
         moves = "from_" in said or "to" in said
         trip = flagged(trip, bool(settings.current.geocoders)) if moves else trip
-        return _change(store, log, former, trip, speaking) or trip
+        return _change(store, log, account, former, trip, speaking) or trip
 
     return attempt()
 
 
-def delete(email: str, id_: str, speaking: Speaking) -> None:
+def delete(account: Account, id_: str, speaking: Speaking) -> None:
     """Takes a trip out of the log. What phone and car said of it is kept. Raises NotFound."""
-    store = UserStore(client(), email)
+    store = UserStore(client(), account.email)
 
     @until_current
     def attempt() -> None:
         log = StoredLog(store)
-        _change(store, log, _found(log, id_), None, speaking)
+        _change(store, log, account, _found(log, id_), None, speaking)
 
     attempt()
 
@@ -111,7 +116,7 @@ def _places(store: UserStore, said: Mapping[str, Any]) -> Sequence[Place]:
 
 
 def _found(log: StoredLog, id_: str) -> Trip:
-    found = log.trip(id_) if TRIP_ID.fullmatch(id_) else None
+    found = next(iter(log.trips([id_])), None) if TRIP_ID.fullmatch(id_) else None
     if found is None:
         raise NotFound("There is no such trip.")
     return found
@@ -120,7 +125,9 @@ def _found(log: StoredLog, id_: str) -> Trip:
 def _free_id(log: StoredLog, trip: Trip) -> str:
     """An id for a trip by hand. Raises Conflict where one of them starts at this moment on its car."""
     n = 0
-    while there := log.trip(id_ := trip_id(trip.user, trip.started_at, trip.source, trip.car_id, n)):
+    while there := next(
+        iter(log.trips([id_ := trip_id(trip.user, trip.started_at, trip.source, trip.car_id, n)])), None
+    ):
         # One that was moved away from there since keeps the id that it was given once.
         if (there.started_at, there.car_id) == (trip.started_at, trip.car_id):
             raise Conflict("A trip that starts at this moment exists already.")
@@ -129,17 +136,52 @@ def _free_id(log: StoredLog, trip: Trip) -> str:
 
 
 def _change(
-    store: UserStore, log: StoredLog, former: Trip | None, trip: Trip | None, speaking: Speaking
+    store: UserStore, log: StoredLog, account: Account, former: Trip | None, trip: Trip | None, speaking: Speaking
 ) -> Trip | None:
     """Commits a trip that was added, corrected or deleted, all that follows from it, and the entry that tells of it."""
-    change, rows = store.change(), Rows(log)
-    locked(change, store.state(), trip)
-    relink(rows, former, trip)
-    log.stage(change, rows)
-    found = rows.trips[trip.id] if trip else None
+    change, rows, read = store.change(), Rows(log), store.state()
+    owner, places = owner_of(account), store.places()
+    state, found = _spoken(store, log, read.value, former, trip, rows, owner, places, speaking.now)
+    log.stage(change, rows, speaking.now)
     before, after = (trip_view(one) if one else {} for one in (former, found))
     id_ = (before or after)["id"]
     if entry := entry_of_change("trip", id_, before, after, at=speaking.now, by=speaking.by, why=speaking.why):
         change.add_entry(entry)
+    locked(change, read, state, found)
     change.commit()
     return found
+
+
+def _spoken(
+    store: UserStore,
+    log: StoredLog,
+    state: DriverState,
+    former: Trip | None,
+    trip: Trip | None,
+    rows: Rows,
+    owner: Owner,
+    places: Sequence[Place],
+    now: datetime,
+) -> Spoken:
+    """What is open of the log is folded with the state, a settled stretch with the rows around it."""
+    if not is_open(state, trip or former):
+        opened = _opened(store, log, state, former, trip)
+        found = spoken(opened.state, former, trip, rows, owner, places, now, opened.rows).trip
+        opened.forget_edges(rows)
+        return Spoken(state, found)
+    if trip and former and former.car_id and former.car_id != trip.car_id and not is_told(state, former):
+        # It leaves a settled stretch of one car for what is open of another one's book.
+        opened = _opened(store, log, state, former, None)
+        spoken(opened.state, former, None, rows, owner, places, now, opened.rows)
+        opened.forget_edges(rows)
+        former = None
+    state, found = spoken(state, former, trip, rows, owner, places, now)
+    return Spoken(waiting(state, now, settings.current.rules), found)
+
+
+def _opened(store: UserStore, log: StoredLog, state: DriverState, former: Trip | None, trip: Trip | None) -> Reopened:
+    """What is known around a trip that lies in a settled stretch, where it was and where it will be."""
+    about = [one for one in (former, trip) if one]
+    cars = {one.car_id for one in about if one.car_id}
+    since, until = min(one.started_at for one in about), max(one.ended_at for one in about)
+    return reopened(store, log, state, cars, since, until)

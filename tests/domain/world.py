@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from shared.domain.car.car import Car
 from shared.domain.car.odometer import Reading
 from shared.domain.log.drive import Heard, Record
 from shared.domain.log.gap_row import GapRow
@@ -91,10 +92,15 @@ def _put(stored: dict[str, T], put: Mapping[str, T | None]) -> None:
 class World:
     """One driver with one car, and the log that comes of what they do."""
 
-    def __init__(self, rules: Rules = USUAL, places: Sequence[Place] = (), car: str | None = "car", cars: Sequence[str] = ()) -> None:
+    def __init__(
+        self, rules: Rules = USUAL, places: Sequence[Place] = (), car: str | None = "car", cars: Sequence[str] = ()
+    ) -> None:
         self.rules, self.places, self.car = rules, places, car
         self.owner = Owner("d@example.com", "Europe/Amsterdam")
-        self.state, self.store = with_cars(DriverState(), cars or ([car] if car else [])), Store()
+        self.state, self.store = (
+            with_cars(DriverState(), [Car(one, "simulated") for one in cars or ([car] if car else [])]),
+            Store(),
+        )
         self.now = MORNING
 
     def start(self, minutes: float, km_north: float | None = None, car_id: str | None = None) -> str:

@@ -13,11 +13,13 @@ from google.cloud.firestore_v1.types import CommitRequest
 from pytest_httpserver import HTTPServer
 
 from shared.domain.car.car import Car
+from shared.domain.car.odometer import Reading
 from shared.domain.log.trip import Endpoint, Trip, trip_id
 from shared.domain.place.places import Place
 from shared.repositories import documents
 from shared.repositories.places import SharedPlaceRepository
 from tests.geocoding.services import PDOK, PDOK_PATH
+from tests.rows import gap, put
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tools.measure import metering
 from tools.measure.metering import Functions, Message, Meter
@@ -75,7 +77,8 @@ def commits_of_a_log(count: int) -> list[bytes]:
                 id=trip_id(email, at), user=email, car_id="car", started_at=at,
                 ended_at=at + timedelta(hours=1), timezone="UTC", date=at.date().isoformat(), year=at.year,
                 month=at.month, from_=Endpoint(), to=Endpoint(), start_odometer_km=1000.0 + n,
-                end_odometer_km=1001.0 + n, distance_km=1.0, created_at=at, updated_at=at,
+                end_odometer_km=1001.0 + n, from_m=1_000_000 + 1000 * n, to_m=1_001_000 + 1000 * n, distance_km=1.0,
+                created_at=at, updated_at=at,
             )  # fmt: skip
             batch.set(root.collection("trips").document(trip.id), documents.to_document(trip))
             months[(at.year, at.month)] += 1
@@ -269,6 +272,39 @@ def test_sums_lists_and_comparison_cost_what_they_show(with_log: Metered) -> Non
     shown = len(compared["gaps"]) + len(compared["odometer_readings"])
     assert cost.read <= 4 + 2 + shown
     assert cost.changed == 0
+
+
+def test_a_page_of_the_log_costs_what_it_shows_and_a_word_of_a_gap_little(with_log: Metered) -> None:
+    store, trips = with_log.driver.store, with_log.call("stats", "GET")[0]["trip_count"]
+    begin_m, begin = 1_000_000 + 1000 * trips, datetime(2024, 1, 1, 2, tzinfo=UTC)
+    gaps = [gap(begin_m + 1000 * n, begin_m + 1000 * (n + 1), begin + timedelta(hours=8 * n)) for n in range(30)]
+    put(store, *gaps)
+    for query in ("?limit=10", "?limit=10&year=2024&month=1"):
+        page, cost = with_log.call("logbook", "GET", f"/{query}")
+        assert cost.read + cost.missing <= 2 * 10 + 4 + 2
+        assert (cost.changed, len(page["rows"])) == (0, 10)
+    compared, cost = with_log.call("compare", "GET")
+    assert (len(compared["gaps"]), compared["closed"]) == (30, False)
+    assert cost.billed_reads <= 4 + 2 + 30 + 20
+    _, cost = with_log.call("logbook", "PATCH", f"/gaps/{gaps[0].id}", json={"explained_as": "private"})
+    # The gap, the state and the sums of its year; written are the gap, the state, the sums and the history.
+    assert (cost.read + cost.missing, cost.changed) == (3, 4)
+
+
+def test_readings_that_are_not_believed_cost_the_comparison_what_it_says_of_them(metered: Metered) -> None:
+    metered.log(1)
+    metered.call("stats", "GET")
+    store, at = metered.driver.store, datetime(2025, 12, 31, 12, tzinfo=UTC)
+    for n in range(30):
+        change = store.change()
+        believed = Reading(at - timedelta(hours=n), 1000.0 - n)
+        change.add_reading("car", believed, at)
+        change.add_reading("car", Reading(believed.at, 90_000.0 + n), at, "not_believed", "jumps")
+        change.commit()
+    told, cost = metered.call("compare", "GET")
+    assert len(told["odometer_readings"]) == 20
+    assert any("30 odometer readings" in warning for warning in told["warnings"])
+    assert cost.billed_reads <= 4 + 2 + 1 + 20 + 1, "one gap that is not there, and the reading in the warning"
 
 
 def test_what_a_driver_set_up_costs_the_same_however_much_it_is(metered: Metered) -> None:

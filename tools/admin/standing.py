@@ -68,8 +68,8 @@ def heard(account: Account, state: DriverState) -> str:
 
 
 def _last_event(state: DriverState) -> datetime | None:
-    events = [event.at for event in state.events]
-    over = [*(drive.ended_at for drive in state.recent), *([state.closed_until] if state.closed_until else [])]
+    events = [event.at for event in (*state.events, *state.late)]
+    over = [drive.ended_at for drive in state.told if not drive.is_by_hand]
     stored = [state.drive.last.at] if state.drive and state.drive.last else []
     return max([*events, *over, *stored], default=None)
 
@@ -92,8 +92,8 @@ def _with_trips(account: Account, state: DriverState, now: datetime) -> Iterator
     if state.drive and now - state.drive.heard_at > settings.current.rules.stale_after:
         yield f"a trip is going on and nothing was heard of it since {_words(state.drive.heard_at, account.timezone)}"
     for car_id, log in sorted(state.open.items()):
-        if log.pending_since and log.ended_at:
-            yield f"the trip that ended {_words(log.ended_at, account.timezone)} waits for the odometer of {car_id}"
+        if log.pending_since:
+            yield f"a trip waits for the odometer of {car_id} since {_words(log.pending_since, account.timezone)}"
     if state.look_ups.failures:
         yield f"the addresses of {len(state.look_ups.trips)} trips were looked for in vain"
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from shared.domain.car.odometer import Reading
 from shared.domain.log.drive import Record
+from shared.domain.log.gap_row import GapRow
 from shared.domain.log.history import Entry
 from shared.domain.log.trip import Trip
 
@@ -37,9 +38,16 @@ INDEXES = (
     _index("trips", "car_id", "started_at"),
     _index("trips", "car_id", "-started_at"),
     _index("trips", "year", "started_at"),
-    # The trips of a car with kilometres missing before them.
-    _index("trips", "car_id", "gap_before_km"),
-    _index("trips", "year", "gap_before_km"),
+    # A page of a car's log, oldest first.
+    _index("trips", "car_id", "started_at", "id"),
+    _index("trips", "year", "started_at", "id"),
+    _index("trips", "month", "started_at", "id"),
+    _index("gaps", "car_id", "since", "id"),
+    _index("gaps", "year", "since", "id"),
+    _index("gaps", "month", "since", "id"),
+    # The gaps of a car that nobody explained, and the last one before a moment.
+    _index("gaps", "explained_as", "since", "id"),
+    _index("gaps", "car_id", "-since"),
     # The first, the newest and the neighbouring readings of a car that are believed.
     _index("odometer_readings", "car_id", "standing", "at"),
     _index("odometer_readings", "car_id", "standing", "-at"),
@@ -64,6 +72,7 @@ NOT_INDEXED = {
     "drives": _fields(Record),
     "history": _fields(Entry),
     "trips": _fields(Trip),
+    "gaps": _fields(GapRow),
     "stats": ("months",),
     "odometer_readings": _fields(Reading, "car_id", "fetched_at", "standing", "why"),
     "settings": ("cars", "places", "sealed", "tokens"),

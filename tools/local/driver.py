@@ -92,7 +92,7 @@ class Driver:
         return (first.at, first.lat, first.lng) in begun and datetime.now(UTC) - first.at < OLDEST_RESUMED
 
     def _begin(self) -> datetime:
-        now, closed_until = datetime.now(UTC).replace(microsecond=0), self._state().closed_until
+        now, closed_until = datetime.now(UTC).replace(microsecond=0), self._state().told_until
         ends = [datetime.fromisoformat(trip["ended_at"]).astimezone(UTC) for trip in self.before[:1]]
         begin = max([now - OLDEST_BEGIN, *(end + ROOM for end in (*ends, closed_until) if end)])
         if begin + LASTS > now:

@@ -8,6 +8,7 @@ from google.cloud import firestore
 from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading
+from shared.domain.log.book import Start
 from shared.domain.log.drive import Heard
 from shared.domain.log.trip import Endpoint, Trip, trip_id
 from shared.domain.place.geo import Position
@@ -27,14 +28,16 @@ def driving(now: datetime, polled_in: timedelta = timedelta(hours=1)) -> DriverS
     minutes = [now - timedelta(minutes=n) for n in range(PINGS, 0, -1)]
     pings = tuple(Heard(at, 52.0 + n / 1000, 5.0 + n / 1000, 8.0) for n, at in enumerate(minutes))
     readings = tuple(Reading(at, FIRST_KM + n, True) for n, at in enumerate(minutes[::POLL_EVERY_PINGS]))
-    drive = GoingOn(started_at=minutes[0], car_id=CAR, heard_at=now, readings=readings)
-    left = replace(_left(minutes[0] - timedelta(hours=8)), ask_at=now + polled_in)
+    drive = GoingOn(started_at=minutes[0], car_id=CAR, heard_at=now)
+    left = _left(minutes[0] - timedelta(hours=8))
+    left = replace(left, readings=(*left.readings, *readings), ask_at=now + polled_in)
     return DriverState(drive=drive, events=pings, open={CAR: left})
 
 
-def _left(at: datetime, trip: str = "", odometer_km: float = FIRST_KM) -> OpenLog:
-    """What is open of the log of a car that was left at a moment, after a trip of that id."""
-    return OpenLog(ended_at=at, trip_id=trip or trip_id("", at), last=Reading(at, odometer_km))
+def _left(at: datetime, odometer_km: float = FIRST_KM) -> OpenLog:
+    """What is open of the log of a car that was left at a moment: its book is settled until then."""
+    anchor = Reading(at, odometer_km, is_confirmed=True)
+    return OpenLog(start=Start(at, round(1000 * odometer_km)), readings=(anchor,))
 
 
 def put(store: UserStore, state: DriverState) -> None:
@@ -78,8 +81,7 @@ def park(store: UserStore, odometer_km: float, at: datetime) -> None:
     newest = store.stored_trips({}, 2, None)
     if newest[0].value.ended_at > at:
         change.put_trip(newest.pop(0), None)
-    parked = {CAR: _left(at, newest[0].value.id, odometer_km)}
-    change.put_state(store.state(), DriverState(open=parked, closed_until=at))
+    change.put_state(store.state(), DriverState(open={CAR: _left(at, odometer_km)}))
     change.commit()
 
 

@@ -97,7 +97,7 @@ def _taken_up(old: DriverState, now: DriverState) -> bool:
     if old.drive is None:
         return False
     goes_on = now.drive is not None and now.drive.started_at <= old.drive.started_at
-    return goes_on or (now.closed_until is not None and now.closed_until >= old.drive.started_at)
+    return goes_on or (now.told_until is not None and now.told_until >= old.drive.started_at)
 
 
 def _user(source: Source, row: Row[Any]) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 
 from shared.domain.log.gap import link, linked
+
 from shared.domain.log.rows import Rows
 from shared.domain.log.trip import Gap, Trip
 from shared.repositories.documents import until_current

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.log.trip import NO_CAR, Sums, Trip, sums_of
+from shared.domain.log.sums import Sums, sums_of
+from shared.domain.log.trip import NO_CAR, Trip
 from shared.repositories.documents import from_document
 from shared.repositories.user_store import UserStore
 from tools.migrate.checking import Tally, stored_tally

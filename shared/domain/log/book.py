@@ -27,7 +27,7 @@ from shared.domain.log.outlines import (
 )
 from shared.domain.log.sharing import placed
 from shared.domain.log.summary import Drive
-from shared.domain.log.tiling import tiled
+from shared.domain.log.tiles import tiled
 from shared.domain.log.trip import Known
 from shared.domain.place.geo import Position
 
@@ -35,7 +35,7 @@ from shared.domain.place.geo import Position
 class Start(NamedTuple):
     """Where a book begins: what the odometer showed in metres, at which moment, and `since` when at least.
 
-    How that is known, and where the car stood then.
+    How that is known, and where the car stood then. `is_said` where its driver said that the log begins there.
     """
 
     at: datetime
@@ -43,6 +43,7 @@ class Start(NamedTuple):
     since: datetime | None = None
     known: Known = "read"
     position: Position | None = None
+    is_said: bool = False
 
 
 class Anchor(NamedTuple):

@@ -11,7 +11,7 @@ from shared.domain.log.addresses import flagged
 from shared.domain.log.book import TripOutline
 from shared.domain.log.drive import Heard
 from shared.domain.log.kinds import Habits, proposed_kind, telling_place
-from shared.domain.log.trip import Endpoint, Flag, Trip, classified, dated, km
+from shared.domain.log.trip import DistanceSource, Endpoint, Flag, Trip, classified, dated, km, shown_km
 from shared.domain.place.geo import Position
 from shared.domain.place.places import Place, place_at
 from shared.domain.place.trail import Fix, located, trail_distance_km
@@ -49,7 +49,7 @@ def new_trip(
         created_at=now,
         updated_at=now,
     )
-    return laid(with_route(blank, outline, words), outline, 0.0, owner, places)
+    return laid(with_route(blank, outline, words), outline, 0.0, 0, owner, places)
 
 
 def with_route(trip: Trip, outline: TripOutline, words: Sequence[Heard]) -> Trip:
@@ -64,7 +64,9 @@ def with_route(trip: Trip, outline: TripOutline, words: Sequence[Heard]) -> Trip
     return replace(trip, route=route[:LONGEST_ROUTE], gps_km=km(trail_distance_km(fixes)))
 
 
-def laid(trip: Trip, outline: TripOutline, gap_before_km: float, owner: Owner, places: Sequence[Place]) -> Trip:
+def laid(
+    trip: Trip, outline: TripOutline, gap_before_km: float, set_on_m: int, owner: Owner, places: Sequence[Place]
+) -> Trip:
     """The row with all that the fold says by now. What its driver set stays as it is."""
     drive = outline.drive
     changed = replace(
@@ -74,11 +76,12 @@ def laid(trip: Trip, outline: TripOutline, gap_before_km: float, owner: Owner, p
         ended_at=drive.ended_at,
         summary=drive.summary,
         gap_before_km=gap_before_km,
+        set_on_m=set_on_m,
         **_by_odometer(trip, outline),
     )
     changed = _with_ends(changed, outline, places)
     kept_flags = tuple(flag for flag in trip.flags if flag == BY_ADDRESSES)
-    changed = replace(changed, flags=(*outline.flags, *kept_flags))
+    changed = replace(changed, flags=(*_flags(outline), *kept_flags))
     if "kind" not in trip.set_by_hand and not drive.summary.is_by_hand:
         changed = _proposed(changed, owner, places)
     moved = (changed.from_, changed.to) != (trip.from_, trip.to) or not trip.date
@@ -86,16 +89,28 @@ def laid(trip: Trip, outline: TripOutline, gap_before_km: float, owner: Owner, p
     return classified(dated(changed))
 
 
+def _flags(outline: TripOutline) -> tuple[Flag, ...]:
+    """The flags of a trip. One that was moved and is beside every odometer waits for none: nobody reads it any more."""
+    is_beside = outline.drive.summary.moved is not None and outline.from_m is None
+    return tuple(flag for flag in outline.flags if not (is_beside and flag == "odometer_pending"))
+
+
+def _source(trip: Trip, outline: TripOutline) -> DistanceSource:
+    """Who says the distance. Of a trip that was moved that is who said it there, until its driver says another one."""
+    is_moved = outline.drive.summary.moved is not None and outline.source == "manual"
+    return trip.distance_source if is_moved and "distance_km" not in trip.set_by_hand else outline.source
+
+
 def _by_odometer(trip: Trip, outline: TripOutline) -> dict[str, object]:
     """Kilometres as they are shown: a distance is the difference of its two boundaries, and what is in excess."""
-    start_km, end_km = (None if m is None else km(m / 1000) for m in (outline.from_m, outline.to_m))
-    shown_km = km(outline.shown_m / 1000)
+    start_km, end_km = (None if m is None else shown_km(m) for m in (outline.from_m, outline.to_m))
+    says_km = shown_km(outline.shown_m)
     excess_km = 0.0
     if start_km is not None and end_km is not None:
         stretch_km = km(end_km - start_km)
         by_word = outline.source == "manual" or "contradicted" in outline.flags
-        excess_km = max(0.0, km(shown_km - stretch_km)) if by_word else 0.0
-        shown_km = km(stretch_km + excess_km) if not by_word or excess_km else shown_km
+        excess_km = max(0.0, km(says_km - stretch_km)) if by_word else 0.0
+        says_km = km(stretch_km + excess_km)
     return {
         "from_m": outline.from_m,
         "to_m": outline.to_m,
@@ -103,13 +118,15 @@ def _by_odometer(trip: Trip, outline: TripOutline) -> dict[str, object]:
         "end_odometer_km": end_km,
         "start_odometer_known": outline.from_known,
         "end_odometer_known": outline.to_known,
-        "distance_km": shown_km,
+        "distance_km": says_km,
         "excess_km": excess_km,
-        "distance_source": outline.source,
+        "distance_source": _source(trip, outline),
     }
 
 
 def _with_ends(trip: Trip, outline: TripOutline, places: Sequence[Place]) -> Trip:
+    if outline.drive.summary.moved:
+        return trip
     begin = trip.from_ if "from" in trip.set_by_hand else _endpoint(trip.from_, outline.begin, places)
     end = trip.to if "to" in trip.set_by_hand else _endpoint(trip.to, outline.end, places)
     return replace(trip, from_=begin, to=end)
@@ -129,5 +146,3 @@ def _proposed(trip: Trip, owner: Owner, places: Sequence[Place]) -> Trip:
     """The trip with the kind that its ends, its time and the driver's habits propose."""
     begin, end = (telling_place(places, end.position) for end in (trip.from_, trip.to))
     return replace(trip, kind=proposed_kind(begin, end, trip.started_at, owner.timezone, owner.habits))
-
-

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from shared.domain.log.chain import Node, Stretch, begin_of, end_of, exact_m, is_exact, nodes_of
 from shared.domain.log.evidence import Seen, bounds, seen
 from shared.domain.log.summary import Drive
-from shared.domain.log.tiling import Tile, says_how_far
+from shared.domain.log.tiles import Tile, says_how_far
 from shared.domain.log.trip import DistanceSource, Flag, Known
 from shared.domain.place.geo import Position
 from shared.domain.thresholds import LEAST_DRIVE_M, LEAST_TRIP_M, STOOD_M, SURE_OF_STANDING

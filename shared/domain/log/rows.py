@@ -37,6 +37,7 @@ class Rows:
         self.gaps: dict[str, GapRow | None] = {}
         self.records: dict[str, Record | None] = {}
         self.standings: list[tuple[str, Reading, Disbelief | None]] = []
+        self.stretches: list[tuple[str, list[str], list[str]]] = []
         self.blocks_gone = 0
         self._source = source
 
@@ -69,6 +70,10 @@ class Rows:
     def drop_gap(self, gap: GapRow) -> None:
         """A gap less."""
         self.gaps[gap.id] = None
+
+    def tile(self, car_id: str, before: list[str], after: list[str]) -> None:
+        """Rows of a car, by their ids along its odometer, take the place of others."""
+        self.stretches.append((car_id, before, after))
 
     def stand(self, car_id: str, reading: Reading, why_not: Disbelief | None) -> None:
         """A reading of a car is believed, or is not any more, and why not."""

@@ -1,4 +1,4 @@
-"""Owns the finished trip: its fields, its kind, and what it adds to the sums. Distances in km to 0.1."""
+"""Owns the finished trip: its fields and its kind. Distances in km to 0.1."""
 
 import hashlib
 import re
@@ -57,7 +57,8 @@ class Gap(msgspec.Struct, frozen=True):
 class Trip(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the log. Times are aware UTC; `timezone`, the user's, decides `date`, `year` and `month`.
 
-    `from_m` and `to_m` are its stretch of the odometer in metres, and `excess_km` is what it shows beyond that.
+    `from_m` and `to_m` are its stretch of the odometer in metres, and `excess_km` is what it shows beyond that. Where
+    the car got another odometer before it, that was set on by `set_on_m` metres, below zero if back.
     `set_by_hand` names the fields that its driver set, by the names that the API has for them.
     """
 
@@ -94,6 +95,7 @@ class Trip(msgspec.Struct, frozen=True, kw_only=True):
     start_odometer_known: Known | None = None
     end_odometer_known: Known | None = None
     excess_km: float = 0.0
+    set_on_m: int = 0
     set_by_hand: tuple[str, ...] = ()
     late: bool = False
     summary: Summary | None = None
@@ -108,23 +110,6 @@ class Trip(msgspec.Struct, frozen=True, kw_only=True):
     def flags_but(self, *flags: Flag) -> tuple[Flag, ...]:
         """Its flags without these."""
         return tuple(flag for flag in self.flags if flag not in flags)
-
-
-class Sums(msgspec.Struct, frozen=True):
-    """Sums over trips, in metres: whole numbers add up without rounding."""
-
-    trip_count: int = 0
-    total_m: int = 0
-    business_m: int = 0
-    private_m: int = 0
-    unclassified_m: int = 0
-
-    def plus(self, other: "Sums", times: int = 1) -> "Sums":
-        """These sums and `times` the other ones."""
-        return Sums(*(a + times * b for a, b in zip(self, other, strict=True)))
-
-    def __iter__(self):  # type: ignore[no-untyped-def]
-        return iter(msgspec.structs.astuple(self))
 
 
 def trip_id(
@@ -146,6 +131,12 @@ def km(value: float) -> float:
     return round(value, 1) + 0.0
 
 
+def shown_km(odometer_m: int) -> float:
+    """An odometer in metres as it is shown: in km to 0.1."""
+    # By whole numbers, so that the same stretch shows the same distance wherever on the odometer it lies.
+    return km((odometer_m + 50) // 100 / 10)
+
+
 def dated(trip: Trip) -> Trip:
     """The trip with date, year and month of its start in its time zone."""
     day = local_date(trip.started_at, trip.timezone)
@@ -157,13 +148,6 @@ def classified(trip: Trip) -> Trip:
     business_km = {"business": trip.distance_km, "mixed": min(trip.business_km, trip.distance_km)}.get(trip.kind, 0.0)
     private_km = 0.0 if trip.kind == "unclassified" else km(trip.distance_km - business_km)
     return replace(trip, business_km=km(business_km), private_km=private_km)
-
-
-def sums_of(trip: Trip) -> Sums:
-    """What one trip adds to the sums."""
-    unclassified_km = trip.distance_km if trip.kind == "unclassified" else 0.0
-    parts = (trip.distance_km, trip.business_km, trip.private_km, unclassified_km)
-    return Sums(1, *(round(part * 1000) for part in parts))
 
 
 def end_odometer_km(trip: Trip) -> float | None:

@@ -40,7 +40,10 @@ def books_of(state: DriverState) -> Books:
 
 def _book(state: DriverState, car_id: str, drives: list[Drive]) -> Book:
     log = state.of_car(car_id)
-    return folded(car_id, [drive for drive in drives if drive.car_id == car_id], log.readings, log.start)
+    book = folded(car_id, [drive for drive in drives if drive.car_id == car_id], log.readings, log.start)
+    if not log.series:
+        return book
+    return book._replace(gaps=tuple(gap._replace(series=gap.series + log.series) for gap in book.gaps))
 
 
 def trip_id_of(user: str, drive: Drive) -> str:

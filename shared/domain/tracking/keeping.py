@@ -6,6 +6,7 @@ changed and put; so news costs as much as it changes.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -13,20 +14,25 @@ from msgspec.structs import replace
 from shared.domain.car.odometer import Disbelief, Reading
 from shared.domain.log.addresses import ADDRESS_PENDING
 from shared.domain.log.book import Book, TripOutline
+from shared.domain.log.drive import Heard
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.gap_rows import gap_rows
 from shared.domain.log.laying import Owner, laid, new_trip, with_route
 from shared.domain.log.record import events_of
 from shared.domain.log.rows import Rows
-from shared.domain.log.trip import Trip, km
+from shared.domain.log.tiling import Row
+from shared.domain.log.trip import Trip, km, shown_km
 from shared.domain.place.places import Place
 from shared.domain.thresholds import Rules
 from shared.domain.tracking.books import Books, books_of, trip_id_of, with_ids
 from shared.domain.tracking.events import Outcome
 from shared.domain.tracking.look_ups import wanted
 from shared.domain.tracking.schedule import scheduled
-from shared.domain.tracking.state import DriverState
+from shared.domain.tracking.settling import settled
+from shared.domain.tracking.state import DriverState, OpenLog
 from shared.domain.tracking.weaving import woven
+
+Stored = Mapping[str, Sequence[Row]]  # rows of some cars, in their order along the odometer
 
 
 class Kept(NamedTuple):
@@ -48,125 +54,212 @@ def keep(
     """Puts all that came of an event into the rows. `before` is the state before it."""
     state = woven(outcome.state, outcome.finished, outcome.weaves, rows, rules)
     state, made, books = refolded(before, state, rows, owner, places, now)
-    return Kept(scheduled(state, books, outcome, now, rules), made)
+    return Kept(settled(scheduled(state, books, outcome, now, rules), books, now), made)
 
 
 def refolded(
-    before: DriverState, state: DriverState, rows: Rows, owner: Owner, places: Sequence[Place], now: datetime
-) -> tuple[DriverState, list[Trip], Books]:
-    """Puts what differs between two states into the rows; the state that knows the ids of its trips, and new trips."""
-    former, books = books_of(before), books_of(state)
-    state = with_ids(state, owner.user, books)
-    made = _put_trips(former, books, rows, owner, places, now)
-    _put_gaps(before, former, state, books, rows, owner, now)
-    _put_standings(before, former, state, books, rows)
-    pending = [trip.id for trip in rows.trips.values() if trip and trip.has(ADDRESS_PENDING)]
-    return wanted(state, pending, now), made, books
-
-
-# --- trips
-
-
-def _put_trips(
-    former: Books, books: Books, rows: Rows, owner: Owner, places: Sequence[Place], now: datetime
-) -> list[Trip]:
-    old, new = _by_id(former, owner), _by_id(books, owner)
-    gaps, former_gaps = _gaps_before(books, owner), _gaps_before(former, owner)
-    changed = [
-        id_ for id_, outline in new.items() if old.get(id_) != outline or gaps.get(id_) != former_gaps.get(id_)
-    ]
-    gone = [id_ for id_ in old if id_ not in new]
-    stored = rows.find_trips([*(id_ for id_ in changed if id_ in old), *gone])
-    for id_ in gone:
-        if id_ in stored:
-            rows.drop(stored[id_])
-    return [
-        trip
-        for id_ in changed
-        if (trip := _put_trip(id_, new[id_], gaps.get(id_, 0.0), stored.get(id_), rows, owner, places, now))
-    ]
-
-
-def _put_trip(
-    id_: str,
-    outline: TripOutline,
-    gap_km: float,
-    stored: Trip | None,
+    before: DriverState,
+    state: DriverState,
     rows: Rows,
     owner: Owner,
     places: Sequence[Place],
     now: datetime,
-) -> Trip | None:
-    """Puts a trip; gives it back if it is new."""
-    if stored is None:
-        words = _words_of(outline, rows)
-        trip = laid(new_trip(id_, outline, words, owner, places, now), outline, gap_km, owner, places)
-        rows.put(trip)
-        return trip
-    is_moved = (stored.started_at, stored.ended_at) != (outline.drive.began_at, outline.drive.ended_at)
-    base = with_route(stored, outline, _words_of(outline, rows)) if is_moved else stored
-    trip = laid(base, outline, gap_km, owner, places)
-    if trip != stored:
-        rows.put(replace(trip, revision=stored.revision + 1, updated_at=now))
-    return None
+    stored: Stored | None = None,
+) -> tuple[DriverState, list[Trip], Books]:
+    """Puts what differs between two states into the rows; the state that knows the ids of its trips, and new trips.
+
+    Where the rows do not follow from the state before, for they are of a settled stretch, they are those `stored`.
+    """
+    former, books = books_of(before), books_of(state)
+    state = with_ids(state, owner.user, books)
+    made = list[Trip]()
+    if stored is not None or former != books or _explained(before) != _explained(state):
+        laying = _Laying(rows, owner, places, now)
+        old = _lines(before, former, owner, now) if stored is None else _stored_lines(stored)
+        made = laying.lay(old, _lines(state, books, owner, now))
+        _put_standings(before, former, state, books, rows)
+    pending = [trip.id for trip in rows.trips.values() if trip and trip.has(ADDRESS_PENDING)]
+    return wanted(state, pending, now), made, books
 
 
-def _words_of(outline: TripOutline, rows: Rows) -> list:  # type: ignore[type-arg]
-    record = None if outline.drive.summary.is_by_hand else rows.record(outline.drive.summary.id)
-    return events_of(record) if record else []
+def _explained(state: DriverState) -> dict[str, object]:
+    return {car_id: log.explained for car_id, log in state.open.items() if log.explained}
 
 
-def _by_id(books: Books, owner: Owner) -> dict[str, TripOutline]:
-    return {trip_id_of(owner.user, trip.drive): trip for trip in books.trips}
+# --- rows
 
 
-def _gaps_before(books: Books, owner: Owner) -> dict[str, float]:
-    """The kilometres of nobody just before each trip, by its id."""
-    found: dict[str, float] = {}
-    for book in books.of.values():
-        ends = {gap.to_m: gap.from_m for gap in book.gaps}
-        for trip in book.trips:
-            if trip.from_m in ends:
-                found[trip_id_of(owner.user, trip.drive)] = km(km(trip.from_m / 1000) - km(_begin(ends, trip.from_m) / 1000))
+class _Line(NamedTuple):
+    """A row as the fold says it: of a trip its outline and the kilometres of nobody before it, of a gap the gap.
+
+    Of a settled stretch it can be the row itself.
+    """
+
+    id: str
+    says: TripOutline | Row
+    gap_km: float = 0.0
+    set_on_m: int = 0
+
+
+Lines = dict[str | None, list[_Line]]
+
+
+def _stored_lines(stored: Stored) -> Lines:
+    return {car_id: [_Line(row.id, row) for row in rows] for car_id, rows in stored.items()}
+
+
+def _lines(state: DriverState, books: Books, owner: Owner, now: datetime) -> Lines:
+    """The rows of each car by time; under None those of trips in no car."""
+    found: Lines = {car_id: _of_book(state, car_id, book, owner, now) for car_id, book in books.of.items()}
+    found[None] = [_Line(trip_id_of(owner.user, trip.drive), trip) for trip in books.nowhere]
     return found
 
 
-def _begin(ends: Mapping[int, int], m: int) -> int:
-    while m in ends and ends[m] < m:
-        m = ends[m]
-    return m
+def _of_book(state: DriverState, car_id: str, book: Book, owner: Owner, now: datetime) -> list[_Line]:
+    log = state.of_car(car_id)
+    outlines = [gap._replace(series=gap.series + log.series) for gap in book.gaps]
+    gaps = gap_rows(owner.user, car_id, outlines, log.explained, owner.timezone, now)
+    lines = [_Line(gap.id, replace(gap, created_at=gap.since, updated_at=gap.since)) for gap in gaps]
+    lines += [_Line(trip_id_of(owner.user, trip.drive), trip) for trip in book.trips]
+    made = list[_Line]()
+    for line in sorted(lines, key=_order):
+        before = made[-1] if made else None
+        set_on_m = _set_on_m(before, line)
+        gap_km = _gap_before_km(made, line)
+        made.append(line._replace(gap_km=gap_km, set_on_m=set_on_m))
+    return _beside_trips(made, log)
 
 
-# --- gaps
+def _order(line: _Line) -> tuple[datetime, int]:
+    """By time, then along the odometer."""
+    says = line.says
+    if isinstance(says, TripOutline):
+        return says.drive.began_at, says.from_m or 0
+    return says.since if isinstance(says, GapRow) else says.started_at, says.from_m or 0
 
 
-def _put_gaps(
-    before: DriverState, former: Books, state: DriverState, books: Books, rows: Rows, owner: Owner, now: datetime
-) -> None:
-    old, new = _gap_rows(before, former, owner, now), _gap_rows(state, books, owner, now)
-    changed = [id_ for id_, gap in new.items() if _plain(old.get(id_)) != _plain(gap)]
-    gone = [id_ for id_ in old if id_ not in new]
-    stored = rows.find_gaps([*(id_ for id_ in changed if id_ in old), *gone])
-    for id_ in gone:
-        if id_ in stored:
-            rows.drop_gap(stored[id_])
-    for id_ in changed:
-        known = stored.get(id_)
-        revision, created_at = (known.revision + 1, known.created_at) if known else (1, now)
-        rows.put_gap(replace(new[id_], revision=revision, created_at=created_at))
+def _beside_trips(lines: Sequence[_Line], log: OpenLog) -> list[_Line]:
+    """The rows in their order, the gaps with the ids of the trips beside them."""
+    trips = [(n, line.id) for n, line in enumerate(lines) if not isinstance(line.says, GapRow)]
+    made = [*lines]
+    for n, line in enumerate(lines):
+        if isinstance(line.says, GapRow):
+            before = next((id_ for k, id_ in reversed(trips) if k < n), log.after_trip)
+            after = next((id_ for k, id_ in trips if k > n), log.before_trip)
+            made[n] = line._replace(says=replace(line.says, after_trip=before, before_trip=after))
+    return made
 
 
-def _gap_rows(state: DriverState, books: Books, owner: Owner, now: datetime) -> dict[str, GapRow]:
-    found = [
-        row
-        for car_id, book in books.of.items()
-        for row in gap_rows(owner.user, car_id, book.gaps, state.of_car(car_id).explained, owner.timezone, now)
-    ]
-    return {row.id: row for row in found}
+def _set_on_m(before: _Line | None, line: _Line) -> int:
+    if before is None or before.says.to_m is None or line.says.from_m is None:
+        return 0
+    return line.says.from_m - before.says.to_m
 
 
-def _plain(gap: GapRow | None) -> GapRow | None:
-    return replace(gap, created_at=gap.since, updated_at=gap.since) if gap else None
+def _gap_before_km(made: Sequence[_Line], line: _Line) -> float:
+    """The kilometres of nobody just before a trip."""
+    if isinstance(line.says, GapRow):
+        return 0.0
+    gaps = [*takewhile(lambda one: isinstance(one.says, GapRow), reversed(made))]
+    if not gaps or gaps[-1].says.from_m is None or gaps[0].says.to_m is None:
+        return 0.0
+    return km(shown_km(gaps[0].says.to_m) - shown_km(gaps[-1].says.from_m))
+
+
+class _Laying:
+    """Lays rows in place of others."""
+
+    def __init__(self, rows: Rows, owner: Owner, places: Sequence[Place], now: datetime) -> None:
+        self._rows, self._owner, self._places, self._now = rows, owner, places, now
+        self._made = list[Trip]()
+
+    def lay(self, old: Lines, new: Lines) -> list[Trip]:
+        """Puts the new lines in place of the old ones; the trips that are new."""
+        stretches = {
+            car: _differing(old.get(car, []), new.get(car, [])) for car in (*new, *(c for c in old if c not in new))
+        }
+        kept = {line.id for lines in new.values() for line in lines}
+        gone = [line for before, _, _ in stretches.values() for line in before if line.id not in kept]
+        known = {line.id for lines in old.values() for line in lines}
+        for line in gone:
+            self._drop(line)
+        for before, after, _ in stretches.values():
+            former = {line.id: line for line in before}
+            for line in after:
+                if former.get(line.id) != line:
+                    self._put(line, line.id in known)
+        for car_id, (before, after, following) in stretches.items():
+            if car_id and (before or after):
+                beside = _beside(old.get(car_id, []), new.get(car_id, []), before, after)
+                self._rows.tile(car_id, [*beside, *_ids(before, following)], [*beside, *_ids(after, following)])
+        return self._made
+
+    def _drop(self, line: _Line) -> None:
+        if isinstance(line.says, GapRow):
+            for gap in self._rows.find_gaps([line.id]).values():
+                self._rows.drop_gap(gap)
+        else:
+            for trip in self._rows.find_trips([line.id]).values():
+                self._rows.drop(trip)
+
+    def _put(self, line: _Line, is_known: bool) -> None:
+        if isinstance(line.says, GapRow):
+            self._put_gap(line, line.says, is_known)
+        elif isinstance(line.says, TripOutline):
+            self._put_trip(line, line.says)
+
+    def _put_gap(self, line: _Line, gap: GapRow, is_known: bool) -> None:
+        stored = self._rows.find_gaps([line.id]).get(line.id) if is_known else None
+        made = replace(gap, set_on_m=line.set_on_m, created_at=self._now, updated_at=self._now)
+        if stored:
+            same = replace(made, created_at=stored.created_at, updated_at=stored.updated_at, revision=stored.revision)
+            if same == stored:
+                return
+            made = replace(made, created_at=stored.created_at, revision=stored.revision + 1)
+        self._rows.put_gap(made)
+
+    def _put_trip(self, line: _Line, outline: TripOutline) -> None:
+        stored = self._rows.find_trips([line.id]).get(line.id)
+        if stored is None:
+            words = self._words(outline)
+            blank = new_trip(line.id, outline, words, self._owner, self._places, self._now)
+            trip = laid(blank, outline, line.gap_km, line.set_on_m, self._owner, self._places)
+            self._rows.put(trip)
+            self._made.append(trip)
+            return
+        is_moved = (stored.started_at, stored.ended_at) != (outline.drive.began_at, outline.drive.ended_at)
+        words = self._words(outline) if is_moved else []
+        base = with_route(stored, outline, words) if words else stored
+        trip = laid(base, outline, line.gap_km, line.set_on_m, self._owner, self._places)
+        if trip != stored:
+            revision = stored.revision + (stored.id not in self._rows.trips)
+            self._rows.put(replace(trip, revision=revision, updated_at=self._now))
+
+    def _words(self, outline: TripOutline) -> list[Heard]:
+        record = None if outline.drive.summary.is_by_hand else self._rows.record(outline.drive.summary.id)
+        return events_of(record) if record else []
+
+
+def _differing(old: list[_Line], new: list[_Line]) -> tuple[list[_Line], list[_Line], _Line | None]:
+    """What differs of two lists of rows, and the first row after it that both have."""
+    first = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    last = 0
+    while last < min(len(old), len(new)) - first and old[-1 - last] == new[-1 - last]:
+        last += 1
+    until = len(old) - last
+    return old[first:until], new[first : len(new) - last], old[until] if until < len(old) else None
+
+
+def _beside(old: list[_Line], new: list[_Line], before: list[_Line], after: list[_Line]) -> list[str]:
+    """The id of the row before those that differ."""
+    first = before[0] if before else after[0]
+    lines = old if before else new
+    n = lines.index(first)
+    return [lines[n - 1].id] if n else []
+
+
+def _ids(lines: Sequence[_Line], following: _Line | None) -> list[str]:
+    return [line.id for line in (*lines, *([following] if following else ()))]
 
 
 # --- readings
@@ -183,13 +276,10 @@ def _put_standings(before: DriverState, former: Books, state: DriverState, books
                 rows.stand(car_id, reading, new.get(reading))
 
 
-def doubts_of(books: Books, car_id: str) -> dict[Reading, Disbelief]:
-    """The readings of a car that are not believed, and why."""
-    return _doubts(books.of.get(car_id))
+def why_doubted(state: DriverState, car_id: str, reading: Reading) -> Disbelief | None:
+    """Why a reading of a car is not believed; None where it is."""
+    return _doubts(books_of(state).of.get(car_id)).get(reading)
 
 
 def _doubts(book: Book | None) -> dict[Reading, Disbelief]:
-    if book is None:
-        return {}
-    doubted: dict[Reading, Disbelief] = {reading: "jumps" for reading in book.doubted}
-    return doubted | {reading: "old news" for reading in book.old}
+    return {reading: why for reading, why in book.standings if why} if book else {}

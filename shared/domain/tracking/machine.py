@@ -129,19 +129,27 @@ def _ended(state: DriverState, event: Ended, now: datetime, rules: Rules, places
 
 
 def _end_without_start(state: DriverState, end: Heard, now: datetime, rules: Rules) -> Outcome:
-    """An end proves that somebody drove until then. Just after a trip ended at its place it is that trip's once more."""
+    """An end proves that somebody drove until then. Just after a trip ended it is that trip's once more."""
     if state.knows(end):
         return Outcome(state=state, status="ignored", reason="no_active_trip")
     repeats = any(one.began_at <= end.at <= one.ended_at + rules.resume_within for one in state.told)
     if repeats:
         return _noted_late(state, end, now, "ignored", "no_active_trip")
     outcome = _noted_late(state, end, now, "end_noted")
-    car_id = None if end.is_stray else end.car_id or state.default_car_id
-    if car_id is None:
-        return outcome
-    log = outcome.state.of_car(car_id)
-    asked = with_log(outcome.state, car_id, replace(log, ask_at=min(now, log.ask_at or now)))
+    asked = outcome.state
+    for car_id in _meant(state, end):
+        log = asked.of_car(car_id)
+        asked = with_log(asked, car_id, replace(log, ask_at=min(now, log.ask_at or now)))
     return replace(outcome, state=asked, poll_now=True)
+
+
+def _meant(state: DriverState, end: Heard) -> Sequence[str]:
+    """The cars that an end without a start may be of."""
+    if end.is_stray:
+        return ()
+    if end.car_id:
+        return (end.car_id,)
+    return state.car_ids or ([state.default_car_id] if state.default_car_id else ())
 
 
 def _dropped(state: DriverState, rules: Rules) -> Outcome:
@@ -149,13 +157,9 @@ def _dropped(state: DriverState, rules: Rules) -> Outcome:
     leg = leg_of(state, rules)
     if leg is None:
         return Outcome(state=state)
-    finished, left = close(state, replace_events(leg, state), "the driver dropped it")
+    whole = Leg(leg.started_at, leg.last_at, leg.car_id, [*state.events], leg.ended_at, leg.paused)
+    finished, left = close(state, whole, "the driver dropped it")
     return Outcome(state=left, finished=(finished,))
-
-
-def replace_events(leg: Leg, state: DriverState) -> Leg:
-    """The drive with all that was heard."""
-    return Leg(leg.started_at, leg.last_at, leg.car_id, [*state.events], leg.ended_at, leg.paused)
 
 
 def _told(outcome: Outcome, status: Status, reason: WhyIgnored = "") -> Outcome:
@@ -197,9 +201,7 @@ def _is_earlier(state: DriverState, heard: Heard, rules: Rules) -> bool:
     return until is not None and heard.at <= until and (drive is None or heard.at < drive.started_at)
 
 
-def _noted_late(
-    state: DriverState, heard: Heard, now: datetime, status: Status, reason: WhyIgnored = ""
-) -> Outcome:
+def _noted_late(state: DriverState, heard: Heard, now: datetime, status: Status, reason: WhyIgnored = "") -> Outcome:
     """With a word that waits until no more of its time comes."""
     if not state.knows(heard):
         state = replace(state, late=(*state.late, heard), late_at=now)
@@ -277,7 +279,9 @@ def _close_before(
     is_full = state.drive.blocks >= MOST_BLOCKS and start.at > leg.last_at
     over = stale_since(state, state.drive, leg, now, rules)
     if is_full or (over and start.at - over[0] >= rules.stale_after):
-        finished, state = close(state, leg, "it is as long as a drive can be" if is_full else over[1] if over else "a later start")
+        finished, state = close(
+            state, leg, "it is as long as a drive can be" if is_full else over[1] if over else "a later start"
+        )
         return state, (finished,)
     return state, ()
 

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
+from shared.domain.log.measuring import Owner
 
 from shared.domain.log.addresses import addressed, flagged, given_up, spot, unaddressed_positions
-from shared.domain.log.measuring import Owner
 from shared.domain.log.trip import Endpoint, Trip
 from shared.domain.place.geo import Position
 from shared.domain.place.places import Place

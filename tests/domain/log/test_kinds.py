@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from shared.domain.log.measuring import NotATrip, Owner, measured
+from shared.domain.log.settling import settled
 
 from shared.domain.car.odometer import Reading
 from shared.domain.log.kinds import Habits, proposed_kind, telling_place
-from shared.domain.log.measuring import NotATrip, Owner, measured
-from shared.domain.log.settling import settled
 from shared.domain.log.trip import classified
 from shared.domain.place.geo import Position
 from shared.domain.place.places import Place

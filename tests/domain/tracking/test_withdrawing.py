@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+from shared.domain.tracking.withdrawing import without
+
 from shared.domain.car.odometer import Reading
 from shared.domain.tracking.state import DriverState, GoingOn, OpenLog
-from shared.domain.tracking.withdrawing import without
 
 NOON = datetime(2026, 1, 23, 12, tzinfo=UTC)
 

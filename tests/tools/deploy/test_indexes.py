@@ -16,7 +16,7 @@ from google.cloud.firestore_v1.types import StructuredQuery
 from shared.domain.tracking.state import DriverState
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.due import Due, due_users, due_users_of_shard, users_with_a_car
-from shared.repositories.streaming import LongReader
+from shared.repositories.streaming import LongReader, long_reader
 from shared.repositories.user_store import UserStore, state_document
 from tools.deploy.indexes import ASCENDING, DESCENDING, INDEXES, NOT_INDEXED, Index
 
@@ -87,7 +87,9 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     insecure = grpc.insecure_channel
     watched = lambda *args, **more: grpc.intercept_channel(insecure(*args, **more), Watch())  # noqa: E731
     monkeypatch.setattr(grpc, "insecure_channel", watched)
+    long_reader.cache_clear()
     yield seen
+    long_reader.cache_clear()
 
 
 @pytest.fixture
@@ -106,7 +108,15 @@ def made(emulators: None, queries: list[Any]) -> list[Any]:
         store.trip_after(car_id, NOW)
         for year in (None, 2026):
             store.first_trip(car_id, year)
-            store.gap_trips(car_id, year)
+            store.gaps.first(car_id, year)
+            store.gaps.unexplained(car_id, year)
+        for after in (None, (NOW, "id")):
+            for more in ({}, {"year": 2026}, {"year": 2026, "month": 1}):
+                store.trips_by_time({"car_id": car_id, **more}, 10, after)
+                store.gaps.by_time({"car_id": car_id, **more}, 10, after)
+        for since in (None, NOW):
+            for before in (None, NOW):
+                store.doubts.of_car(car_id, since, before)
         for before in (None, NOW):
             store.readings.newest(car_id, 20, before)
         store.readings.first(car_id)
@@ -117,6 +127,8 @@ def made(emulators: None, queries: list[Any]) -> list[Any]:
     for span in (None, (NOW, NOW)):
         for after in (None, (NOW, "20260123T080000.000000Z.car.car.1")):
             store.readings.page("car", 10, span, after)
+    store.gaps.between("car", NOW, NOW)
+    store.gaps.last_before("car", NOW)
     store.sums(None)
     list(due_users(reader, NOW, 10))
     list(due_users_of_shard(reader, 3, NOW, Due("boris@example.com", NOW)))
@@ -149,6 +161,9 @@ def test_no_method_makes_a_query_that_this_test_does_not_know() -> None:
     }
     known = {
         "_stored_trips",
+        "_stored",
+        "_count",
+        "_doubted",
         "sums",
         "_found",
         "documents",  # of the long reader, whose callers are in shared/repositories/due.py

@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from google.cloud import firestore
+from shared.domain.log.gap import relink
 
 from shared.domain.driver import Account
-from shared.domain.log.gap import relink
 from shared.domain.log.rows import Rows
-from shared.domain.log.trip import Sums, Trip, classified, dated, sums_of, trip_id
+from shared.domain.log.sums import Sums, sums_of
+from shared.domain.log.trip import Trip, classified, dated, trip_id
 from shared.repositories import documents
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import until_current

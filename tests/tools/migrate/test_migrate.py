@@ -7,7 +7,7 @@ from google.cloud import firestore
 from shared import settings
 from shared.domain.car.car import Car
 from shared.domain.log.drive import Heard
-from shared.domain.log.trip import Sums
+from shared.domain.log.sums import Sums
 from shared.domain.tracking.events import Ended
 from shared.domain.tracking.machine import advance
 from shared.domain.tracking.state import DriverState
@@ -74,7 +74,7 @@ def test_sums_and_gaps_are_computed(house: House) -> None:
     house.run()
     sums = house.store().sums(2024)[2024]
     assert sums[1]["audi"] == Sums(1, 22400, 12400, 10000, 0)
-    assert sums[2] == {"audi": Sums(1, 22400, 0, 22400, 0), "polo": Sums(1, 22400, 0, 0, 22400)}
+    assert sums[2] == {"audi": Sums(1, 22400, 0, 22400, 0), "polo": Sums(1, 22400, 0, 0, 22400, unplaced_m=22400)}
     first, _, second = house.trips()
     assert second.gap_before_km == 7.6
     assert second.gap

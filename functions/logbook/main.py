@@ -1,0 +1,19 @@
+"""The function logbook: the rows of a car's log, and what its driver says of the gaps in it."""
+
+import functions_framework
+from flask import Request, Response
+
+from shared.handlers import logbook as calls
+from shared.handlers.http import route, routes, serve
+
+ROUTES = routes(
+    route("GET", "/", calls.show),
+    route("GET", "/gaps/<id:gap_id>", calls.show_gap),
+    route("PATCH", "/gaps/<id:gap_id>", calls.explain_gap),
+)
+
+
+@functions_framework.http
+def logbook(request: Request) -> Response:
+    """Answers an HTTP request."""
+    return serve(request, ROUTES)

@@ -1,0 +1,98 @@
+"""Owns which part of a driver's log is settled: it leaves the state, and its rows stay as they are in the store.
+
+News reaches back a day, so what is older and agreed on cannot change any more but by its driver's word.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from shared.domain.car.odometer import Reading
+from shared.domain.log.book import Anchor, Book, Start
+from shared.domain.log.summary import Summary
+from shared.domain.thresholds import AGREED_FOR, AGREEING, KEPT_DRIVES, KEPT_READINGS, NEWS_REACHES
+from shared.domain.tracking.books import Books
+from shared.domain.tracking.state import DriverState, OpenLog, with_log
+
+
+def settled(state: DriverState, books: Books, now: datetime) -> DriverState:
+    """The state without what is settled by now, bounded whatever happened."""
+    for car_id, book in books.of.items():
+        if start := _start(state.of_car(car_id), book, now):
+            log = _since(state.of_car(car_id), start, book.series)
+            state = with_log(state, car_id, replace(log, after_trip=_last_trip(state, book, start) or log.after_trip))
+        log = state.of_car(car_id)
+        if len(log.readings) > KEPT_READINGS:
+            state = with_log(state, car_id, replace(log, readings=thinned(log.readings)))
+    kept = tuple(one for one in state.told if not _is_settled(one, state, books, now))
+    return state if kept == state.told else replace(state, told=kept)
+
+
+def _start(log: OpenLog, book: Book, now: datetime) -> Start | None:
+    """Where the book of a car begins from now on; None where it stays as it is."""
+    free = [anchor.start for anchor in book.anchors if _is_free(anchor, book, now)]
+    begin = free[-1] if free else _forced(book)
+    return None if begin is None or (log.start and begin.at <= log.start.at) else begin
+
+
+def _is_free(anchor: Anchor, book: Book, now: datetime) -> bool:
+    at = anchor.start.at
+    waits = any("odometer_pending" in trip.flags for trip in book.trips if trip.drive.ended_at <= at)
+    agreeing = [reading.at for reading, why in book.standings if why is None and reading.at > at]
+    is_sure = len(agreeing) >= AGREEING and agreeing[-1] - at >= AGREED_FOR
+    return is_sure and now - at > NEWS_REACHES and not waits
+
+
+def _forced(book: Book) -> Start | None:
+    """After more drives than are remembered, the oldest stay as they are."""
+    if len(book.trips) <= KEPT_DRIVES:
+        return None
+    last = book.trips[len(book.trips) - KEPT_DRIVES - 1]
+    if last.to_m is None or last.to_known is None:
+        return None
+    return Start(last.drive.ended_at, last.to_m, known=last.to_known, position=last.end)
+
+
+def _last_trip(state: DriverState, book: Book, start: Start) -> str | None:
+    """The id of the last trip before the open part of a book."""
+    over = [trip.drive for trip in book.trips if trip.drive.ended_at <= start.at]
+    ids = {one.id: one.trip_ids for one in state.told}
+    if not over:
+        return None
+    last = max(over, key=lambda drive: drive.began_at)
+    found = ids.get(last.summary.id, ())
+    return found[last.part] if last.part < len(found) else None
+
+
+def _since(log: OpenLog, start: Start, series: int) -> OpenLog:
+    return replace(
+        log,
+        start=start,
+        series=log.series + series,
+        readings=tuple(reading for reading in log.readings if reading.at > start.at),
+        explained=tuple(word for word in log.explained if word.to_m > start.m),
+    )
+
+
+def _is_settled(summary: Summary, state: DriverState, books: Books, now: datetime) -> bool:
+    """Whether all that came of a drive lies before the open part of its car's book."""
+    until = summary.said.ended_at or summary.ended_at
+    cars = {trip.car_id for trip in books.trips if trip.drive.summary.id == summary.id}
+    cars |= {summary.said.car_id if summary.said.has_car else summary.car_id} if not cars else set()
+    starts = [state.of_car(car_id).start for car_id in cars if car_id]
+    if any(start is None or until > start.at for start in starts):
+        return False
+    return bool(starts) or now - until > NEWS_REACHES
+
+
+def thinned(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+    """Fewer readings that say the same: of equal ones the first and the last, then fewer of those on the way."""
+    kept = [
+        one
+        for n, one in enumerate(readings)
+        if n in (0, len(readings) - 1) or one.is_word or not (readings[n - 1].km == one.km == readings[n + 1].km)
+    ]
+    while len(kept) > KEPT_READINGS:
+        kept = [one for n, one in enumerate(kept) if n % 3 != 1 or one.is_word or n == len(kept) - 1]
+    return tuple(kept)

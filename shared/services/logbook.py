@@ -1,0 +1,143 @@
+"""Shows the log of a car, row by row, and keeps what its driver says of the gaps in it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import reduce
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
+
+from shared.domain.car.car import Car
+from shared.domain.driver import Account
+from shared.domain.fitting import Conflict, NotFound
+from shared.domain.log.explaining import explained, interval, told, words_with
+from shared.domain.log.gap_row import GAP_ID, GapRow
+from shared.domain.log.history import entry_of_change
+from shared.domain.log.logbook import OPEN, Position, is_of, page_of, row_behind
+from shared.domain.log.sums import Sums, sums_of_gap
+from shared.domain.log.tiling import Row
+from shared.domain.tracking.open_stretch import open_stretch
+from shared.domain.tracking.state import DriverState, with_log
+from shared.repositories.documents import Stored, client, until_current
+from shared.repositories.threads import later
+from shared.repositories.user_store import UserStore
+from shared.services.by_hand import locked
+
+
+class Page(NamedTuple):
+    """A page of a car's log with the sums of the time asked for; `next` is where it goes on, None on the last page."""
+
+    car: Car
+    rows: list[Row]
+    sums: Sums
+    next: Position | None
+
+
+def page(
+    account: Account, car_id: str | None, year: int | None, month: int | None, limit: int, after: Position
+) -> Page:
+    """A page of the log of one car, the default one if none is named. Raises NotFound where there is no such car.
+
+    A car that the driver had before is one as long as its log has rows.
+    """
+    if not (car_id := car_id or account.default_car_id):
+        raise NotFound("There is no car yet.")
+    store = UserStore(client(), account.email)
+    asked = {"year": year, "month": month, "car_id": car_id}
+    equal = {name: value for name, value in asked.items() if value is not None}
+    trips = later(lambda: store.trips_by_time(equal, limit + 1, after.trip))
+    gaps = later(lambda: store.gaps.by_time(equal, limit + 1, after.gap))
+    sums, state = later(lambda: store.sums(year)), later(store.state)
+    car = store.cars.list_cars().get(car_id)
+    behind = _behind(account, state().value, car_id)
+    behind = behind if behind and is_of(behind, year, month) else None
+    rows, next_ = page_of(trips(), gaps(), behind, limit, after)
+    if not car and not rows and not _has_rows(store, car_id):
+        raise NotFound("There is no such car.")
+    of_time = _of_car(sums(), car_id, month).plus(sums_of_gap(behind) if behind else Sums())
+    return Page(car or Car(car_id, "", car_id), rows, of_time, next_)
+
+
+def find_gap(account: Account, gap_id: str) -> GapRow:
+    """One gap. Raises NotFound."""
+    store = UserStore(client(), account.email)
+    if gap_id.startswith(OPEN):
+        behind = _behind(account, store.state().value, gap_id.removeprefix(OPEN))
+        return _known(Stored(behind) if behind else None).value
+    return _known(_stored(store, gap_id)).value
+
+
+def explain(
+    account: Account, gap_id: str, said: Mapping[str, Any], revision: int | None, why: str, by: str, now: datetime
+) -> GapRow:
+    """A gap with what is said of it, by the names of its fields; `by` whom, for the history.
+
+    Raises NotFound and Unfit, and Conflict where it is of another revision than the one given, or no row yet.
+    """
+    if gap_id.startswith(OPEN):
+        raise Conflict("This becomes a row when the next drive is over, and can be explained then.")
+    store = UserStore(client(), account.email)
+
+    @until_current
+    def attempt() -> GapRow:
+        state = later(store.state)
+        read = _known(_stored(store, gap_id))
+        former = read.value
+        if revision not in (None, former.revision):
+            raise Conflict(f"The gap is at revision {former.revision} by now.", "revision")
+        gap = explained(former, said, _of_car(store.sums(former.year), former.car_id, None), now)
+        if gap != former:
+            _commit(store, state(), read, gap, why, by)
+        return gap
+
+    return attempt()
+
+
+def _commit(store: UserStore, state: Stored[DriverState], read: Stored[GapRow], gap: GapRow, why: str, by: str) -> None:
+    change = store.change()
+    change.put_gap(read, gap)
+    if entry := entry_of_change("gap", gap.id, told(read.value), told(gap), at=gap.updated_at, by=by, why=why):
+        change.add_entry(replace(entry, after={**interval(gap), **entry.after}))
+    locked(change, state, _with_word(state.value, gap))
+    change.commit()
+
+
+def _with_word(state: DriverState, gap: GapRow) -> DriverState:
+    """The state that knows what is said of a gap, where the fold may lay that anew; else its row knows it alone."""
+    log = state.open.get(gap.car_id)
+    if log is None or (log.start and (gap.from_m < log.start.m or gap.since < log.start.at)):
+        return state
+    return with_log(state, gap.car_id, replace(log, explained=words_with(log.explained, gap)))
+
+
+def _stored(store: UserStore, gap_id: str) -> Stored[GapRow] | None:
+    return store.gaps.find(gap_id) if GAP_ID.fullmatch(gap_id) else None
+
+
+def _known(found: Stored[GapRow] | None) -> Stored[GapRow]:
+    if found is None:
+        raise NotFound("There is no such gap.")
+    return found
+
+
+def _behind(account: Account, state: DriverState, car_id: str) -> GapRow | None:
+    found = open_stretch(state, car_id)
+    if found is None:
+        return None
+    stretch = (found.from_m, found.to_m)
+    return row_behind(account.email, car_id, account.timezone, stretch, found.since, found.until)
+
+
+def _has_rows(store: UserStore, car_id: str) -> bool:
+    """Whether the log of a car has rows at any time."""
+    return any(sums.trip_count or sums.gap_m for sums in _each(store.sums(None), car_id, None))
+
+
+def _of_car(years: Mapping[int, Mapping[int, Mapping[str, Sums]]], car_id: str, month: int | None) -> Sums:
+    return reduce(Sums.plus, _each(years, car_id, month), Sums())
+
+
+def _each(years: Mapping[int, Mapping[int, Mapping[str, Sums]]], car_id: str, month: int | None) -> list[Sums]:
+    """The sums of a car, of each month or of one."""
+    months = [(number, cars) for found in years.values() for number, cars in found.items()]
+    return [cars[car_id] for number, cars in months if car_id in cars and month in (None, number)]
