@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from shared.domain.car.belief import Belief, believed, sort_key
 from shared.domain.car.odometer import Disbelief, Reading, ReadingSource
-from shared.domain.log.chain import Node, chained, end_of, nodes_of
+from shared.domain.log.chain import Node, nodes_of, stood_at
 from shared.domain.log.elsewhere import Sorted, sorted_out
 from shared.domain.log.outlines import (
     GapOutline,
@@ -150,9 +150,8 @@ def _pages(car_id: str, drives: Sequence[Drive], belief: Belief) -> Iterator[_Pa
 
 def _page(car_id: str, drives: Sequence[Drive], readings: Sequence[Reading], series: int, is_last: bool) -> _Page:
     found = sorted_out(drives, readings)
-    old = set(found.old)
-    chain = chained(found.drives, [reading for reading in readings if reading not in old])
-    return _Page(Sheet(car_id, found.drives, chain, tiled(found.drives, chain), series, is_last), found)
+    tiles = tiled(found.drives, found.chain)
+    return _Page(Sheet(car_id, found.drives, found.chain, tiles, series, is_last), found)
 
 
 # --- what is thought of the readings
@@ -177,8 +176,8 @@ def _anchors(page: _Page, doubted: Sequence[Reading]) -> Iterator[Anchor]:
         is_new = n == 0 or nodes[n - 1].low_m != node.low_m
         stood = node.is_stand and not node.readings[-1].driving
         if stood and is_new and _is_between(page, node) and (behind is None or m <= behind.from_m):
-            stood_at = node.position or (end_of(sheet.drives[node.n - 1]) if node.n else None)
-            start = Start(node.last_at, m, _since(node, doubted), node.known, stood_at)
+            position = stood_at(sheet.drives, sheet.chain, node)
+            start = Start(node.last_at, m, _since(node, doubted), node.known, position)
             yield Anchor(start, next(iter(sheet.drives[node.n :]), None))
 
 
@@ -189,11 +188,12 @@ def _since(node: Node, doubted: Sequence[Reading]) -> datetime:
 
 
 def _is_between(page: _Page, node: Node) -> bool:
-    """Whether all drives were over or had not begun, those of the car as the reading has it."""
-    drives, at = page.sheet.drives, node.last_at
-    over, others = drives[: node.n], [*drives[node.n :], *page.found.elsewhere]
-    return all(drive.ended_at <= at for drive in over) and all(
-        drive.began_at > at or (drive.ended_at <= at and drive in page.found.elsewhere) for drive in others
+    """Whether no drive was going on, and those of the car were over or had not begun as the reading has it."""
+    own, at = page.sheet.drives, node.last_at
+    return (
+        all(drive.ended_at <= at for drive in own[: node.n][-1:])
+        and all(drive.began_at > at for drive in own[node.n : node.n + 1])
+        and all(drive.ended_at <= at or drive.began_at > at for drive in page.found.elsewhere)
     )
 
 

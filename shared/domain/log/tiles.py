@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from shared.domain.log.chain import Node, Part, Stretch, begin_of, end_of, is_exact
+from shared.domain.log.chain import Node, Part, Stretch, begin_of, end_of, is_exact, stood_at
 from shared.domain.log.evidence import NOTHING, Bounds, apart_m, bounds, seen
 from shared.domain.log.sharing import BEST, is_within_a_drive, placed, shared
 from shared.domain.log.summary import Drive
@@ -105,7 +105,7 @@ class _Tiling:
         stretch = self._chain[k]
         left, right, parts = stretch.left, stretch.right, stretch.parts
         assert left is not None and right is not None
-        stood, since = self._stood_at(left), left.last_at
+        stood, since = stood_at(self._drives, self._chain, left), left.last_at
         for part in parts:
             drive = self._drives[part.n]
             if part is not parts[0] or left.is_stand:
@@ -114,9 +114,6 @@ class _Tiling:
             stood, since = end_of(drive), max(since, drive.ended_at)
         if right.is_stand:
             yield _hole(since, right.first_at, stood if parts else None, self._stands_at(right))
-
-    def _stood_at(self, left: Node) -> Position | None:
-        return left.position or (end_of(self._drives[left.n - 1]) if left.is_stand and left.n else None)
 
     def _stands_at(self, right: Node) -> Position | None:
         return right.position or (begin_of(self._drives[right.n]) if right.n < len(self._drives) else None)

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from shared.domain.car.odometer import Reading
@@ -399,7 +399,6 @@ def test_no_trail_of_two_kilometres_is_silently_shortened(known: Facts) -> None:
             assert trip.shown_m >= 0.9 * last.dense_m - 400
 
 
-@settings(max_examples=600)
 @given(facts)
 def test_a_book_that_is_cut_at_an_anchor_goes_on_as_if_it_were_whole(known: Facts) -> None:
     whole = folded("a", known.drives, known.readings)
