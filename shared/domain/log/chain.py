@@ -304,11 +304,11 @@ def _pieces(n: int, drive: Drive, on_way: Sequence[Node]) -> Iterator[Part]:
 
 def _bounds(drive: Drive, since: datetime, until: datetime, is_first: bool, is_last: bool) -> Bounds:
     """Those of a part. What a car measured on the way is up to three minutes off by the clock of the phone."""
+    usual = bounds(_seen(drive, since, until))
     if is_first and is_last:
-        return bounds(_seen(drive, since, until))
+        return usual
     surely = (since + (not is_first) * WORD_SLACK, until - (not is_last) * WORD_SLACK)
     at_most = (since - (not is_first) * WORD_SLACK, until + (not is_last) * WORD_SLACK)
-    usual = bounds(_seen(drive, since, until))
     least = bounds(_seen(drive, *surely)).least if surely[0] < surely[1] else 0.0
     most = bounds(_seen(drive, *at_most))
     return Bounds(min(least, usual.best), usual.best, max(most.most, usual.best), max(most.slack, usual.best))
