@@ -132,8 +132,8 @@ def km(value: float) -> float:
 
 
 def shown_km(odometer_m: int) -> float:
-    """An odometer in metres as it is shown: in km to 0.1."""
-    return km(odometer_m / 1000)
+    """An odometer in metres as it is shown: in km to 0.1, cut off, for so an odometer itself shows it."""
+    return km(odometer_m // 100 / 10)
 
 
 def dated(trip: Trip) -> Trip:
