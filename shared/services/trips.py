@@ -24,7 +24,7 @@ from shared.repositories.user_store import UserStore
 from shared.services.by_hand import locked
 from shared.services.log import owner_of
 from shared.services.rows import StoredLog
-from shared.services.stretches import reopened
+from shared.services.stretches import Reopened, reopened
 
 
 class Speaking(NamedTuple):
@@ -165,18 +165,23 @@ def _spoken(
 ) -> Spoken:
     """What is open of the log is folded with the state, a settled stretch with the rows around it."""
     if not is_open(state, trip or former):
-        opened = _opened(store, log, former, trip)
-        return Spoken(state, spoken(opened, former, trip, rows, owner, places, now).trip)
+        opened = _opened(store, log, state, former, trip)
+        found = spoken(opened.state, former, trip, rows, owner, places, now, opened.rows).trip
+        opened.forget_edges(rows)
+        return Spoken(state, found)
     if trip and former and former.car_id and former.car_id != trip.car_id and not is_told(state, former):
         # It leaves a settled stretch of one car for what is open of another one's book.
-        spoken(_opened(store, log, former, None), former, None, rows, owner, places, now)
+        opened = _opened(store, log, state, former, None)
+        spoken(opened.state, former, None, rows, owner, places, now, opened.rows)
+        opened.forget_edges(rows)
         former = None
     state, found = spoken(state, former, trip, rows, owner, places, now)
     return Spoken(waiting(state, now, settings.current.rules), found)
 
 
-def _opened(store: UserStore, log: StoredLog, former: Trip | None, trip: Trip | None) -> DriverState:
+def _opened(store: UserStore, log: StoredLog, state: DriverState, former: Trip | None, trip: Trip | None) -> Reopened:
     """What is known around a trip that lies in a settled stretch, where it was and where it will be."""
     about = [one for one in (former, trip) if one]
     cars = {one.car_id for one in about if one.car_id}
-    return reopened(store, log, cars, min(one.started_at for one in about), max(one.ended_at for one in about))
+    since, until = min(one.started_at for one in about), max(one.ended_at for one in about)
+    return reopened(store, log, state, cars, since, until)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from shared.domain.car.belief import Belief, believed, sort_key
 from shared.domain.car.odometer import Disbelief, Reading, ReadingSource
-from shared.domain.log.chain import chained, nodes_of
+from shared.domain.log.chain import Node, nodes_of, stood_at
 from shared.domain.log.elsewhere import Sorted, sorted_out
 from shared.domain.log.outlines import (
     GapOutline,
@@ -35,7 +35,7 @@ from shared.domain.place.geo import Position
 class Start(NamedTuple):
     """Where a book begins: what the odometer showed in metres, at which moment, and `since` when at least.
 
-    How that is known, and where the car stood then.
+    How that is known, and where the car stood then. `is_said` where its driver said that the log begins there.
     """
 
     at: datetime
@@ -43,16 +43,17 @@ class Start(NamedTuple):
     since: datetime | None = None
     known: Known = "read"
     position: Position | None = None
+    is_said: bool = False
 
 
 class Anchor(NamedTuple):
-    """A stand of which the odometer is known, between two drives of the car: the book may be cut there.
+    """A stand of which the odometer is known: the book may be cut there.
 
-    Drives that begin after `start.at`, and readings that are later than it, give the same rows from there on.
+    The drives from `following` on, and the readings later than `start.at`, give the same rows from there on.
     """
 
     start: Start
-    is_agreed: bool
+    following: Drive | None
 
 
 class Book(NamedTuple):
@@ -95,7 +96,7 @@ def folded(car_id: str, drives: Sequence[Drive], readings: Sequence[Reading], st
         series=len(pages) - 1,
         breaks=belief.breaks,
         standings=tuple(_standings(told, belief, old)),
-        anchors=tuple(_anchors(pages[-1])),
+        anchors=tuple(_anchors(pages[-1], belief.doubted)),
     )
 
 
@@ -149,9 +150,8 @@ def _pages(car_id: str, drives: Sequence[Drive], belief: Belief) -> Iterator[_Pa
 
 def _page(car_id: str, drives: Sequence[Drive], readings: Sequence[Reading], series: int, is_last: bool) -> _Page:
     found = sorted_out(drives, readings)
-    old = set(found.old)
-    chain = chained(found.drives, [reading for reading in readings if reading not in old])
-    return _Page(Sheet(car_id, found.drives, chain, tiled(found.drives, chain), series, is_last), found)
+    tiles = tiled(found.drives, found.chain)
+    return _Page(Sheet(car_id, found.drives, found.chain, tiles, series, is_last), found)
 
 
 # --- what is thought of the readings
@@ -168,17 +168,33 @@ def _standings(
             yield reading, "old news" if reading in aged else None
 
 
-def _anchors(page: _Page) -> Iterator[Anchor]:
+def _anchors(page: _Page, doubted: Sequence[Reading]) -> Iterator[Anchor]:
     """The stands of the newest odometer at which nothing reaches from one side to the other."""
-    sheet = page.sheet
-    drives = [*sheet.drives, *page.found.elsewhere]
+    sheet, behind = page.sheet, open_of(page.sheet)
     nodes, at_m = nodes_of(sheet.chain), placed(sheet.chain)
     for n, (node, m) in enumerate(zip(nodes, at_m, strict=True)):
         is_new = n == 0 or nodes[n - 1].low_m != node.low_m
-        is_apart = all(drive.ended_at <= node.last_at or drive.began_at > node.last_at for drive in drives)
-        if node.is_stand and is_new and is_apart:
-            start = Start(node.last_at, m, node.first_at, node.known, node.position)
-            yield Anchor(start, len(node.readings) > 1)
+        stood = node.is_stand and not node.readings[-1].driving
+        if stood and is_new and _is_between(page, node) and (behind is None or m <= behind.from_m):
+            position = stood_at(sheet.drives, sheet.chain, node)
+            start = Start(node.last_at, m, _since(node, doubted), node.known, position)
+            yield Anchor(start, next(iter(sheet.drives[node.n :]), None))
+
+
+def _since(node: Node, doubted: Sequence[Reading]) -> datetime:
+    """Since when a car showed the same without a reading between that is not believed."""
+    within = [reading.at for reading in doubted if node.first_at <= reading.at <= node.last_at]
+    return min(reading.at for reading in node.readings if reading.at >= max(within, default=node.first_at))
+
+
+def _is_between(page: _Page, node: Node) -> bool:
+    """Whether no drive was going on, and those of the car were over or had not begun as the reading has it."""
+    own, at = page.sheet.drives, node.last_at
+    return (
+        all(drive.ended_at <= at for drive in own[: node.n][-1:])
+        and all(drive.began_at > at for drive in own[node.n : node.n + 1])
+        and all(drive.ended_at <= at or drive.began_at > at for drive in page.found.elsewhere)
+    )
 
 
 __all__ = [

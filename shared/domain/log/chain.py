@@ -4,10 +4,11 @@ A car reports at switch-off, and its phone says "left" some seconds later; phone
 reading within three minutes of a drive's begin or end may stand for it.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from shared.domain.car.belief import sort_key
@@ -20,6 +21,7 @@ from shared.domain.place.geo import Position
 from shared.domain.thresholds import DENSE_FIXES, STOOD_M, UNSEEN_M, WORD_SLACK
 
 UNSURE_FOR = DENSE_FIXES / 2
+_time_of = attrgetter("at")
 
 
 class Node(NamedTuple):
@@ -114,8 +116,18 @@ def end_of(drive: Drive) -> Position | None:
     return _position(drive, drive.ended_at)
 
 
+def stood_at(drives: Sequence[Drive], chain: Sequence[Stretch], node: Node) -> Position | None:
+    """Where a car stood when it was read, as far as it said so, else where its drive before ended, else where it was
+    when it was read first."""
+    if node.position or node.is_on_way:
+        return node.position
+    return end_of(drives[node.n - 1]) if node.n else nodes_of(chain)[0].position
+
+
 def _position(drive: Drive, moment: datetime) -> Position | None:
-    near = [mark for mark in drive.summary.marks if mark.position and abs(mark.at - moment) <= WORD_SLACK]
+    marks = drive.summary.marks
+    first = bisect_left(marks, moment - WORD_SLACK, key=_time_of)
+    near = [mark for mark in marks[first : bisect_right(marks, moment + WORD_SLACK, key=_time_of)] if mark.position]
     return min(near, key=lambda mark: abs(mark.at - moment)).position if near else None
 
 
@@ -292,6 +304,8 @@ def _pieces(n: int, drive: Drive, on_way: Sequence[Node]) -> Iterator[Part]:
 
 def _bounds(drive: Drive, since: datetime, until: datetime, is_first: bool, is_last: bool) -> Bounds:
     """Those of a part. What a car measured on the way is up to three minutes off by the clock of the phone."""
+    if is_first and is_last:
+        return bounds(_seen(drive, since, until))
     surely = (since + (not is_first) * WORD_SLACK, until - (not is_last) * WORD_SLACK)
     at_most = (since - (not is_first) * WORD_SLACK, until + (not is_last) * WORD_SLACK)
     usual = bounds(_seen(drive, since, until))

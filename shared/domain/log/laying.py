@@ -11,7 +11,7 @@ from shared.domain.log.addresses import flagged
 from shared.domain.log.book import TripOutline
 from shared.domain.log.drive import Heard
 from shared.domain.log.kinds import Habits, proposed_kind, telling_place
-from shared.domain.log.trip import Endpoint, Flag, Trip, classified, dated, km, shown_km
+from shared.domain.log.trip import DistanceSource, Endpoint, Flag, Trip, classified, dated, km, shown_km
 from shared.domain.place.geo import Position
 from shared.domain.place.places import Place, place_at
 from shared.domain.place.trail import Fix, located, trail_distance_km
@@ -81,12 +81,24 @@ def laid(
     )
     changed = _with_ends(changed, outline, places)
     kept_flags = tuple(flag for flag in trip.flags if flag == BY_ADDRESSES)
-    changed = replace(changed, flags=(*outline.flags, *kept_flags))
+    changed = replace(changed, flags=(*_flags(outline), *kept_flags))
     if "kind" not in trip.set_by_hand and not drive.summary.is_by_hand:
         changed = _proposed(changed, owner, places)
     moved = (changed.from_, changed.to) != (trip.from_, trip.to) or not trip.date
     changed = flagged(changed, owner.addresses) if moved else changed
     return classified(dated(changed))
+
+
+def _flags(outline: TripOutline) -> tuple[Flag, ...]:
+    """The flags of a trip. One that was moved and is beside every odometer waits for none: nobody reads it any more."""
+    is_beside = outline.drive.summary.moved is not None and outline.from_m is None
+    return tuple(flag for flag in outline.flags if not (is_beside and flag == "odometer_pending"))
+
+
+def _source(trip: Trip, outline: TripOutline) -> DistanceSource:
+    """Who says the distance. Of a trip that was moved that is who said it there, until its driver says another one."""
+    is_moved = outline.drive.summary.moved is not None and outline.source == "manual"
+    return trip.distance_source if is_moved and "distance_km" not in trip.set_by_hand else outline.source
 
 
 def _by_odometer(trip: Trip, outline: TripOutline) -> dict[str, object]:
@@ -108,11 +120,13 @@ def _by_odometer(trip: Trip, outline: TripOutline) -> dict[str, object]:
         "end_odometer_known": outline.to_known,
         "distance_km": says_km,
         "excess_km": excess_km,
-        "distance_source": outline.source,
+        "distance_source": _source(trip, outline),
     }
 
 
 def _with_ends(trip: Trip, outline: TripOutline, places: Sequence[Place]) -> Trip:
+    if outline.drive.summary.moved:
+        return trip
     begin = trip.from_ if "from" in trip.set_by_hand else _endpoint(trip.from_, outline.begin, places)
     end = trip.to if "to" in trip.set_by_hand else _endpoint(trip.to, outline.end, places)
     return replace(trip, from_=begin, to=end)

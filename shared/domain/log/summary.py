@@ -52,6 +52,9 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
 class Summary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One drive as the phone told of it, or with `is_by_hand` as its driver entered it.
 
+    One that was `moved` from another system is a fact of its own kind: it is as it was there, and what was said of it
+    there counts as if its driver had said it, but where they say otherwise.
+
     `id` is that of its record, `car_id` the car that the phone named. `marks` lie at its begin, at its end and, between
     them, at each reading of a car and each few minutes. Where no start was heard `begun` is false, and `began_at` is
     its end; where no end was heard `ended` is false, and `ended_at` is the last sign of it. `silences` are the
@@ -71,6 +74,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     default_car_id: str | None = None
     driver: str = ""
     is_by_hand: bool = False
+    moved: Said | None = None
     said: Said = Said()
     trip_ids: tuple[str, ...] = ()
 

@@ -57,10 +57,10 @@ def worded(former: Trip, trip: Trip, said: Mapping[str, Any]) -> Trip:
     summary = summary_of(former)
     if trip.source == "manual":
         summary = _retold(summary, trip)
-    word = summary.said
+    word, unsaid = summary.said, _unsaid(summary, trip)
     for name, values in _words(trip).items():
         if name not in trip.set_by_hand:
-            word = replace(word, **{field: getattr(NOTHING_SAID, field) for field in values})
+            word = replace(word, **{field: getattr(unsaid, field) for field in values})
         elif name in said:
             word = replace(word, **values)
     word = replace(word, is_touched=word.is_touched or bool(trip.set_by_hand))
@@ -81,6 +81,17 @@ def summary_of(trip: Trip) -> Summary:
 def deleted(summary: Summary) -> Summary:
     """The summary of a trip that its driver deleted: that is a word as well, and no fold brings the trip back."""
     return replace(summary, said=replace(summary.said, is_deleted=True, is_touched=True))
+
+
+def _unsaid(summary: Summary, trip: Trip) -> Said:
+    """What counts where a trip's driver says nothing: of one that was moved what was said there, as far as it can still
+    be true beside what they say now. Their odometers say the distance, and their distance where it ended."""
+    if summary.moved is None:
+        return NOTHING_SAID
+    theirs = {*ODOMETERS} & {*trip.set_by_hand}
+    if theirs and trip.start_odometer_km is not None and trip.end_odometer_km is not None:
+        return replace(summary.moved, distance_m=None)
+    return replace(summary.moved, to_m=None) if "distance_km" in trip.set_by_hand and not theirs else summary.moved
 
 
 def _retold(summary: Summary, trip: Trip) -> Summary:
