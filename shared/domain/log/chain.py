@@ -243,7 +243,8 @@ def _rises_later(drives: Sequence[Drive], n: int, readings: Sequence[Reading], k
     risen = next((other for other in following if other.km > reading.km), None)
     if risen is None:
         return False
-    return reading.driving or reading.at < drives[n].ended_at or 1000 * (risen.km - reading.km) <= UNSEEN_M
+    left = bounds(_seen(drives[n], reading.at, max(reading.at, drives[n].ended_at)))
+    return reading.driving or 1000 * (risen.km - reading.km) <= left.most + UNSEEN_M
 
 
 def _moved(drive: Drive, boundary: datetime, reading: Reading) -> bool:
