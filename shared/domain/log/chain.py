@@ -221,8 +221,13 @@ def _stands_for(
     if before is None and is_begin:
         is_begin = not reading.driving or reading.at <= drive.began_at
     is_end = is_near_end and not _rises_later(drives, n, readings, k) and not _moved(drive, drive.ended_at, reading)
-    is_end = is_end and not (reading.driving and reading.at < drive.ended_at)
+    is_end = is_end and not (reading.driving and (reading.at < drive.ended_at or _is_elsewhere(drive, reading)))
     return is_begin, is_end
+
+
+def _is_elsewhere(drive: Drive, reading: Reading) -> bool:
+    """Whether a car is not where its drive ended."""
+    return apart_m(position_of(reading), end_of(drive)) > STOOD_M
 
 
 def _goes_on(drives: Sequence[Drive], n: int, readings: Sequence[Reading], k: int) -> bool:
