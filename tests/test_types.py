@@ -21,7 +21,7 @@ def untyped(flags):
     return flags
 """
 DOMAIN = """
-from shared.domain.log.drive import Drive
+from shared.domain.log.drive import Finished
 from shared.domain.place.places import Place
 from shared.domain.tracking.state import Leg
 from shared.domain.log.trip import DistanceSource, Flag, Trip
@@ -37,7 +37,7 @@ def pauses(place: Place, leg: Leg) -> bool:
     return place.kind == "paus" or leg.phase == "drivin"
 
 
-def is_stale(drive: Drive) -> bool:
+def is_stale(drive: Finished) -> bool:
     return drive.why == "nothing was heard"
 """
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from shared.cars.cost import sends
 from shared.cars.provider import CarUnavailable, CarUnknown, NotUnderstood, TooManyRequests
 from shared.wire import Bounded, TooLong
 
@@ -52,6 +53,7 @@ class Wire(Bounded):
         target = urlsplit(request.url or "")
         if target.scheme != "https" or target.hostname not in self._hosts:
             raise NotUnderstood("the maker's service points to another host")
+        sends()
         try:
             response = super().send(request, **(options | {"timeout": self._left_s()}))
         except TooLong:

@@ -49,7 +49,8 @@ PROVIDERS = {
         optional=("locale",),
         experimental=True,  # the app's own cloud, which may ask for a code that a poll cannot give
     ),
-    "simulated": Offer("Simulated car", ("token",), Budget(100_000), resolution_km=0.1, optional=("says",)),
+    # So many that without a wait between polls, as the demo has it, there is as good as none.
+    "simulated": Offer("Simulated car", ("token",), Budget(1_000_000), resolution_km=0.1, optional=("says",)),
     "skoda": Offer("Škoda", ("api_key",), Budget(20, HOUR), resolution_km=1.0),
     # What a small plan has for each car; the first read also asks for the VIN. It passes on what makes tell, and of
     # most of them that is whole numbers.

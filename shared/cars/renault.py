@@ -22,6 +22,7 @@ from renault_api.renault_client import RenaultClient
 from renault_api.renault_session import RenaultSession
 
 from shared.cars.answers import instant, odometer_km, position, refusal, retry_after, understood
+from shared.cars.cost import sends
 from shared.cars.provider import (
     CarUnavailable,
     ConsentMissing,
@@ -39,6 +40,7 @@ logging.getLogger("renault_api").setLevel(logging.CRITICAL + 1)
 KEPT = {"login_token": gigya.GIGYA_LOGIN_TOKEN, "person_id": gigya.GIGYA_PERSON_ID, "jwt": gigya.GIGYA_JWT}
 # Codes of Gigya, which holds the accounts: the login token has ended; too many calls; locked; never confirmed.
 ENDED, TOO_MANY, LOCKED, UNCONFIRMED = {403005, 403013, 403042}, {403048}, {403041, 403120}, {206001, 206002}
+COUNTED = "/commerce/"  # the cars' own cloud; who logs in asks another one
 NOT_ALLOWED = (kamereon.AccessDeniedException, kamereon.ForbiddenException, kamereon.ResourceNotFoundException)
 
 
@@ -86,6 +88,7 @@ async def _refusing(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandl
 
     Nor is a redirect followed, for the keys in our headers are for these hosts alone, or an answer read without end.
     """
+    sends(1 if request.url.path.startswith(COUNTED) else 0)
     response = await handler(request)
     if 300 <= response.status < 400:
         response.close()

@@ -7,6 +7,7 @@ from typing import Any
 import requests
 
 from shared.cars.answers import instant, odometer_km, position, understood
+from shared.cars.cost import sends
 from shared.cars.provider import CarUnavailable, LoginRefused, NotUnderstood, TooManyRequests
 from shared.domain.car.car import CarValues, Measured
 from shared.wire import fetched
@@ -29,6 +30,7 @@ class Provider:
     def _fetched(self, vin: str, credentials: dict[str, Any], timeout_s: float) -> Any:
         url = f"{os.environ.get('CAR_CLOUD_URL', 'http://127.0.0.1:8090')}/v1/cars/{vin}"
         headers = {"Authorization": f"Bearer {credentials.get('token', '')}"}
+        sends()
         try:
             response = fetched("GET", url, timeout_s, headers=headers)
         except requests.RequestException as error:

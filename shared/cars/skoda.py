@@ -8,6 +8,7 @@ from urllib.parse import quote
 import requests
 
 from shared.cars.answers import instant, odometer_km, position, refusal, understood
+from shared.cars.cost import sends
 from shared.cars.provider import CarUnavailable, ConsentMissing, LoginRefused
 from shared.domain.car.car import CarState, CarValues, Measured
 from shared.wire import fetched
@@ -41,6 +42,7 @@ def _asked(vin: str, credentials: dict[str, Any], timeout_s: float) -> requests.
         raise LoginRefused("the key is none")
     url = f"{os.environ.get('SKODA_API_URL', API_URL)}/api/v1/vehicles/{quote(vin, safe='')}"
     headers = {"X-API-Key": key, "Accept": "application/json"}
+    sends()
     try:
         return fetched("GET", url, timeout_s, headers=headers)
     except requests.RequestException as error:

@@ -11,6 +11,7 @@ import smartcar
 import smartcar.helpers
 
 from shared.cars.answers import in_km, instant, odometer_km, position, refusal, retry_after, understood
+from shared.cars.cost import sends
 from shared.cars.provider import (
     CarUnavailable,
     ConsentMissing,
@@ -28,6 +29,7 @@ EARLY_S = 60.0
 # What the driver has to put right at the maker's or at Smartcar's, by the kinds of Smartcar's errors.
 FOR_THE_DRIVER = {"PERMISSION", "CONNECTED_SERVICES_ACCOUNT", "VEHICLE_STATE:REMOTE_ACCESS_DISABLED"}
 NOT_CAPABLE = {"VEHICLE_NOT_CAPABLE", "COMPATIBILITY"}
+PARTS = ["/odometer", "/location"]
 
 
 class _Read:
@@ -81,6 +83,8 @@ class Provider:
 
 
 def _read(vin: str, credentials: dict[str, Any], tokens: dict[str, Any]) -> CarValues:
+    # A plan counts what is asked of a car, each part of a batch by itself. Tokens and the list of cars cost nothing.
+    sends(0)
     is_new = tokens.get("expires_at", 0) - EARLY_S < time.time()
     if is_new:
         _refresh(credentials, tokens)
@@ -124,7 +128,8 @@ def _not_refreshed(error: Exception) -> CarUnavailable:
 
 def _values(vin: str, tokens: dict[str, Any]) -> CarValues:
     vehicle = _vehicle(_vehicle_id(vin, tokens), tokens)
-    parts = _answered(lambda: vehicle.batch(["/odometer", "/location"]))
+    sends(len(PARTS))
+    parts = _answered(lambda: vehicle.batch(PARTS))
     with understood():
         odometer, location = _odometer(parts), _location(parts)
         unit = getattr(odometer and odometer.meta, "unit_system", METRIC)
@@ -144,6 +149,7 @@ def _vehicle_id(vin: str, tokens: dict[str, Any]) -> str:
     if tokens.get("vin") != vin or "vehicle_id" not in tokens:
         found: list[str] = _answered(lambda: smartcar.get_vehicles(tokens["access_token"])).vehicles
         if vin:
+            sends(len(found))
             found = [one for one in found if _answered(_vehicle(one, tokens).vin).vin.upper() == vin.upper()]
         if len(found) != 1:
             raise ConsentMissing(f"the consent is for {len(found)} cars of this VIN")

@@ -59,6 +59,10 @@ MOST_REFUSALS = 2  # more refused logins than this get accounts locked
 ONE_LOOK_IN = timedelta(hours=12)
 READABLE_KM = 1e9  # ours: what is said beyond it is no odometer at all, and cannot be kept
 MOST_WINDOWS = 100  # ours: of the budgets of all cars of a driver that are counted at a time
+KEPT_SHARE = 1 / 3  # ours: of a budget, for ends and daily readings
+NEEDED_READS_A_DAY = 5  # ours: two trips a day, the end of each read twice, and a daily reading
+LEARNS_FOR = timedelta(days=3)  # ours: the first days of a window say little about what a driver needs
+DRIVEN_A_DAY = timedelta(hours=2)  # ours: twice what an ordinary driver drives
 
 # --- which readings are believed: ours, found by playing worlds. Prices in tenths of a reading of a car.
 

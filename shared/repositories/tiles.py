@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from shared.domain.log.tiling import NotTiled, Row, why_not_in_place_of, why_not_sound
+from shared.domain.log.tiling import NotTiled, Row, why_not_sound, why_not_tiled
 
 Put = tuple[Row | None, Row | None]  # as it was read, and as it will be
 Stretch = tuple[str, int | None, int | None, int]
@@ -16,8 +16,12 @@ class Tiles:
         self._after: dict[str, Row] = {}
 
     def declare(self, car_id: str, before: Sequence[Row], after: Sequence[Row]) -> None:
-        """These rows are in place of those. Raises NotTiled where they do not tile the odometer as those did."""
-        if why := why_not_in_place_of(before, after):
+        """These rows are in place of those. Raises NotTiled where they do not tile the odometer.
+
+        Where rows lie before or behind them that stay as they are, the nearest of these are among both. So the new rows
+        tile what the others did; only where the log begins or ends they can reach less or more far.
+        """
+        if why := why_not_tiled(after):
             raise NotTiled(why)
         if strangers := [row.id for row in (*before, *after) if row.car_id != car_id]:
             raise NotTiled(f"{', '.join(strangers)} are no rows of {car_id}")

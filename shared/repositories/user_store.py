@@ -220,7 +220,7 @@ class Change:
         self._entries = list[Entry]()
         self._trips: dict[str, tuple[Stored[Trip] | None, Trip | None]] = {}
         self._gaps: dict[str, tuple[Stored[GapRow] | None, GapRow | None]] = {}
-        self._tiles = Tiles()
+        self._tiles: Tiles | None = None
         self._blocks = set[int]()
 
     def put_state(self, read: Stored[DriverState], state: DriverState) -> None:
@@ -247,6 +247,7 @@ class Change:
         All of a stretch, those that stay as they are too, and where rows follow it the first of them on both sides.
         A commit that puts, moves or deletes a row of a stretch needs it. Raises NotTiled where they do not tile it.
         """
+        self._tiles = self._tiles or Tiles()
         self._tiles.declare(car_id, before, after)
 
     def put_record(self, record_id: str, read: Stored[Record] | None, record: Record | None) -> None:
@@ -295,7 +296,7 @@ class Change:
 
         Raises NotTiled where the rows that it would store do not tile the odometer.
         """
-        self._tiles.check(self._put_rows())
+        self._check_tiles()
         self._write_state()
         for collection, put in (("trips", self._trips), ("gaps", self._gaps)):
             for row_id, (read, row) in put.items():
@@ -304,6 +305,11 @@ class Change:
             fields = {"months": _increments(months)}
             self._batch.set(self._root.collection("stats").document(str(year)), fields, merge=True)
         self._batch.commit()
+
+    def _check_tiles(self) -> None:
+        rows = self._put_rows()
+        if rows or self._tiles:
+            (self._tiles or Tiles()).check(rows)
 
     def _as_read(self, read: Stored[Any]) -> Any:
         return self._db.write_option(last_update_time=read.version)

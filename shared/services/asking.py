@@ -1,7 +1,8 @@
 """Asks a car's cloud, within its budget and without a login too many. What is counted is stored before it is asked.
 
 A read has three steps: `begin` in one commit of the driver's state, `read` without any, `finish` in another commit. The
-middle one may never come back: the count of requests stays then, and the login counts as refused.
+first takes the most that a read may need, the last gives back what it did not. The middle one may never come back: the
+count of requests stays then, and the login counts as refused.
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from shared import logs, settings
+from shared.cars.cost import counted, sends
 from shared.cars.provider import (
     PROVIDERS,
     BeingAsked,
@@ -25,6 +27,7 @@ from shared.cars.provider import (
     provider,
 )
 from shared.domain.car import asking
+from shared.domain.car.asking import Asking, Budget, Taken
 from shared.domain.car.car import Car, CarValues
 from shared.domain.thresholds import MOST_REFUSALS
 from shared.domain.tracking.state import DriverState
@@ -34,13 +37,15 @@ from shared.repositories.user_store import Change, UserStore
 from shared.secrets import Unreadable
 
 LEASE_MARGIN = timedelta(seconds=5)
+KEPT = "what is left of the budget of requests is kept for the end of the drive"
 SHORTEST_SECRET = 4  # what is shorter is no secret, and stands in words of all kinds
 
 
 class Permit(msgspec.Struct, frozen=True):
     """Whether a read was begun; if not, why, and perhaps when the budget allows one again.
 
-    A read that was must be over at `until`; `refusals` were counted before it. `missing` are credentials.
+    A read that was must be over at `until`; `refusals` were counted before it, `taken` is what it took from the budget.
+    `missing` are credentials.
     """
 
     given: bool
@@ -50,14 +55,19 @@ class Permit(msgspec.Struct, frozen=True):
     until: datetime | None = None
     refusals: int = 0
     missing: tuple[str, ...] = ()
+    taken: Taken | None = None
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """How a read went: what the car said, or the error; with the credentials that were used, if any were."""
+    """How a read went: what the car said, or the error; with the credentials that were used, if any were.
+
+    `cost` is how many requests it sent, None where nobody knows.
+    """
 
     values: CarValues | None = None
     error: CarUnavailable | None = None
     access: Access = Access({}, {})
+    cost: int | None = None
 
 
 def lease() -> timedelta:
@@ -65,10 +75,26 @@ def lease() -> timedelta:
     return timedelta(seconds=settings.current.car_timeout_s) + LEASE_MARGIN
 
 
+def between_reads(state: DriverState, car: Car, now: datetime, usual: timedelta) -> timedelta:
+    """How long to wait between two reads of a car on the way: as usual, or longer where its budget becomes small."""
+    budget = _budget(car)
+    return asking.way_interval(state.asking, car.budget_name, budget, now, usual) if budget else usual
+
+
 def begin(
-    change: Change, state: DriverState, cars: Stored[dict[str, Car]], car: Car, now: datetime, until: datetime
+    change: Change,
+    state: DriverState,
+    cars: Stored[dict[str, Car]],
+    car: Car,
+    now: datetime,
+    until: datetime,
+    *,
+    on_the_way: bool = False,
 ) -> tuple[DriverState, Permit]:
-    """The state to put in this change, with a read begun that must be over at `until` if there is a permit for it."""
+    """The state to put in this change, with a read begun that must be over at `until` if there is a permit for it.
+
+    One on the way, for which nothing waits, has none of the reserve: what stops it stops no other.
+    """
     if missing := missing_credentials(car.provider, car.credentials_set_at):
         return state, Permit(False, str(CredentialsMissing(missing)), missing=missing)
     # Where nothing is counted, the credentials were set since: the reads that were lost before count no more.
@@ -85,21 +111,41 @@ def begin(
         return state, Permit(False, "the login was refused too often", login_stopped=True)
     if not asking.may_log_in(kept, car.id, refusals):
         return state, Permit(False, "it is being asked, and one more login could be a third refused one")
-    budget = PROVIDERS[car.provider].budget if car.provider in PROVIDERS else None
-    if budget:
-        if free_at := asking.free_again_at(kept, car.budget_name, budget, now):
-            return state, Permit(False, "the budget of requests is used up", free_at)
-        kept = asking.taken(kept, car.budget_name, budget, now)
-    return replace(state, asking=asking.begun(kept, car.id, until)), Permit(True, until=until, refusals=refusals)
+    budget = _budget(car)
+    if budget and (free_at := asking.free_again_at(kept, car.budget_name, budget, now, on_the_way)):
+        return state, Permit(False, KEPT if on_the_way else "the budget of requests is used up", free_at)
+    kept, taken = _taken(kept, car.budget_name, budget, now, on_the_way)
+    permit = Permit(True, until=until, refusals=refusals, taken=taken)
+    return replace(state, asking=asking.begun(kept, car.id, until)), permit
+
+
+def _taken(
+    kept: Asking, name: str, budget: Budget | None, now: datetime, on_the_way: bool
+) -> tuple[Asking, Taken | None]:
+    if budget is None:
+        return kept, None
+    kept = asking.taken(kept, name, budget, now, on_the_way)
+    return kept, Taken(name, kept.windows[name].until, budget.a_read, on_the_way)
+
+
+def _budget(car: Car) -> Budget | None:
+    return PROVIDERS[car.provider].budget if car.provider in PROVIDERS else None
 
 
 def read(store: UserStore, car: Car) -> Asked:
     """Reads the car and keeps the tokens, also where it fails. Whatever a provider does wrong, its error is told."""
+    with counted() as cost:
+        asked = _asked(store, car)
+    return replace(asked, cost=cost.requests)
+
+
+def _asked(store: UserStore, car: Car) -> Asked:
     access = Access({}, {})
     try:
         access = store.cars.access(car.id)
         if missing := missing_credentials(car.provider, [name for name, value in access.credentials.items() if value]):
             # They were taken away since the read began. An empty login would count as a refused one.
+            sends(0)
             raise CredentialsMissing(missing)
         return Asked(_read(store, car, access), access=access)
     except CarUnavailable as error:
@@ -128,7 +174,11 @@ def _read(store: UserStore, car: Car, access: Access) -> CarValues:
 
 
 def finish(change: Change, store: UserStore, state: DriverState, car: Car, permit: Permit, asked: Asked) -> DriverState:
-    """The state to put in this change, with the read over. The refusals follow, but those of former credentials."""
+    """The state to put in this change, with the read over and what it cost booked.
+
+    The refusals follow, but those of former credentials.
+    """
+    state = _with_cost(state, car, permit, asked)
     answered, refused = asked.error is None, isinstance(asked.error, LoginRefused)
     kept, was_lost = asking.told(state.asking, car.id, permit.until, answered)
     if refused or was_lost or (answered and permit.refusals):
@@ -141,6 +191,13 @@ def finish(change: Change, store: UserStore, state: DriverState, car: Car, permi
             if count != before:
                 change.set_refusals(cars, car.id, count)
     return replace(state, asking=kept)
+
+
+def _with_cost(state: DriverState, car: Car, permit: Permit, asked: Asked) -> DriverState:
+    """A commit may have been made though its answer was lost: what was told already is booked already."""
+    if permit.taken is None or asked.cost is None or not asking.is_open(state.asking, car.id, permit.until):
+        return state
+    return replace(state, asking=asking.booked(state.asking, permit.taken, asked.cost))
 
 
 def _same_credentials(store: UserStore, car: Car, asked: Asked) -> bool:

@@ -10,14 +10,14 @@ from msgspec.structs import replace
 from shared.domain.car.car import Car
 from shared.domain.driver import Account
 from shared.domain.fitting import Conflict, NotFound
-from shared.domain.log.explaining import explained, interval, told
+from shared.domain.log.explaining import explained, interval, told, words_with
 from shared.domain.log.gap_row import GAP_ID, GapRow
 from shared.domain.log.history import entry_of_change
 from shared.domain.log.logbook import OPEN, Position, is_of, page_of, row_behind
 from shared.domain.log.sums import Sums, sums_of_gap
 from shared.domain.log.tiling import Row
 from shared.domain.tracking.open_stretch import open_stretch
-from shared.domain.tracking.state import DriverState
+from shared.domain.tracking.state import DriverState, with_log
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.threads import later
 from shared.repositories.user_store import UserStore
@@ -98,8 +98,16 @@ def _commit(store: UserStore, state: Stored[DriverState], read: Stored[GapRow], 
     change.put_gap(read, gap)
     if entry := entry_of_change("gap", gap.id, told(read.value), told(gap), at=gap.updated_at, by=by, why=why):
         change.add_entry(replace(entry, after={**interval(gap), **entry.after}))
-    locked(change, state)
+    locked(change, state, _with_word(state.value, gap))
     change.commit()
+
+
+def _with_word(state: DriverState, gap: GapRow) -> DriverState:
+    """The state that knows what is said of a gap, where the fold may lay that anew; else its row knows it alone."""
+    log = state.open.get(gap.car_id)
+    if log is None or (log.start and (gap.from_m < log.start.m or gap.since < log.start.at)):
+        return state
+    return with_log(state, gap.car_id, replace(log, explained=words_with(log.explained, gap)))
 
 
 def _stored(store: UserStore, gap_id: str) -> Stored[GapRow] | None:

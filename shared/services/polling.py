@@ -15,7 +15,7 @@ from shared.domain.driver import Account
 from shared.domain.tracking.answers import waits
 from shared.domain.tracking.events import CarFailed, CarRead, Event, NotAsked
 from shared.domain.tracking.machine import advance
-from shared.domain.tracking.schedule import car_to_ask, leased, looking
+from shared.domain.tracking.schedule import car_to_ask, is_on_the_way, leased, looking
 from shared.domain.tracking.state import DriverState, next_poll_at, with_cars
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import OldLog, Stored, client, until_current
@@ -101,9 +101,11 @@ def _claim_of_car(
     now: datetime,
 ) -> Claim:
     change, until, car = store.change(), now + asking.lease(), cars.value.get(car_id)
+    waits_for_end = state.of_car(car_id).pending_since is not None
+    on_the_way = not waits_for_end and is_on_the_way(state, car_id, now, settings.current.rules)
     state, permit = leased(with_cars(state, cars.value.values()), car_id, until), _why_not(state, car, now)
     if car and permit.given:
-        state, permit = asking.begin(change, state, cars, car, now, until)
+        state, permit = asking.begin(change, state, cars, car, now, until, on_the_way=on_the_way)
     if car and not permit.given:
         logs.log().info("car not asked: %s", permit.why_not, extra={"user": store.email, "car": car_id})
     change.put_state(read, state)
@@ -130,7 +132,7 @@ def _record(
         state = asking.finish(change, store, state, claim.car, claim.permit, asked)
     # Where no drive goes on or can still change, nothing can be over or begin somewhere.
     places = store.places() if state.drive or state.late or state.told else ()
-    outcome = advance(state, _event(claim, asked), now, settings.current.rules, places)
+    outcome = advance(state, _event(state, claim, asked, now), now, settings.current.rules, places)
     # Only rows need to know their owner's time zone and habits.
     finishes = bool(outcome.finished or outcome.weaves)
     account = AccountRepository(client()).find(store.email) if finishes or state.told else None
@@ -143,7 +145,7 @@ def _record(
     return state, look_up
 
 
-def _event(claim: Claim, asked: Asked | None) -> Event:
+def _event(state: DriverState, claim: Claim, asked: Asked | None, now: datetime) -> Event:
     car_id, until = claim.car_id, claim.lease_until
     if car_id is None or claim.car is None:
         return NotAsked(car_id, has_car=False, lease_until=until)
@@ -151,4 +153,11 @@ def _event(claim: Claim, asked: Asked | None) -> Event:
         return NotAsked(car_id, lease_until=until, not_before=claim.permit.not_before)
     if asked.values is None:
         return CarFailed(car_id, asked.error.retry_after if asked.error else timedelta(0), until)
-    return CarRead(car_id, asked.values.reading(), until)
+    return CarRead(car_id, asked.values.reading(), until, _not_before(state, claim.car, now))
+
+
+def _not_before(state: DriverState, car: Car, now: datetime) -> datetime | None:
+    """When a car is asked next on the way, at the earliest: where its budget becomes small, later than usual."""
+    rules = settings.current.rules
+    on_the_way = is_on_the_way(state, car.id, now, rules)
+    return now + asking.between_reads(state, car, now, rules.poll_every) if on_the_way else None

@@ -48,10 +48,12 @@ class StoredLog:
         found = self._records[drive_id]
         return found.value if found else None
 
-    def knows(self, read: Sequence[Stored[Trip]]) -> None:
-        """Takes note of trips that were read already."""
-        for one in read:
-            self._trips.setdefault(one.value.id, one)
+    def knows(self, trips: Sequence[Stored[Trip]], gaps: Sequence[Stored[GapRow]]) -> None:
+        """Takes note of rows that were read already."""
+        for trip in trips:
+            self._trips.setdefault(trip.value.id, trip)
+        for gap in gaps:
+            self._gaps.setdefault(gap.value.id, gap)
 
     def stage(self, change: Change, rows: Rows, now: datetime) -> None:
         """Puts all that was put into the rows into a commit."""

@@ -17,14 +17,14 @@ from shared.domain.log.trip import TRIP_ID, Trip, trip_id
 from shared.domain.log.words import identified
 from shared.domain.place.places import Place
 from shared.domain.tracking.schedule import waiting
-from shared.domain.tracking.spoken import Spoken, is_open, is_told, spoken
+from shared.domain.tracking.spoken import Spoken, forgotten, is_open, is_open_to, spoken
 from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
 from shared.services.by_hand import locked
 from shared.services.log import owner_of
 from shared.services.rows import StoredLog
-from shared.services.stretches import reopened
+from shared.services.stretches import Reopened, reopened
 
 
 class Speaking(NamedTuple):
@@ -164,19 +164,32 @@ def _spoken(
     now: datetime,
 ) -> Spoken:
     """What is open of the log is folded with the state, a settled stretch with the rows around it."""
-    if not is_open(state, trip or former):
-        opened = _opened(store, log, former, trip)
-        return Spoken(state, spoken(opened, former, trip, rows, owner, places, now).trip)
-    if trip and former and former.car_id and former.car_id != trip.car_id and not is_told(state, former):
-        # It leaves a settled stretch of one car for what is open of another one's book.
-        spoken(_opened(store, log, former, None), former, None, rows, owner, places, now)
+    was_open = is_open(state, former or trip)
+    is_to_be = is_open_to(state, former, trip) if trip else was_open
+    if not (was_open or is_to_be):
+        opened = _opened(store, log, state, former, trip)
+        found = spoken(opened.state, former, trip, rows, owner, places, now, opened.rows).trip
+        opened.forget_edges(rows)
+        return Spoken(state, found)
+    if former and not was_open:
+        # It leaves a settled stretch for what is open of the log.
+        opened = _opened(store, log, state, former, None)
+        spoken(opened.state, former, None, rows, owner, places, now, opened.rows)
+        opened.forget_edges(rows)
         former = None
-    state, found = spoken(state, former, trip, rows, owner, places, now)
+    if former and trip and not is_to_be:
+        state = forgotten(state, former, rows, owner, places, now)
+        opened = _opened(store, log, state, None, trip)
+        found = spoken(opened.state, None, trip, rows, owner, places, now, opened.rows).trip
+        opened.forget_edges(rows)
+    else:
+        state, found = spoken(state, former, trip, rows, owner, places, now)
     return Spoken(waiting(state, now, settings.current.rules), found)
 
 
-def _opened(store: UserStore, log: StoredLog, former: Trip | None, trip: Trip | None) -> DriverState:
+def _opened(store: UserStore, log: StoredLog, state: DriverState, former: Trip | None, trip: Trip | None) -> Reopened:
     """What is known around a trip that lies in a settled stretch, where it was and where it will be."""
     about = [one for one in (former, trip) if one]
     cars = {one.car_id for one in about if one.car_id}
-    return reopened(store, log, cars, min(one.started_at for one in about), max(one.ended_at for one in about))
+    since, until = min(one.started_at for one in about), max(one.ended_at for one in about)
+    return reopened(store, log, state, cars, since, until)

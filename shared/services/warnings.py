@@ -38,6 +38,9 @@ def _of_rows(result: Comparison, gaps: Sequence[GapRow]) -> Iterator[str]:
         yield f"The odometer is awaited for {_counted(result.sums.pending, 'trip')}."
     if result.sums.excess_m:
         yield f"Trips show {result.sums.excess_m / 1000:.1f} km more than the odometer: they contradict it."
+    if result.sums.set_on_m:
+        set_on_km = result.sums.set_on_m / 1000
+        yield f"The car got another odometer, which shows {set_on_km:+,.1f} km beside the one before: that is no gap."
 
 
 def _of_doubted(doubted: Doubted) -> str:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from threading import Event
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 from pytest_httpserver import RequestHandler
 from werkzeug import Request, Response
 
+from shared.cars.cost import counted
 from shared.cars.provider import CarUnavailable, provider
 from shared.domain.car.car import CarValues
 from shared.domain.place.geo import Position
@@ -34,6 +35,13 @@ def read(name: str, credentials: dict[str, Any], tokens: dict[str, Any] | None =
     """One read of the car."""
     wanted = {"vin": VIN, "timeout_s": TIMEOUT_S, **more}
     return provider(name).read(wanted["vin"], credentials, {} if tokens is None else tokens, wanted["timeout_s"])
+
+
+def cost(name: str, credentials: dict[str, Any], tokens: dict[str, Any] | None = None) -> int | None:
+    """How many requests one read of the car costs, be it answered or not."""
+    with counted() as sent, suppress(CarUnavailable):
+        read(name, credentials, tokens)
+    return sent.requests
 
 
 def failed(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from werkzeug import Request, Response
 
+from shared.cars.cost import counted
 from shared.cars.provider import (
     PROVIDERS,
     CarUnavailable,
@@ -172,6 +173,14 @@ def test_tokens_that_are_not_taken_are_renewed_within_the_budget_of_a_read(maker
     assert kept["token"]["refresh_token"] == "secret-refresh-2"
     assert no_password_login(maker)
     assert maker.count() == 5 <= PROVIDERS["audi"].budget.a_read
+
+
+def test_a_read_costs_each_request_that_it_sends(maker: Maker) -> None:
+    good(maker)
+    maker.says(LIST, body({}, 401), *maker._table[LIST])
+    with counted() as cost:
+        read()
+    assert cost.requests == maker.count() == 5
 
 
 def test_a_refresh_token_among_the_credentials_opens_the_cloud_the_first_time(maker: Maker) -> None:

@@ -23,7 +23,7 @@ from shared.cars.provider import (
     TooManyRequests,
 )
 from shared.domain.place.geo import Position
-from tests.cars.local import PLACE, VIN, at, failed, is_now, position, read, silence
+from tests.cars.local import PLACE, VIN, at, cost, failed, is_now, position, read, silence
 
 ACCOUNT = {"email": "driver@example.com", "password": "password-never-tell"}
 SEEN_AT = "2026-11-20T08:12:31Z"
@@ -143,6 +143,14 @@ def test_a_later_read_is_no_login_and_two_requests(cloud: Cloud) -> None:
     cloud.server.clear_log()
     read("renault", ACCOUNT, tokens)
     assert cloud.asked() == ["cockpit", "location"]
+
+
+def test_a_read_costs_what_the_cloud_of_the_cars_is_asked(cloud: Cloud) -> None:
+    tokens: dict[str, Any] = {}
+    # Who it is, the cars of both accounts, odometer and position; the login is another cloud's.
+    assert cost("renault", ACCOUNT, tokens) == 5 == PROVIDERS["renault"].budget.a_read
+    assert cost("renault", ACCOUNT, tokens) == 2
+    assert cost("renault", {**ACCOUNT, "password": "wrong"}) == 0
 
 
 def test_an_old_value_keeps_its_own_time(cloud: Cloud) -> None:

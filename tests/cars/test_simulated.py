@@ -7,7 +7,7 @@ import pytest
 from shared.cars.provider import PROVIDERS, NotUnderstood
 from shared.domain.car.odometer import Reading
 from shared.domain.place.geo import Position
-from tests.cars.local import at, position, read
+from tests.cars.local import at, cost, position, read
 
 SAYS = {"odometer_km": 12345.6, "lat": 52.1, "lng": 5.1, "state": "driving", "measured_at": "2026-11-20T09:12:31+01:00"}
 
@@ -21,6 +21,10 @@ def test_a_reading_is_as_coarse_as_its_cloud_tells_it() -> None:
     reading = read("simulated", {"says": SAYS}).reading()
     assert reading is not None
     assert reading.resolution_km == PROVIDERS["simulated"].resolution_km
+
+
+def test_what_no_provider_counts_nobody_knows() -> None:
+    assert cost("simulated", {"says": SAYS}) is None
 
 
 @pytest.mark.parametrize("missing", ["odometer_km", "lat", "state"])

@@ -18,7 +18,7 @@ from shared.cars.provider import (
     TooManyRequests,
 )
 from shared.domain.place.geo import Position
-from tests.cars.local import PLACE, VIN, at, failed, is_now, position, read, silence
+from tests.cars.local import PLACE, VIN, at, cost, failed, is_now, position, read, silence
 
 KEY = {"api_key": "sk-never-tell-0815"}
 
@@ -50,6 +50,13 @@ def test_a_read_gives_the_odometer_with_its_own_time_and_where_the_car_stands_no
     assert is_now(values.position.at)
     assert values.state is not None
     assert (values.state.value, is_now(values.state.at)) == ("parked", True)
+
+
+def test_a_read_costs_its_one_request_also_where_it_is_refused(cloud: RequestHandler) -> None:
+    cloud.respond_with_json(told())
+    assert cost("skoda", KEY) == 1
+    cloud.respond_with_json({}, status=401)
+    assert cost("skoda", KEY) == 1
 
 
 def test_a_car_in_motion_drives_and_has_no_position(cloud: RequestHandler) -> None:

@@ -20,7 +20,7 @@ from shared.cars.provider import (
     TooManyRequests,
 )
 from shared.domain.place.geo import Position
-from tests.cars.local import PLACE, VIN, at, failed, position, read, silence
+from tests.cars.local import PLACE, VIN, at, cost, failed, position, read, silence
 
 CONSENT = {"refresh_token": "first-refresh"}
 AGE = "2026-11-20T08:12:31.078Z"
@@ -140,6 +140,19 @@ def test_a_later_read_is_one_request(cloud: Cloud) -> None:
     cloud.server.clear_log()
     read("smartcar", CONSENT, tokens)
     assert cloud.asked() == ["batch"]
+
+
+def test_a_read_costs_what_a_plan_counts(cloud: Cloud) -> None:
+    tokens: dict[str, Any] = {}
+    # The VIN, odometer and position: tokens and the list of cars are no requests to a car.
+    assert cost("smartcar", CONSENT, tokens) == 3 == PROVIDERS["smartcar"].budget.a_read
+    assert cost("smartcar", CONSENT, tokens) == 2
+    cloud.odometer = part("/odometer", fault("RATE_LIMIT", None, 429), code=429)
+    assert cost("smartcar", CONSENT, tokens) == 2
+
+
+def test_a_consent_that_has_ended_costs_no_request_to_the_car(cloud: Cloud) -> None:
+    assert cost("smartcar", {"refresh_token": "another"}) == 0
 
 
 def test_each_value_is_as_old_as_smartcar_says(cloud: Cloud) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from werkzeug import Request, Response
 
+from shared.cars.cost import counted
 from shared.cars.provider import (
     PROVIDERS,
     CarUnavailable,
@@ -125,6 +126,19 @@ def test_the_second_read_uses_the_session_of_the_first_and_makes_two_requests(ma
     assert [asked.address for asked in maker.asked] == [LIST.split()[1], DOWNLOAD.split()[1]]
     assert maker.asked[0].request.cookies["access_token"] == "secret-session"
     assert kept == before  # nothing to store
+
+
+def test_a_read_costs_each_request_that_it_sends_also_where_it_fails(maker: Maker) -> None:
+    good(maker)
+    kept: dict[str, Any] = {}
+    with counted() as cost:
+        read(kept)
+    assert cost.requests == maker.count() > 2
+    maker.asked.clear()
+    maker.says(DOWNLOAD, body({}, 502))
+    with counted() as cost, fails_with(CarUnavailable):
+        read(kept)
+    assert cost.requests == maker.count() == 2
 
 
 def test_the_session_is_handed_back_by_a_read_that_fails_and_used_by_the_next(maker: Maker) -> None:

@@ -7,22 +7,23 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from shared.domain.car.car import Car
-from shared.domain.car.odometer import Reading
+from shared.domain.car.odometer import Disbelief, Reading
 from shared.domain.log.drive import Heard, Record
+from shared.domain.log.explaining import words_with
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.laying import Owner
 from shared.domain.log.rows import Rows
 from shared.domain.log.trip import Trip
 from shared.domain.place.places import Place
 from shared.domain.thresholds import Rules
-from shared.domain.tracking.answers import taken_in
+from shared.domain.tracking.answers import taken_in, without
 from shared.domain.tracking.books import Books, books_of
-from shared.domain.tracking.events import CarFailed, CarRead, Ended, Event, NotAsked, Outcome, Started
-from shared.domain.tracking.keeping import keep
+from shared.domain.tracking.events import Asked, CarFailed, CarRead, Ended, Event, NotAsked, Outcome, Started, Told
+from shared.domain.tracking.keeping import keep, why_doubted
 from shared.domain.tracking.machine import advance, touches_log
-from shared.domain.tracking.schedule import leased
+from shared.domain.tracking.schedule import leased, waiting
 from shared.domain.tracking.spoken import spoken
-from shared.domain.tracking.state import DriverState, next_poll_at, with_cars
+from shared.domain.tracking.state import DriverState, next_poll_at, with_cars, with_log
 
 T = TypeVar("T")
 
@@ -51,6 +52,7 @@ class Store:
         self.trips_by_id: dict[str, Trip] = {}
         self.gaps_by_id: dict[str, GapRow] = {}
         self.records: dict[str, Record] = {}
+        self.readings: dict[tuple[str, Reading], Disbelief | None] = {}
         self._blocks: dict[int, Sequence[Heard]] = {}
 
     @property
@@ -74,6 +76,8 @@ class Store:
         _put(self.trips_by_id, rows.trips)
         _put(self.gaps_by_id, rows.gaps)
         _put(self.records, rows.records)
+        for car_id, reading, why in rows.standings:
+            self.readings[car_id, reading] = why
         for n in range(rows.blocks_gone):
             self._blocks.pop(n, None)
 
@@ -97,20 +101,23 @@ class World:
     ) -> None:
         self.rules, self.places, self.car = rules, places, car
         self.owner = Owner("d@example.com", "Europe/Amsterdam")
-        self.state, self.store = with_cars(DriverState(), [Car(one, "simulated") for one in cars or ([car] if car else [])]), Store()
+        self.cars = [Car(one, "simulated") for one in cars or ([car] if car else [])]
+        self.state, self.store = with_cars(DriverState(), self.cars), Store()
         self.now = MORNING
 
     def start(self, minutes: float, km_north: float | None = None, car_id: str | None = None) -> str:
         """A start or a ping; what the phone is told."""
         return self.take(Started(fix(minutes, km_north, car_id), self.car), minutes).status
 
-    def end(self, minutes: float, km_north: float | None = None) -> str:
+    def end(self, minutes: float, km_north: float | None = None, car_id: str | None = None) -> str:
         """An end; what the phone is told."""
-        return self.take(Ended(fix(minutes, km_north), self.car), minutes).status
+        return self.take(Ended(fix(minutes, km_north, car_id), self.car), minutes).status
 
-    def read(self, measured: float, km: float, now: float | None = None, driving: bool = False) -> Outcome:
+    def read(
+        self, measured: float, km: float, now: float | None = None, driving: bool = False, car_id: str = "car"
+    ) -> Outcome:
         """The car's cloud answers."""
-        return self.take(CarRead("car", Reading(at(measured), km, driving)), measured if now is None else now)
+        return self.take(CarRead(car_id, Reading(at(measured), km, driving)), measured if now is None else now)
 
     def fail(self, now: float, retry_after_s: float = 0) -> Outcome:
         """The car's cloud fails."""
@@ -138,21 +145,40 @@ class World:
             self.store.put(rows)
         if outcome.block and self.state.drive:
             self.store.put_block(self.state.drive.blocks - 1, outcome.block)
+        if outcome.told:
+            self._keep_reading(outcome.told)
 
     def change(self, former: Trip | None, trip: Trip | None) -> None:
         """A change of the log by hand."""
         rows = Rows(self.store)
-        self.state = spoken(self.state, former, trip, rows, self.owner, self.places, self.now).state
+        state = spoken(self.state, former, trip, rows, self.owner, self.places, self.now).state
+        self.state = waiting(state, self.now, self.rules)
         self.store.put(rows)
+
+    def explain(self, gap: GapRow) -> None:
+        """What the driver says of a gap."""
+        self.store.gaps_by_id[gap.id] = gap
+        log = self.state.of_car(gap.car_id)
+        self.state = with_log(self.state, gap.car_id, replace(log, explained=words_with(log.explained, gap)))
 
     def read_by_eye(self, car_id: str, reading: Reading) -> None:
         """The driver looks at the dashboard."""
         self.keep(taken_in(self.state, car_id, reading, self.now))
 
+    def withdraw(self, car_id: str, reading: Reading) -> None:
+        """The driver takes back what they said of an odometer."""
+        self.keep(Outcome(state=without(self.state, car_id, reading), asked=Asked(car_id)))
+        self.store.readings[car_id, reading] = "withdrawn"
+
     @property
     def books(self) -> Books:
         """What is open of the log, folded anew."""
         return books_of(self.state)
+
+    def _keep_reading(self, told: Told) -> None:
+        is_open = told.reading in self.state.of_car(told.car_id).readings
+        why = why_doubted(self.state, told.car_id, told.reading) if is_open else None
+        self.store.readings[told.car_id, told.reading] = told.why_not or why
 
     def _leased(self, event: CarRead | CarFailed | NotAsked, car_id: str) -> tuple[DriverState, Event]:
         """As a poll does that is due: it says first until when it has the car."""
@@ -176,6 +202,11 @@ class World:
     def trail(self) -> list[Heard]:
         """The older events of the drive going on."""
         return self.store.trail
+
+    @property
+    def drives(self) -> list[tuple[datetime, datetime]]:
+        """When the drives were that are over, as far as the state remembers them."""
+        return [(one.began_at, one.ended_at) for one in self.state.told]
 
     @property
     def log(self) -> list[Trip]:

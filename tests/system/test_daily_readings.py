@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from shared.cars.provider import PROVIDERS
 from shared.domain.car.asking import Asking, Window
-from shared.domain.car.odometer import Reading
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_at_once import deliver
 from tests.system.test_rules import NORTH, drive
@@ -29,11 +28,6 @@ def readings(driver: Driver, car_id: str = "car") -> list[float]:
     """What the log has of a car, oldest first."""
     shown = driver.call("GET", f"/compare?car_id={car_id}").json()["odometer_readings"]
     return [reading["odometer_km"] for reading in shown][::-1]
-
-
-def last_parked(driver: Driver, car_id: str = "car") -> float | None:
-    last = driver.store.state().value.of_car(car_id).last
-    return last.km if last else None
 
 
 def next_day(driver: Driver) -> None:
@@ -62,7 +56,7 @@ def test_the_clock_asks_for_one_look_of_each_user_with_a_car(stack: Stack) -> No
                 lambda driver=driver, car_id=car_id: readings(driver, car_id),
                 "the reading",  # type: ignore[misc]
             )
-            assert (readings(driver, car_id), last_parked(driver, car_id)) == ([odometer_km], odometer_km)
+            assert readings(driver, car_id) == [odometer_km]
         state = driver.store.state().value
         assert (state.drive, state.asking.under_way) == (None, {})
         processes.wait_until(lambda driver=driver: driver.next_poll_at is None, "the end")  # type: ignore[misc]
@@ -92,25 +86,27 @@ def test_a_look_twice_is_one_and_the_next_day_there_is_another(driver: Driver) -
     driver.set_car(odometer_km=12380.0, measured_at=ago(1))
     next_day(driver)
     look(driver)
-    assert (driver.asked(), readings(driver), last_parked(driver)) == (2, [12350.0, 12380.0], 12380.0)
+    assert (driver.asked(), readings(driver)) == (2, [12350.0, 12380.0])
 
 
-def test_a_reading_that_is_not_newer_is_not_stored_again(driver: Driver) -> None:
+def test_a_reading_that_is_known_is_not_stored_again_and_an_older_one_stands_where_it_belongs(driver: Driver) -> None:
     logged(driver)
-    before = readings(driver)
-    driver.set_car(odometer_km=12357.4, measured_at=driver.store.state().value.of_car("car").last.at)  # type: ignore[union-attr]
+    (trip,), before = driver.trips(), readings(driver)
+    driver.set_car(odometer_km=12357.4, measured_at=driver.store.state().value.known_readings("car")[-1].at)
     look(driver)
+    assert readings(driver) == before
     driver.set_car(odometer_km=12351.0, measured_at=ago(80))
     next_day(driver)
     look(driver)
-    assert (readings(driver), last_parked(driver)) == (before, 12357.4)
+    assert readings(driver) == [12345.0, 12351.0, 12357.4]
+    assert driver.trips()[0]["distance_km"] == trip["distance_km"] == 12.4
 
 
 def test_the_next_trip_begins_where_the_look_saw_the_car_and_the_rest_is_a_gap(driver: Driver) -> None:
     logged(driver)
     driver.set_car(odometer_km=12400.0, measured_at=ago(50))
     look(driver)
-    assert last_parked(driver) == 12400.0
+    assert readings(driver)[-1] == 12400.0
     driver.set_car(fault="error")
     driver.phone("start", ago(40), UTRECHT)
     driver.set_car(fault=None, odometer_km=12412.0, measured_at=ago(9))
@@ -125,28 +121,26 @@ def test_a_reading_that_cannot_be_true_is_left_out(driver: Driver, wrong: float 
     before = readings(driver)
     driver.set_car(odometer_km=wrong, measured_at=ago(5))
     look(driver)
-    assert (readings(driver), last_parked(driver)) == (before, 12357.4)
+    assert readings(driver) == before
 
 
-def test_a_reading_is_held_against_the_newest_in_the_log_where_nothing_else_is_known(driver: Driver) -> None:
-    change = driver.store.change()
-    change.add_reading("car", Reading(ago(300), 13000.0, source="eye"), ago(300))
-    change.commit()
+def test_a_reading_is_held_against_what_the_driver_saw(driver: Driver) -> None:
+    seen = {"odometer_km": 13000.0, "at": ago(300).isoformat()}
+    assert driver.call("POST", "/cars/car/odometer", json=seen).status_code == 201
     driver.set_car(odometer_km=12345.0, measured_at=ago(5))
     look(driver)
-    assert (readings(driver), last_parked(driver)) == ([13000.0], None)
+    assert readings(driver) == [13000.0]
     driver.set_car(odometer_km=13010.0, measured_at=ago(4))
     next_day(driver)
     look(driver)
-    assert (readings(driver), last_parked(driver)) == ([13000.0, 13010.0], 13010.0)
+    assert readings(driver) == [13000.0, 13010.0]
 
 
-def test_a_car_that_drives_is_read_but_not_parked(driver: Driver) -> None:
+def test_a_car_that_drives_is_read_and_no_trip_begins_by_it(driver: Driver) -> None:
     logged(driver)
     driver.set_car(odometer_km=12370.0, measured_at=ago(5), state="driving")
     look(driver)
-    assert (readings(driver)[-1], last_parked(driver)) == (12370.0, 12357.4)
-    assert driver.active() == {}
+    assert (readings(driver)[-1], driver.active(), len(driver.trips())) == (12370.0, {}, 1)
 
 
 def test_a_trip_that_goes_on_is_polled_as_ever_and_not_touched(driver: Driver) -> None:
@@ -159,10 +153,10 @@ def test_a_trip_that_goes_on_is_polled_as_ever_and_not_touched(driver: Driver) -
     driver.wait_read(12350.0)
     state = driver.store.state().value
     assert state.drive
-    assert (state.drive.started_at, state.drive.readings[-1].km) == (state.events[0].at, 12350.0)
+    assert (state.drive.started_at, state.known_readings("car")[-1].km) == (state.events[0].at, 12350.0)
     # The other car stands meanwhile, and is looked at.
     driver.wait(lambda: readings(driver, "second"), "the look at the other car")
-    assert (driver.asked(f"V2{driver.vin}"), last_parked(driver, "second")) == (1, 12345.0)
+    assert (driver.asked(f"V2{driver.vin}"), readings(driver, "second")) == (1, [12345.0])
 
 
 def test_a_trip_that_begins_during_the_look_is_not_touched(start_stack: Callable[..., Stack]) -> None:
@@ -181,7 +175,7 @@ def test_a_trip_that_begins_during_the_look_is_not_touched(start_stack: Callable
     processes.wait_until(lambda: not driver.store.state().value.asking.under_way, "the end of the look")
     state = driver.store.state().value
     assert state.drive
-    assert (state.drive.started_at, last_parked(driver)) == (state.events[0].at, None)
+    assert (state.drive.started_at, readings(driver)) == (state.events[0].at, [12350.0])
 
 
 def test_a_trip_that_waits_for_its_odometer_is_settled_in_the_ordinary_way(driver: Driver) -> None:
@@ -193,7 +187,7 @@ def test_a_trip_that_waits_for_its_odometer_is_settled_in_the_ordinary_way(drive
     driver.set_car(fault=None, odometer_km=12357.4, measured_at=ago(10))
     look(driver)
     trip = driver.wait(lambda: [t for t in driver.trips() if not t["flags"]], "the settled trip")[0]
-    assert (trip["distance_km"], last_parked(driver)) == (12.4, 12357.4)
+    assert (trip["distance_km"], readings(driver)) == (12.4, [12345.0, 12357.4])
 
 
 @pytest.mark.parametrize(("hours_old", "asked"), [(5.5, 1), (6.5, 0)])
@@ -221,7 +215,7 @@ def test_budgets_and_refusals_hold_for_one_car_and_hinder_no_other(driver: Drive
     driver.wait(lambda: readings(driver, "car4"), "the fourth car")
     assert {car_id: driver.asked(vin) for car_id, vin in vins.items()} == {"car": 0, "car2": 0, "car3": 1, "car4": 1}
     assert driver.store.cars.list_cars()["car3"].login_refusals == 1
-    assert (readings(driver, "car4"), last_parked(driver, "car4")) == ([4000.0], 4000.0)
+    assert readings(driver, "car4") == [4000.0]
 
 
 def test_a_look_asks_no_car_without_credentials_and_goes_on_with_the_next(driver: Driver) -> None:

@@ -267,18 +267,17 @@ def test_a_shared_place_is_listed_and_only_the_operator_changes_it(driver: Drive
 
 
 def test_a_shared_place_pauses_and_names_trips_of_everybody(driver: Driver, shared_place: Place) -> None:
-    there = (shared_place.lat, shared_place.lng)
-    driver.phone("start", ago(40), (there[0] + 0.1, there[1]))
+    lat, lng = there = (shared_place.lat, shared_place.lng)
+    driver.phone("start", ago(80), (lat - 0.1, lng))
     driver.wait_read(12345.0)
-    assert driver.phone("end", ago(20), there)["status"] == "paused"
-    driver.phone("start", ago(15), there)
-    driver.set_car(odometer_km=12357.4, measured_at=ago(4))
-    driver.phone("end", ago(5), (there[0] + 0.2, there[1]))
+    assert driver.phone("end", ago(60), there)["status"] == "paused"
+    driver.phone("start", ago(50), there)
+    driver.set_car(odometer_km=12362.4, measured_at=ago(44))
+    driver.phone("end", ago(45), (lat + 0.02, lng))
     driver.wait_trips(1)
-    driver.phone("start", ago(3), there)
-    driver.wait_read(12357.4)
-    driver.set_car(odometer_km=12370.0, measured_at=ago(0.5))
-    driver.phone("end", ago(1), (there[0] + 0.1, there[1]))
+    driver.phone("start", ago(30), there)
+    driver.set_car(odometer_km=12375.4, measured_at=ago(9))
+    driver.phone("end", ago(10), (lat + 0.1, lng))
     assert driver.wait_trips(2)[1]["from"]["place"] == "Depot of all"
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from shared.cars.provider import BeingAsked, CarUnavailable, ConsentMissing, LoginRefused
+from shared.cars.provider import BeingAsked, CarUnavailable, ConsentMissing, CredentialsMissing, LoginRefused
 from shared.domain.car.asking import Asking
 from shared.domain.car.car import Car
 from shared.services import asking
@@ -140,6 +140,26 @@ def test_a_refusal_of_former_credentials_does_not_count_for_new_ones(start_stack
     driver.set_car(fault="unauthorized")
     processes.wait_until(lambda: told_all(driver), "the end of the poll")
     assert car_of(driver).login_refusals == 0
+
+
+def test_a_car_without_credentials_is_never_asked_and_nothing_counts_as_a_refusal(stack: Stack) -> None:
+    driver = stack.driver(car=False)
+    driver.set_car(odometer_km=12345.0, measured_at=ago(600), state="parked")
+    assert driver.call("PUT", "/cars/car", json={"provider": "simulated", "vin": driver.vin}).status_code == 201
+    for _ in range(3):
+        driver.phone("start", ago(40), UTRECHT, car_id="car")
+        assert deliver(driver.stack, driver.email, datetime.now(UTC)) == 200
+        assert deliver(driver.stack, driver.email, datetime.now(UTC), "daily") == 200
+        driver.put_state(asking=replace(driver.store.state().value.asking, looked_at=ago(24 * 60)))
+        assert driver.call("POST", "/cars/car/test").json()["problem"] == "credentials_missing"
+        with pytest.raises(CredentialsMissing):
+            ask_once(driver.store, car_of(driver))
+    driver.phone("end", ago(20), NORTH)
+    driver.wait_trips(1)
+    state, car = driver.store.state().value, car_of(driver)
+    assert driver.asked() == 0
+    assert (state.asking.windows, state.asking.under_way, state.asking.lost) == ({}, {}, {})
+    assert (car.login_refusals, car.login_stopped) == (0, False)
 
 
 def test_who_asks_outside_of_a_trip_is_stopped_by_the_same_count(

@@ -10,9 +10,12 @@ import requests
 
 from shared.domain.car.asking import Asking, Window
 from shared.domain.car.odometer import Reading
+from shared.domain.log.book import Start
 from shared.domain.log.drive import Heard
+from shared.domain.log.gap_row import Explained
+from shared.domain.log.summary import Mark, Said, Summary
 from shared.domain.place.trail import Fix
-from shared.domain.tracking.state import DriverState, GoingOn, LookUps, OpenLog, OverDrive
+from shared.domain.tracking.state import DriverState, GoingOn, LookUps, OpenLog
 from tests.calls import all_calls
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_at_once import deliver
@@ -40,23 +43,36 @@ READ = Reading(
     begins_series=True,
 )
 OPEN = OpenLog(
-    ended_at=at(2), trip_id="20260123T071200Z-7f3a9c", last=READ, told=READ, pending_since=at(3), begun_at=at(4),
-    free_since=at(5), asked=6, failures=7, retry_at=at(8), ask_at=at(9), leased_until=at(10),
+    start=Start(at(-7000), 12_300_000), after_trip="20260122T071200Z-7f3a9c", before_trip="20260124T071200Z-7f3a9c",
+    readings=(READ, Reading(at(30), 0.1)), explained=(Explained(5, 705, "other", "A garage", 300, 2),), series=2,
+    told=READ, pending_since=at(3), asked=6, failures=7, retry_at=at(8), ask_at=at(9), leased_until=at(10), is_mute=True,
 )  # fmt: skip
 DRIVE = GoingOn(
-    started_at=at(-900), car_id="car", heard_at=at(0.000001), readings=(READ, Reading(at(30), 0.1)), polls_after_end=3,
-    is_asked=False, blocks=2, points=150, km=31.4159, last=Fix(at(-1), 52.3, 5.3, 4.5, "car"),
+    started_at=at(-900), car_id="car", heard_at=at(0.000001), polls_after_end=3, is_asked=False, blocks=2, points=150,
+    km=31.4159, last=Fix(at(-1), 52.3, 5.3, 4.5, "car"),
 )  # fmt: skip
+SAID = Said(at(-4900), at(-4100), True, "b", 12_345_000, 12_346_000, 1_100, True, True)
+TOLD = Summary(
+    id="20260123T071200Z-0123456789ab", began_at=at(-5000), ended_at=at(-4000), car_id="b", is_stray=True, begun=False,
+    ended=False, marks=(Mark(at(-5000)), Mark(at(-4000), 900, 80, 240, 52.4, 5.4)), silences=((at(-4800), at(-4300)),),
+    default_car_id="car", driver="Anna", is_by_hand=True, said=SAID, trip_ids=("20260123T071200Z-7f3a9c",),
+)  # fmt: skip
+WORDS = (
+    Heard(
+        at(11), -52.000001, 179.999999, 0.0, "b", delay_s=0.123, is_end=True, is_pause=True, is_stray=True, by="Anna"
+    ),
+    Heard(at(11)),
+    Heard(at(12), 0.5, 0.0, car_id="Ж 'quoted' \\ \"\u2028"),
+)
 FULL = DriverState(
     drive=DRIVE,
-    events=(
-        Heard(at(11), -52.000001, 179.999999, 0.0, "b", delay_s=0.123, is_end=True, is_pause=True, is_stray=True),
-        Heard(at(11)),
-        Heard(at(12), 0.5, 0.0, car_id="Ж 'quoted' \\ \"\u2028"),
-    ),
-    recent=(OverDrive("20260123T071200Z-0123456789ab", at(-5000), at(-4000), "b"),),
-    closed_until=at(-4000),
+    default_car_id="car",
+    events=WORDS,
+    late=WORDS[:1],
+    late_at=at(12),
+    told=(TOLD,),
     open={"car": OPEN, "b": OpenLog(), "a.b/c`d": OpenLog(asked=1)},
+    car_ids=("b", "car"),
     asking=Asking(
         windows={"car simulated": Window(at(86400), 3)}, under_way={"car": (at(13), at(14))}, lost={"b": (at(15),)},
         looked_at=at(-86400),
@@ -108,7 +124,7 @@ def test_a_phone_that_names_another_unknown_car_each_time_is_taken_and_makes_the
     driver.phone("end", begin + timedelta(minutes=299.5), NORTH)
     (trip,) = driver.wait_trips(1)
     assert (trip["car_id"], "car_unknown" in trip["flags"]) == (None, True)
-    assert driver.size_of("cache/trip_start") < 2_000
+    assert driver.size_of("cache/trip_start") < MOST_BYTES
 
 
 # --- an earlier version --------------------------------------------------------------------------------------------

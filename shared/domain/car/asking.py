@@ -1,6 +1,11 @@
-"""Owns how often a car's cloud may be asked: the budget of its provider, and the logins that it would punish.
+"""Owns how often a car's cloud may be asked: the account of its provider's budget, and the logins it would punish.
 
-Both are counted before the cloud is asked. So a process that dies on the way leaves too high a count, never too low.
+Both are counted before the cloud is asked, and given back once it is known what a read really cost. So a process that
+dies on the way leaves too high a count, never too low.
+
+A log can do without a read on the way, but not without the odometer at an end. So reads on the way never touch a
+reserve, and come further apart long before: the last third of a window, or what ends and daily readings are going to
+need in the time that is left of it if that is more.
 """
 
 from datetime import datetime, timedelta
@@ -9,7 +14,18 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from shared.domain.thresholds import KEPT_CARS, MOST_REFUSALS, MOST_WINDOWS, ONE_LOOK_IN
+from shared.domain.thresholds import (
+    DRIVEN_A_DAY,
+    KEPT_CARS,
+    KEPT_SHARE,
+    LEARNS_FOR,
+    MOST_REFUSALS,
+    MOST_WINDOWS,
+    NEEDED_READS_A_DAY,
+    ONE_LOOK_IN,
+)
+
+DAY = timedelta(days=1)
 
 
 class Budget(NamedTuple):
@@ -20,11 +36,26 @@ class Budget(NamedTuple):
     a_read: int = 1
 
 
-class Window(msgspec.Struct, frozen=True):
-    """So many requests were taken in the stretch of time that is over at `until` (aware UTC)."""
+class Window(msgspec.Struct, frozen=True, omit_defaults=True):
+    """So many requests were taken in the stretch of time that is over at `until` (aware UTC).
+
+    `on_the_way` of them by reads on the way, all of them by so many `reads`; a window from before these were counted
+    has none.
+    """
 
     until: datetime
     requests: int
+    on_the_way: int = 0
+    reads: int = 0
+
+
+class Taken(NamedTuple):
+    """What a read took before it was made: so many requests of the window of that name that is over at `until`."""
+
+    name: str
+    until: datetime
+    requests: int
+    on_the_way: bool = False
 
 
 class Asking(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -41,23 +72,59 @@ class Asking(msgspec.Struct, frozen=True, omit_defaults=True):
     looked_at: datetime | None = None
 
 
-def free_again_at(asking: Asking, name: str, budget: Budget, now: datetime) -> datetime | None:
-    """When the budget of that name allows a read again; None where it does now.
+def free_again_at(
+    asking: Asking, name: str, budget: Budget, now: datetime, on_the_way: bool = False
+) -> datetime | None:
+    """When the budget of that name allows a read again, at the latest; None where it does now.
 
-    A name too many waits for the first window that is over: to forget one that is not would ask its cloud too often.
+    A read on the way is none for an end, for a trip that waits for its odometer, or for the day: the reserve is not
+    for it. A name too many waits for the first window that is over: to forget one that is not would ask its cloud too
+    often.
     """
     windows = _open_windows(asking, now)
-    if name not in windows:
-        return min(window.until for window in windows.values()) if len(windows) >= MOST_WINDOWS else None
-    window = windows[name]
-    return None if window.requests + budget.a_read <= budget.requests else window.until
+    if name not in windows and len(windows) >= MOST_WINDOWS:
+        return min(window.until for window in windows.values())
+    window = windows.get(name) or _new_window(budget, now)
+    left = budget.requests - window.requests - budget.a_read
+    if left < 0:
+        return window.until
+    return _out_of_reserve_at(window, budget, left, now) if on_the_way else None
 
 
-def taken(asking: Asking, name: str, budget: Budget, now: datetime) -> Asking:
-    """With one more read in its budget. A window begins with its first request; those that are over are forgotten."""
+def way_interval(asking: Asking, name: str, budget: Budget, now: datetime, usual: timedelta) -> timedelta:
+    """How long to wait between two reads on the way, never shorter than usual.
+
+    What is free beside the reserve lasts for the driving that can be expected until the window is over. So it is the
+    usual wait while there is plenty, then longer and longer, at most until the window is over.
+    """
+    window = _open_windows(asking, now).get(name) or _new_window(budget, now)
+    left = window.until - now
+    free = budget.requests - window.requests - _reserve(window, budget, now)
+    driving = min(left, DRIVEN_A_DAY * (1 + left / DAY))
+    share = _cost_of_a_read(window, budget) / free if free > 0 else 1.0
+    return max(usual, driving * share if share < 1 else left)
+
+
+def taken(asking: Asking, name: str, budget: Budget, now: datetime, on_the_way: bool = False) -> Asking:
+    """With one more read in its budget, by the most that it may need. `booked` gives back what it did not.
+
+    A window begins with its first request; those that are over are forgotten.
+    """
     windows = _open_windows(asking, now)
-    window = windows.get(name) or Window(now + budget.per, 0)
-    return replace(asking, windows={**windows, name: Window(window.until, window.requests + budget.a_read)})
+    window = windows.get(name) or _new_window(budget, now)
+    return replace(asking, windows={**windows, name: _with_requests(window, budget.a_read, on_the_way, reads=1)})
+
+
+def booked(asking: Asking, taken: Taken, cost: int) -> Asking:
+    """With what a read cost in place of what it took, in requests; it may be more. A window that is over stays so.
+
+    A read that asked nobody counts as none. To be called once for each read: see `is_open`.
+    """
+    window = asking.windows.get(taken.name)
+    if window is None or window.until != taken.until:
+        return asking
+    kept = _with_requests(window, cost - taken.requests, taken.on_the_way, reads=0 if cost else -1)
+    return replace(asking, windows={**asking.windows, taken.name: kept})
 
 
 def without_lost(asking: Asking, car_id: str, now: datetime) -> tuple[Asking, int]:
@@ -94,6 +161,11 @@ def is_under_way(asking: Asking, car_id: str, now: datetime) -> bool:
     return any(until > now for until in asking.under_way.get(car_id, ()))
 
 
+def is_open(asking: Asking, car_id: str, until: datetime | None) -> bool:
+    """Whether the read of a car that must be over at `until` has not told yet how it went."""
+    return until in asking.under_way.get(car_id, ()) or until in asking.lost.get(car_id, ())
+
+
 def begun(asking: Asking, car_id: str, until: datetime) -> Asking:
     """With a read of the car under way, which must be over at a moment."""
     return _with_reads(asking, car_id, (*asking.under_way.get(car_id, ()), until))
@@ -115,6 +187,48 @@ def refusals_after(refusals: int, *, answered: bool, refused: bool, was_lost: bo
 def look_is_due(asking: Asking, now: datetime) -> bool:
     """Whether no daily look began in the last hours."""
     return asking.looked_at is None or now - asking.looked_at >= ONE_LOOK_IN
+
+
+def _new_window(budget: Budget, now: datetime) -> Window:
+    return Window(now + budget.per, 0)
+
+
+def _with_requests(window: Window, requests: int, on_the_way: bool, reads: int) -> Window:
+    return replace(
+        window,
+        requests=max(0, window.requests + requests),
+        on_the_way=max(0, window.on_the_way + requests * on_the_way),
+        reads=max(0, window.reads + reads),
+    )
+
+
+def _out_of_reserve_at(window: Window, budget: Budget, left: int, now: datetime) -> datetime | None:
+    """When so many requests are left that the reserve stays whole without them, at the latest; None if they do now."""
+    if left >= _reserve(window, budget, now):
+        return None
+    if left < budget.requests * KEPT_SHARE:
+        return window.until
+    # What is needed a day becomes no more by waiting, so the reserve is no larger by then.
+    return window.until - DAY * int(left // _needed_a_day(window, budget, now))
+
+
+def _reserve(window: Window, budget: Budget, now: datetime) -> float:
+    """How many requests are kept for what a log needs. A day that has begun may need all of its own still."""
+    left = window.until - now
+    days = -(-left // DAY) if budget.per >= DAY else left / DAY
+    return min(float(budget.requests), max(budget.requests * KEPT_SHARE, _needed_a_day(window, budget, now) * days))
+
+
+def _needed_a_day(window: Window, budget: Budget, now: datetime) -> float:
+    """How many requests a day ends and daily readings take: those of an ordinary driver, or of this one if more."""
+    elapsed = max(now - (window.until - budget.per), LEARNS_FOR)
+    seen = (window.requests - window.on_the_way) / (elapsed / DAY)
+    return max(NEEDED_READS_A_DAY * _cost_of_a_read(window, budget), seen)
+
+
+def _cost_of_a_read(window: Window, budget: Budget) -> float:
+    """What a read cost by now, in requests: at least one, and at most what the provider says."""
+    return min(budget.a_read, max(1.0, window.requests / window.reads)) if window.reads else budget.a_read
 
 
 def _open_windows(asking: Asking, now: datetime) -> dict[str, Window]:

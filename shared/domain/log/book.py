@@ -5,7 +5,7 @@ follow each other without hole or overlap; what a trip shows beyond its stretch 
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from shared.domain.car.belief import Belief, believed, sort_key
 from shared.domain.car.odometer import Disbelief, Reading, ReadingSource
-from shared.domain.log.chain import chained, nodes_of
+from shared.domain.log.chain import Node, nodes_of, stood_at
 from shared.domain.log.elsewhere import Sorted, sorted_out
 from shared.domain.log.outlines import (
     GapOutline,
@@ -31,6 +31,8 @@ from shared.domain.log.tiles import tiled
 from shared.domain.log.trip import Known
 from shared.domain.place.geo import Position
 
+LONG_BEFORE = datetime(1900, 1, 1, tzinfo=UTC)  # what a driver says of the begin of a log is of no moment
+
 
 class Start(NamedTuple):
     """Where a book begins: what the odometer showed in metres, at which moment, and `since` when at least.
@@ -47,13 +49,13 @@ class Start(NamedTuple):
 
 
 class Anchor(NamedTuple):
-    """A stand of which the odometer is known, between two drives of the car: the book may be cut there.
+    """A stand of which the odometer is known: the book may be cut there.
 
-    Drives that begin after `start.at`, and readings that are later than it, give the same rows from there on.
+    The drives from `following` on, and the readings later than `start.at`, give the same rows from there on.
     """
 
     start: Start
-    is_agreed: bool
+    following: Drive | None
 
 
 class Book(NamedTuple):
@@ -83,6 +85,7 @@ def folded(car_id: str, drives: Sequence[Drive], readings: Sequence[Reading], st
     """
     told = [reading for reading in readings if start is None or reading.at > start.at]
     belief = believed([*_opening(start), *told, *(reading for drive in drives for reading in _typed(drive))])
+    belief = _without_replaced(belief, drives)
     pages = list(_pages(car_id, drives, belief))
     old = tuple(reading for page in pages for reading in page.found.old if reading in set(told))
     doubted = tuple(reading for reading in belief.doubted if reading in set(told))
@@ -96,7 +99,7 @@ def folded(car_id: str, drives: Sequence[Drive], readings: Sequence[Reading], st
         series=len(pages) - 1,
         breaks=belief.breaks,
         standings=tuple(_standings(told, belief, old)),
-        anchors=tuple(_anchors(pages[-1])),
+        anchors=tuple(_anchors(pages[-1], belief.doubted)),
     )
 
 
@@ -117,7 +120,8 @@ def _opening(start: Start | None) -> list[Reading]:
         source="car" if start.known == "read" else "typed",
         is_confirmed=True,
     )
-    return [replace(opening, at=start.since), opening] if start.since and start.since < start.at else [opening]
+    since = LONG_BEFORE if start.is_said else start.since
+    return [replace(opening, at=since), opening] if since and since < start.at else [opening]
 
 
 def _typed(drive: Drive) -> list[Reading]:
@@ -126,6 +130,20 @@ def _typed(drive: Drive) -> list[Reading]:
     ends = ((said.from_m, drive.began_at), (said.to_m, drive.ended_at))
     source: ReadingSource = "struck" if said.is_deleted else "typed"
     return [Reading(at, m / 1000, source=source) for m, at in ends if m is not None]
+
+
+def _without_replaced(belief: Belief, drives: Sequence[Drive]) -> Belief:
+    """Without an odometer that its driver said to be wrong before anything was driven: it never was in the car."""
+    series, doubted = [*belief.series], [*belief.doubted]
+    while len(series) > 1 and _is_replaced(series[0], series[1][0], drives):
+        doubted += series.pop(0)
+    return Belief(tuple(series), tuple(doubted))
+
+
+def _is_replaced(series: Sequence[Reading], following: Reading, drives: Sequence[Drive]) -> bool:
+    is_word = following.is_confirmed and not following.begins_series
+    is_opening = any(reading.is_confirmed for reading in series)
+    return is_word and not is_opening and all(drive.began_at > following.at for drive in drives)
 
 
 # --- pages: one for each odometer that the car had
@@ -150,9 +168,8 @@ def _pages(car_id: str, drives: Sequence[Drive], belief: Belief) -> Iterator[_Pa
 
 def _page(car_id: str, drives: Sequence[Drive], readings: Sequence[Reading], series: int, is_last: bool) -> _Page:
     found = sorted_out(drives, readings)
-    old = set(found.old)
-    chain = chained(found.drives, [reading for reading in readings if reading not in old])
-    return _Page(Sheet(car_id, found.drives, chain, tiled(found.drives, chain), series, is_last), found)
+    tiles = tiled(found.drives, found.chain)
+    return _Page(Sheet(car_id, found.drives, found.chain, tiles, series, is_last), found)
 
 
 # --- what is thought of the readings
@@ -169,17 +186,33 @@ def _standings(
             yield reading, "old news" if reading in aged else None
 
 
-def _anchors(page: _Page) -> Iterator[Anchor]:
+def _anchors(page: _Page, doubted: Sequence[Reading]) -> Iterator[Anchor]:
     """The stands of the newest odometer at which nothing reaches from one side to the other."""
-    sheet = page.sheet
-    drives = [*sheet.drives, *page.found.elsewhere]
+    sheet, behind = page.sheet, open_of(page.sheet)
     nodes, at_m = nodes_of(sheet.chain), placed(sheet.chain)
     for n, (node, m) in enumerate(zip(nodes, at_m, strict=True)):
         is_new = n == 0 or nodes[n - 1].low_m != node.low_m
-        is_apart = all(drive.ended_at <= node.last_at or drive.began_at > node.last_at for drive in drives)
-        if node.is_stand and is_new and is_apart:
-            start = Start(node.last_at, m, node.first_at, node.known, node.position)
-            yield Anchor(start, len(node.readings) > 1)
+        stood = node.is_stand and not node.readings[-1].driving
+        if stood and is_new and _is_between(page, node) and (behind is None or m <= behind.from_m):
+            position = stood_at(sheet.drives, sheet.chain, node)
+            start = Start(node.last_at, m, _since(node, doubted), node.known, position)
+            yield Anchor(start, next(iter(sheet.drives[node.n :]), None))
+
+
+def _since(node: Node, doubted: Sequence[Reading]) -> datetime:
+    """Since when a car showed the same without a reading between that is not believed."""
+    within = [reading.at for reading in doubted if node.first_at <= reading.at <= node.last_at]
+    return min(reading.at for reading in node.readings if reading.at >= max(within, default=node.first_at))
+
+
+def _is_between(page: _Page, node: Node) -> bool:
+    """Whether no drive was going on, and those of the car were over or had not begun as the reading has it."""
+    own, at = page.sheet.drives, node.last_at
+    return (
+        all(drive.ended_at <= at for drive in own[: node.n][-1:])
+        and all(drive.began_at > at for drive in own[node.n : node.n + 1])
+        and all(drive.ended_at <= at or drive.began_at > at for drive in page.found.elsewhere)
+    )
 
 
 __all__ = [

@@ -4,10 +4,11 @@ A car reports at switch-off, and its phone says "left" some seconds later; phone
 reading within three minutes of a drive's begin or end may stand for it.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from shared.domain.car.belief import sort_key
@@ -20,6 +21,7 @@ from shared.domain.place.geo import Position
 from shared.domain.thresholds import DENSE_FIXES, STOOD_M, UNSEEN_M, WORD_SLACK
 
 UNSURE_FOR = DENSE_FIXES / 2
+_time_of = attrgetter("at")
 
 
 class Node(NamedTuple):
@@ -114,8 +116,18 @@ def end_of(drive: Drive) -> Position | None:
     return _position(drive, drive.ended_at)
 
 
+def stood_at(drives: Sequence[Drive], chain: Sequence[Stretch], node: Node) -> Position | None:
+    """Where a car stood when it was read, as far as it said so, else where its drive before ended, else where it was
+    when it was read first."""
+    if node.position or node.is_on_way:
+        return node.position
+    return end_of(drives[node.n - 1]) if node.n else nodes_of(chain)[0].position
+
+
 def _position(drive: Drive, moment: datetime) -> Position | None:
-    near = [mark for mark in drive.summary.marks if mark.position and abs(mark.at - moment) <= WORD_SLACK]
+    marks = drive.summary.marks
+    first = bisect_left(marks, moment - WORD_SLACK, key=_time_of)
+    near = [mark for mark in marks[first : bisect_right(marks, moment + WORD_SLACK, key=_time_of)] if mark.position]
     return min(near, key=lambda mark: abs(mark.at - moment)).position if near else None
 
 
@@ -209,8 +221,13 @@ def _stands_for(
     if before is None and is_begin:
         is_begin = not reading.driving or reading.at <= drive.began_at
     is_end = is_near_end and not _rises_later(drives, n, readings, k) and not _moved(drive, drive.ended_at, reading)
-    is_end = is_end and not (reading.driving and reading.at < drive.ended_at)
+    is_end = is_end and not (reading.driving and (reading.at < drive.ended_at or _is_elsewhere(drive, reading)))
     return is_begin, is_end
+
+
+def _is_elsewhere(drive: Drive, reading: Reading) -> bool:
+    """Whether a car is not where its drive ended."""
+    return apart_m(position_of(reading), end_of(drive)) > STOOD_M
 
 
 def _goes_on(drives: Sequence[Drive], n: int, readings: Sequence[Reading], k: int) -> bool:
@@ -231,7 +248,8 @@ def _rises_later(drives: Sequence[Drive], n: int, readings: Sequence[Reading], k
     risen = next((other for other in following if other.km > reading.km), None)
     if risen is None:
         return False
-    return reading.driving or reading.at < drives[n].ended_at or 1000 * (risen.km - reading.km) <= UNSEEN_M
+    left = bounds(_seen(drives[n], reading.at, max(reading.at, drives[n].ended_at)))
+    return reading.driving or 1000 * (risen.km - reading.km) <= left.most + UNSEEN_M
 
 
 def _moved(drive: Drive, boundary: datetime, reading: Reading) -> bool:
@@ -292,9 +310,11 @@ def _pieces(n: int, drive: Drive, on_way: Sequence[Node]) -> Iterator[Part]:
 
 def _bounds(drive: Drive, since: datetime, until: datetime, is_first: bool, is_last: bool) -> Bounds:
     """Those of a part. What a car measured on the way is up to three minutes off by the clock of the phone."""
+    usual = bounds(_seen(drive, since, until))
+    if is_first and is_last:
+        return usual
     surely = (since + (not is_first) * WORD_SLACK, until - (not is_last) * WORD_SLACK)
     at_most = (since - (not is_first) * WORD_SLACK, until + (not is_last) * WORD_SLACK)
-    usual = bounds(_seen(drive, since, until))
     least = bounds(_seen(drive, *surely)).least if surely[0] < surely[1] else 0.0
     most = bounds(_seen(drive, *at_most))
     return Bounds(min(least, usual.best), usual.best, max(most.most, usual.best), max(most.slack, usual.best))

@@ -1,6 +1,6 @@
 """Owns what to make of a reading that leaves the drives before it no room: old news, or drives in another car."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate, groupby, pairwise
 from typing import NamedTuple
@@ -18,9 +18,11 @@ SURE_AFTER = timedelta(hours=1)  # no cloud tells old values for so long after a
 
 
 class Sorted(NamedTuple):
-    """The drives of the car, those that were driven in another one, and the readings that were old news."""
+    """The drives of the car, how its readings lie among them, and what was taken out: the drives that were driven in
+    another car, and the readings that were old news."""
 
     drives: list[Drive]
+    chain: list[Stretch]
     elsewhere: list[Drive]
     old: list[Reading]
 
@@ -36,13 +38,15 @@ def sorted_out(drives: Sequence[Drive], readings: Sequence[Reading]) -> Sorted:
     """Takes out drives of another car and old readings, until neither is found."""
     own, elsewhere, old = [*drives], list[Drive](), _old_answers(readings)
     left = [reading for reading in readings if reading not in set(old)]
-    while out := _Judging(own, chained(own, left)).found():
+    chain = chained(own, left)
+    while out := _Judging(own, chain).found():
         elsewhere += out.drives
         own = [drive for drive in own if drive not in out.drives]
         old += out.readings
         gone = set(out.readings)
         left = [reading for reading in left if reading not in gone]
-    return Sorted(own, sorted(elsewhere, key=lambda drive: drive.began_at), old)
+        chain = chained(own, left)
+    return Sorted(own, chain, sorted(elsewhere, key=lambda drive: drive.began_at), old)
 
 
 def _old_answers(readings: Sequence[Reading]) -> list[Reading]:
@@ -56,20 +60,29 @@ def _old_answers(readings: Sequence[Reading]) -> list[Reading]:
 
 
 class _Judging:
-    """Judges the first reading of a chain that leaves drives no room."""
+    """Judges the readings of a chain that leave drives no room."""
 
     def __init__(self, drives: Sequence[Drive], chain: Sequence[Stretch]) -> None:
         self._drives, self._chain, self._nodes = drives, chain, nodes_of(chain)
+        self._stretches = {id(stretch.right): stretch for stretch in chain}
         # What drives need at the most, counted from the first: most readings leave room for all of that.
         self._least_m = [0.0, *accumulate(map(_least_m, drives))]
 
     def found(self) -> _Out | None:
-        """What has to be taken out first; None where all fits, or nothing explains what does not."""
-        for k in range(1, len(self._nodes)):
+        """What has to be taken out; None where all fits, or nothing explains what does not. Drives one run at a time:
+        without them every reading may stand for something else."""
+        old, k = list[Reading](), 1
+        while k < len(self._nodes):
             first = self._first_without_room(k)
-            if first is not None and (out := self._explained(k, first)):
-                return out
-        return None
+            out = self._explained(k, first) if first is not None else None
+            if out and out.drives:
+                return out._replace(readings=old)
+            if out:
+                old += out.readings
+                self._nodes = [node for node in self._nodes if node.readings[0] not in out.readings]
+            else:
+                k += 1
+        return _Out(readings=old) if old else None
 
     def _explained(self, k: int, first: int) -> _Out | None:
         if later := self._fitting_later(k, first):
@@ -99,9 +112,13 @@ class _Judging:
         until = min(right.n + right.is_on_way, len(self._drives))
         if self._least_m[until] - self._least_m[left.n] <= room_m:
             return None
-        parts = [part for part in between(self._drives, left, right) if not part.gives_way]
+        parts = [part for part in self._between(left, right) if not part.gives_way]
         long = [part.n for part in parts if part.bounds.least and _trail_m(self._drives[part.n]) >= LEAST_DRIVE_M]
         return long[0] if long and room_m < sum(part.bounds.least for part in parts) else None
+
+    def _between(self, left: Node, right: Node) -> Iterable[Part]:
+        stretch = self._stretches[id(right)]
+        return stretch.parts if stretch.left is left else between(self._drives, left, right)
 
     # --- old news under a new time
 
@@ -130,7 +147,8 @@ class _Judging:
 
     def _of_another_car(self, k: int) -> list[Drive]:
         """The drives around a reading without which the odometer fits, if the car says where it was meanwhile."""
-        numbers = sorted({part.n for part in self._chain[k].parts if not part.gives_way})
+        parts = self._between(self._nodes[k - 1], self._nodes[k])
+        numbers = sorted({part.n for part in parts if not part.gives_way})
         return next(([self._drives[n] for n in run] for run in self._runs(numbers) if self._is_elsewhere(run)), [])
 
     def _runs(self, numbers: Sequence[int]) -> Iterator[range]:

@@ -1,8 +1,9 @@
 """Owns how far a drive can have gone between two moments by what the phone saw of it: at least, best, at most."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple
 
 from shared.domain.log.summary import Mark
@@ -36,6 +37,7 @@ class Bounds(NamedTuple):
 
 NOTHING = Bounds(0.0, 0.0, 0.0, 0.0)
 LEVELS = len(NOTHING)
+_time_of = attrgetter("at")
 
 
 def exactly(metres: float) -> Bounds:
@@ -64,9 +66,11 @@ class Seen(NamedTuple):
 def seen(marks: Sequence[Mark], since: datetime, until: datetime) -> Seen:
     """What the marks of a drive say between two moments; between marks it drives evenly, beyond them nobody saw it."""
     a, b = _at(marks, since), _at(marks, until)
-    located = [mark for mark in marks if mark.lat is not None and since <= mark.at <= until]
-    straight_m = located[-1].sparse_m - located[0].sparse_m if located else 0
-    return Seen(b[0] - a[0], b[1] - a[1], b[2] - a[2], straight_m, len(located) > 1)
+    within = marks[bisect_left(marks, since, key=_time_of) : bisect_right(marks, until, key=_time_of)]
+    first = next((mark for mark in within if mark.lat is not None), None)
+    last = next((mark for mark in reversed(within) if mark.lat is not None), None)
+    straight_m = last.sparse_m - first.sparse_m if first and last else 0
+    return Seen(b[0] - a[0], b[1] - a[1], b[2] - a[2], straight_m, first is not last)
 
 
 def bounds(found: Seen) -> Bounds:
@@ -75,14 +79,12 @@ def bounds(found: Seen) -> Bounds:
     A dense trail is a little shorter than its road. Two positions say that it went the straight line at least, and no
     detour is too long for the time. Where nothing is known, the time alone says something.
     """
-    hours = found.sparse_s / 3600
-    least, best, most = (factor * found.dense_m for factor in (DENSE_LEAST, DENSE_BEST, DENSE_MOST))
-    least = max(0.0, least - DENSE_LESS_M)
-    most += DENSE_MOST_M if found.dense_m else 0.0
+    hours, dense_m, sparse_m = found.sparse_s / 3600, found.dense_m, found.sparse_m
+    least = max(0.0, DENSE_LEAST * dense_m - DENSE_LESS_M) + max(0.0, found.straight_m - STRAIGHT_LESS_M)
     slow_km_h = SLOW_KM_H if found.is_located else UNSEEN_KM_H
-    least += max(0.0, found.straight_m - STRAIGHT_LESS_M)
-    best += max(STRAIGHT_BEST * found.sparse_m, 1000 * slow_km_h * hours)
-    most += max(1000 * FAST_KM_H * hours, STRAIGHT_BEST * found.sparse_m)
+    best = DENSE_BEST * dense_m + max(STRAIGHT_BEST * sparse_m, 1000 * slow_km_h * hours)
+    most = DENSE_MOST * dense_m + (DENSE_MOST_M if dense_m else 0.0)
+    most += max(1000 * FAST_KM_H * hours, STRAIGHT_BEST * sparse_m)
     return Bounds(least, max(least, best), max(most, best), max(most, best))
 
 
@@ -95,7 +97,7 @@ def _at(marks: Sequence[Mark], moment: datetime) -> tuple[float, float, float]:
     """The three sums of the marks at a moment; the first counts from where nobody saw anything yet."""
     if not marks:
         return 0.0, 0.0, moment.timestamp()
-    n = bisect_right(marks, moment, key=lambda mark: mark.at)
+    n = bisect_right(marks, moment, key=_time_of)
     if n == 0 or n == len(marks):
         mark = marks[min(n, len(marks) - 1)]
         return mark.dense_m, mark.sparse_m, mark.sparse_s + (moment - mark.at).total_seconds()

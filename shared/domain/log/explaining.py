@@ -1,13 +1,13 @@
 """Owns what a driver says of a gap in their log: what it was, why, and how much of it was business."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
 
 from shared.domain.fitting import number, text, unfit
-from shared.domain.log.gap_row import Explanation, GapRow
+from shared.domain.log.gap_row import Explained, Explanation, GapRow, share_m
 from shared.domain.log.sums import Sums
 
 MOST_REASON = 500
@@ -34,6 +34,36 @@ def told(gap: GapRow) -> dict[str, Any]:
 def interval(gap: GapRow) -> dict[str, Any]:
     """Of which interval of the odometer that is said, in km to the metre: the gap can be divided later."""
     return {"from_odometer_km": gap.from_m / 1000, "to_odometer_km": gap.to_m / 1000}
+
+
+def words_with(words: Sequence[Explained], gap: GapRow) -> tuple[Explained, ...]:
+    """All that was said of intervals of a car's odometer, by the odometer, once a gap is explained or not any more.
+
+    What was said of more than this gap stays said of the rest.
+    """
+    kept = [part for word in words for part in _outside(word, gap)]
+    if word := word_of(gap):
+        kept.append(word)
+    return tuple(sorted(kept, key=lambda one: (one.series, one.from_m)))
+
+
+def word_of(gap: GapRow) -> Explained | None:
+    """What is said of a gap, as a word about its interval of the odometer; None where nothing is."""
+    if gap.explained_as is None:
+        return None
+    return Explained(gap.from_m, gap.to_m, gap.explained_as, gap.reason, gap.business_m, gap.series)
+
+
+def _outside(word: Explained, gap: GapRow) -> list[Explained]:
+    """What of a word is about other kilometres than those of a gap, each part with its share of the business."""
+    if word.series != gap.series or word.to_m <= gap.from_m or gap.to_m <= word.from_m:
+        return [word]
+    parts = ((word.from_m, min(word.to_m, gap.from_m)), (max(word.from_m, gap.to_m), word.to_m))
+    return [
+        replace(word, from_m=from_m, to_m=to_m, business_m=share_m(word, from_m, to_m))
+        for from_m, to_m in parts
+        if from_m < to_m
+    ]
 
 
 def _taken_back(gap: GapRow, said: Mapping[str, Any]) -> GapRow:

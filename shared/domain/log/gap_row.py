@@ -69,3 +69,8 @@ class Explained(msgspec.Struct, frozen=True):
     reason: str = ""
     business_m: int = 0
     series: int = 0
+
+
+def share_m(word: Explained, from_m: int, to_m: int) -> int:
+    """How many metres of a part of an explained interval were business: its share of all."""
+    return round(word.business_m * (to_m - from_m) / max(word.to_m - word.from_m, 1))

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
 from shared.domain.log.book import GapOutline
-from shared.domain.log.gap_row import Explained, GapRow
+from shared.domain.log.gap_row import Explained, GapRow, share_m
 from shared.domain.log.trip import local_date
 
 # What was read within a day before midnight: what was driven since then counts for the new year.
@@ -46,7 +47,7 @@ def _by_year(gap: GapOutline, timezone: str) -> list[GapOutline]:
 def _by_words(gap: GapOutline, explained: Sequence[Explained]) -> list[GapOutline]:
     cuts = {m for word in explained if word.series == gap.series for m in (word.from_m, word.to_m)}
     edges = [gap.from_m, *sorted(m for m in cuts if gap.from_m < m < gap.to_m), gap.to_m]
-    return [gap._replace(from_m=a, to_m=b) for a, b in zip(edges, edges[1:], strict=False)]
+    return [gap._replace(from_m=a, to_m=b) for a, b in pairwise(edges)]
 
 
 def _word(gap: GapOutline, explained: Sequence[Explained]) -> Explained | None:
@@ -84,6 +85,5 @@ def _row(user: str, car_id: str, gap: GapOutline, word: Explained | None, timezo
 
 def explained_by(row: GapRow, word: Explained) -> GapRow:
     """A gap with what its driver said of it; of a part of what they explained it has its share."""
-    share = (row.to_m - row.from_m) / max(word.to_m - word.from_m, 1)
-    business_m = round(word.business_m * share)
+    business_m = share_m(word, row.from_m, row.to_m)
     return replace(row, explained_as=word.explained_as, reason=word.reason, business_m=business_m)

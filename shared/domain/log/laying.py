@@ -104,11 +104,11 @@ def _source(trip: Trip, outline: TripOutline) -> DistanceSource:
 def _by_odometer(trip: Trip, outline: TripOutline) -> dict[str, object]:
     """Kilometres as they are shown: a distance is the difference of its two boundaries, and what is in excess."""
     start_km, end_km = (None if m is None else shown_km(m) for m in (outline.from_m, outline.to_m))
-    says_km = shown_km(outline.shown_m)
+    says_km = km(outline.shown_m / 1000)
     excess_km = 0.0
     if start_km is not None and end_km is not None:
         stretch_km = km(end_km - start_km)
-        by_word = outline.source == "manual" or "contradicted" in outline.flags
+        by_word = outline.source == "manual" or outline.has("contradicted")
         excess_km = max(0.0, km(says_km - stretch_km)) if by_word else 0.0
         says_km = km(stretch_km + excess_km)
     return {

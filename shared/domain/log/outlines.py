@@ -41,6 +41,10 @@ class TripOutline(NamedTuple):
             return 0
         return max(self.shown_m - (self.to_m - self.from_m), 0)
 
+    def has(self, flag: Flag) -> bool:
+        """Whether it has this flag. Unlike `in`, this lets mypy find one that there is not."""
+        return any(flag == one for one in self.flags)
+
 
 class GapOutline(NamedTuple):
     """A stretch of the odometer that no trip has, in metres, and when it was driven at the earliest and the latest."""
@@ -155,6 +159,7 @@ class _Laid:
         tiles = self._of.get(n, [])
         first, last = (tiles[0], tiles[-1]) if tiles else (None, None)
         stretch_m = last.to_m - first.from_m if first and last else None
+        is_contradicted = _is_contradicted(drive, tiles)
         is_read = first is not None and last is not None and "estimated" not in (first.from_known, last.to_known)
         return TripOutline(
             drive=drive,
@@ -163,20 +168,12 @@ class _Laid:
             to_m=last.to_m if last else None,
             from_known=first.from_known if first else None,
             to_known=last.to_known if last else None,
-            shown_m=self._shown_m(drive, tiles, stretch_m),
+            shown_m=_shown_m(drive, stretch_m, is_contradicted),
             source="manual" if is_exact(drive) else "odometer" if is_read else "gps",
-            flags=_raised(self._flags(n, drive, tiles)),
+            flags=_raised(self._flags(n, drive, tiles) | {"contradicted": is_contradicted}),
             begin=begin_of(drive) or self._car_before(n) or left_at,
             end=end_of(drive) or self._car_after(n),
         )
-
-    def _shown_m(self, drive: Drive, tiles: Sequence[Tile], stretch_m: int | None) -> int:
-        if is_exact(drive):
-            return exact_m(drive)
-        found = bounds(_seen(drive))
-        if stretch_m is None:
-            return round(found.best) if says_how_far(drive) else 0
-        return max(stretch_m, round(found.least)) if _is_contradicted(drive, tiles) else stretch_m
 
     def _flags(self, n: int, drive: Drive, tiles: Sequence[Tile]) -> dict[Flag, bool]:
         is_open = not tiles or tiles[-1].is_behind
@@ -187,7 +184,6 @@ class _Laid:
             "start_odometer_estimated": bool(tiles) and tiles[0].from_known == "estimated",
             "end_odometer_estimated": bool(tiles) and not is_open and tiles[-1].to_known == "estimated",
             "car_unsure": drive.is_car_unsure,
-            "contradicted": _is_contradicted(drive, tiles),
         }
 
     def _metres(self, n: int) -> int:
@@ -235,15 +231,29 @@ class _Laid:
         return found[0] if found else None
 
 
+def _shown_m(drive: Drive, stretch_m: int | None, is_contradicted: bool) -> int:
+    """What its driver said, else what the odometer says; what its trail says where that has no room for it, or nothing
+    was read at all."""
+    if is_exact(drive):
+        return exact_m(drive)
+    if stretch_m is None:
+        return round(bounds(_seen(drive)).best) if says_how_far(drive) else 0
+    return round(bounds(_seen(drive)).least) if is_contradicted else stretch_m
+
+
 def _is_contradicted(drive: Drive, tiles: Sequence[Tile]) -> bool:
     """Whether the odometer leaves a drive less than its trail says, or its driver: nothing explains that."""
+    if not tiles or tiles[0].is_before or tiles[-1].is_behind:
+        return False
+    stretch_m = tiles[-1].to_m - tiles[0].from_m
     if is_exact(drive):
-        return bool(tiles) and exact_m(drive) - (tiles[-1].to_m - tiles[0].from_m) >= LEAST_TRIP_M
-    return any(tile.is_short for tile in tiles) and _seen(drive).trail_m >= LEAST_DRIVE_M
+        return exact_m(drive) - stretch_m >= LEAST_TRIP_M
+    found = _seen(drive)
+    return found.trail_m >= LEAST_DRIVE_M and bounds(found).least - stretch_m >= LEAST_TRIP_M
 
 
 def _is_word(drive: Drive) -> bool:
-    return drive.summary.is_by_hand or drive.summary.said.is_touched
+    return drive.summary.is_by_hand or drive.summary.said.is_touched or is_exact(drive)
 
 
 def _seen(drive: Drive) -> Seen:

@@ -42,35 +42,54 @@ def is_within_a_drive(stretch: Stretch) -> bool:
     return bool(left and right and left.is_on_way and right.is_on_way and left.n == right.n)
 
 
+class _Way(NamedTuple):
+    """How many metres the drives between two readings need at least, and can take at most. `firm_least` is without
+    what is only said: where that has no room, it moves no reading."""
+
+    least: float
+    firm_least: float
+    most: float
+
+
 def placed(stretches: Sequence[Stretch]) -> list[int]:
     """Where the odometer stood at each node, in metres."""
     nodes = nodes_of(stretches)
-    if not nodes:
-        return []
-    ways = [_allowed(stretch) for stretch in stretches if stretch.left and stretch.right]
-    windows = _windows(nodes, ways)
-    found = [round(_clamp(nodes[0].low_m, *windows[0]))]
-    for node, (least, most), window in zip(nodes[1:], ways, windows[1:], strict=True):
-        low, high = max(window[0], found[-1] + least), min(window[1], found[-1] + most)
-        at_m = _clamp(node.low_m, low, high) if low <= high else _clamp(low, *window)
-        found.append(max(round(at_m), found[-1]))
+    ways = [_way(stretch) for stretch in stretches if stretch.left and stretch.right]
+    windows, found = _windows(nodes, ways), list[int]()
+    for k, (node, window) in enumerate(zip(nodes, windows, strict=True)):
+        within = _reached(found[-1], ways[k - 1], window) if found else window
+        found.append(max(round(_clamp(node.low_m, *within)), *found[-1:], 0))
     return found
 
 
-def _allowed(stretch: Stretch) -> tuple[float, float]:
-    """How many metres the drives of a stretch need at least, and how many they can take at most."""
-    least = sum(part.bounds.least for part in stretch.parts)
-    return least, INFINITE if is_within_a_drive(stretch) else sum(part.bounds.slack for part in stretch.parts)
+def _way(stretch: Stretch) -> _Way:
+    parts = stretch.parts
+    least, firm = (sum(one.bounds.least for one in of) for of in (parts, [one for one in parts if not one.gives_way]))
+    most = INFINITE if is_within_a_drive(stretch) else sum(part.bounds.slack for part in parts)
+    return _Way(least, firm, most)
 
 
-def _windows(nodes: Sequence[Node], ways: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+def _windows(nodes: Sequence[Node], ways: Sequence[_Way]) -> list[tuple[float, float]]:
     """Where it may have stood so that all that follows fits, as long as anything does."""
     windows = [(float(node.low_m), float(node.high_m)) for node in nodes]
     for k in range(len(nodes) - 2, -1, -1):
-        (least, most), following = ways[k], windows[k + 1]
-        low, high = max(windows[k][0], following[0] - most), min(windows[k][1], following[1] - least)
-        windows[k] = (low, high) if low <= high else windows[k]
+        own, following, way = windows[k], windows[k + 1], ways[k]
+        for least in (way.least, way.firm_least):
+            low, high = max(own[0], following[0] - way.most), min(own[1], following[1] - least)
+            if low <= high:
+                windows[k] = (low, high)
+                break
     return windows
+
+
+def _reached(at_m: float, way: _Way, window: tuple[float, float]) -> tuple[float, float]:
+    """The part of a window that a car came to from there; where it came to none, the end that is nearest."""
+    for least in (way.least, way.firm_least):
+        low, high = max(window[0], at_m + least), min(window[1], at_m + way.most)
+        if low <= high:
+            return low, high
+    nearest = _clamp(at_m + way.firm_least, *window)
+    return nearest, nearest
 
 
 def _clamp(value: float, low: float, high: float) -> float:

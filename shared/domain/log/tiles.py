@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from shared.domain.log.chain import Node, Part, Stretch, begin_of, end_of, is_exact
+from shared.domain.log.chain import Node, Part, Stretch, begin_of, end_of, is_exact, stood_at
 from shared.domain.log.evidence import NOTHING, Bounds, apart_m, bounds, seen
 from shared.domain.log.sharing import BEST, is_within_a_drive, placed, shared
 from shared.domain.log.summary import Drive
@@ -22,8 +22,7 @@ SLACK = 3  # the level of bounds that a late phone may have
 class Tile(NamedTuple):
     """A piece of the odometer, in metres: of drive `n` of the chain, or where that is None of nobody.
 
-    It lies between two readings, or `is_before` the first or `is_behind` the last of them. `is_short` where the
-    odometer leaves the drive less than its trail says.
+    It lies between two readings, or `is_before` the first or `is_behind` the last of them.
     """
 
     n: int | None
@@ -35,7 +34,6 @@ class Tile(NamedTuple):
     to_known: Known = "estimated"
     is_before: bool = False
     is_behind: bool = False
-    is_short: bool = False
 
 
 class Hole(NamedTuple):
@@ -107,7 +105,7 @@ class _Tiling:
         stretch = self._chain[k]
         left, right, parts = stretch.left, stretch.right, stretch.parts
         assert left is not None and right is not None
-        stood, since = self._stood_at(left), left.last_at
+        stood, since = stood_at(self._drives, self._chain, left), left.last_at
         for part in parts:
             drive = self._drives[part.n]
             if part is not parts[0] or left.is_stand:
@@ -116,9 +114,6 @@ class _Tiling:
             stood, since = end_of(drive), max(since, drive.ended_at)
         if right.is_stand:
             yield _hole(since, right.first_at, stood if parts else None, self._stands_at(right))
-
-    def _stood_at(self, left: Node) -> Position | None:
-        return left.position or (end_of(self._drives[left.n - 1]) if left.is_stand and left.n else None)
 
     def _stands_at(self, right: Node) -> Position | None:
         return right.position or (begin_of(self._drives[right.n]) if right.n < len(self._drives) else None)
@@ -165,7 +160,16 @@ class _Tiling:
                 from_m, known = to_m, "estimated"
 
     def _guess(self, part: Part) -> int:
-        return round(part.bounds.best) if says_how_far(self._drives[part.n]) else 0
+        """How far a part went that no two readings have between them: what is left of its drive, as far as that is
+        known, for the times of trail and readings are not quite the same."""
+        drive = self._drives[part.n]
+        if not says_how_far(drive):
+            return 0
+        others = [k for k in self._places[part.n] if self._has_all(part.n, k)]
+        found = seen(drive.summary.marks, drive.began_at, drive.ended_at)
+        if not found.dense_m or len(others) != len(self._places[part.n]) - 1:
+            return round(part.bounds.best)
+        return max(round(bounds(found).best) - sum(self._at_m[k] - self._at_m[k - 1] for k in others), 0)
 
 
 def _hole(since: datetime, until: datetime, stood: Position | None, then: Position | None) -> Hole:
@@ -196,17 +200,11 @@ def _laid(stretch: Stretch, pieces: Sequence[Part | Hole], got_m: Sequence[float
         at_m += m
         ends.append(round(at_m))
     tiles = [
-        _tile(piece, from_m, to_m, m)
-        for piece, (from_m, to_m), m in zip(pieces, pairwise(ends), got_m, strict=True)
+        Tile(piece.n if isinstance(piece, Part) else None, from_m, to_m, piece.since, piece.until)
+        for piece, (from_m, to_m) in zip(pieces, pairwise(ends), strict=True)
         if isinstance(piece, Part) or to_m > from_m
     ]
     if tiles and stretch.left and stretch.right:
         tiles[0] = tiles[0]._replace(from_known=stretch.left.known)
         tiles[-1] = tiles[-1]._replace(to_known=stretch.right.known)
     return tiles
-
-
-def _tile(piece: Part | Hole, from_m: int, to_m: int, got_m: float) -> Tile:
-    n = piece.n if isinstance(piece, Part) else None
-    is_short = isinstance(piece, Part) and got_m < piece.bounds.least - 1
-    return Tile(n, from_m, to_m, piece.since, piece.until, is_short=is_short)

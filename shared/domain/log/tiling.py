@@ -35,15 +35,3 @@ def why_not_sound(row: Row) -> str | None:
         return f"{row.id} shows less than its stretch of the odometer"
     due_km = km(shown_km(row.to_m) - shown_km(row.from_m) + row.excess_km)
     return None if km(row.distance_km) == due_km else f"{row.id} shows {row.distance_km} km and not {due_km} km"
-
-
-def why_not_in_place_of(before: Sequence[Row], after: Sequence[Row]) -> str | None:
-    """What is wrong with rows in place of others of the same stretch, both in their order; None where nothing is.
-
-    Where rows lie before or behind them that stay as they are, the nearest of these are the first and the last on both
-    sides. So the new rows tile what the others did; only where the log begins or ends can they reach less or more far.
-    """
-    if why := why_not_tiled(after):
-        return why
-    kept = [row.id for row in (*before[:1], *before[-1:]) if row in after]
-    return None if after or not kept else f"nothing is in place of {kept[0]}"

@@ -20,7 +20,7 @@ def car_read(state: DriverState, event: CarRead, now: datetime, rules: Rules, pl
     """What an answer of a car's cloud makes of the state."""
     log = replace(state.of_car(event.car_id), failures=0, retry_at=None, is_mute=False)
     outcome = _heard(with_log(state, event.car_id, log), event, now)
-    return _look(outcome, Asked(event.car_id), event.lease_until, now, rules, places)
+    return _look(outcome, Asked(event.car_id, event.not_before), event.lease_until, now, rules, places)
 
 
 def car_failed(state: DriverState, event: CarFailed, now: datetime, rules: Rules, places: Sequence[Place]) -> Outcome:

@@ -1,4 +1,4 @@
-"""Older words of the drive going on, which leave the state for the store: its thousandth ping costs what the first did."""
+"""Older words of the drive going on leave the state for the store: its thousandth ping costs what the first did."""
 
 from msgspec.structs import replace
 

@@ -96,7 +96,7 @@ def gone_on_since(state: DriverState, drive: GoingOn, moment: datetime) -> bool:
 
 def stale_since(state: DriverState, drive: GoingOn, leg: Leg, now: datetime, rules: Rules) -> Over | None:
     """The last sign of a drive of which nothing was heard for too long."""
-    if now - drive.heard_at < rules.stale_after:
+    if not drive.is_silent(now, rules):
         return None
     moved = [b.at for a, b in pairwise(_readings(state, drive)) if b.driving or not same_km(a, b)]
     return leg.ended_at or max([leg.last_at, *moved[-1:]]), "nothing was heard any more"

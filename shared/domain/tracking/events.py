@@ -28,11 +28,15 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 class CarRead(msgspec.Struct, frozen=True):
-    """A car's cloud answered; the reading is None where the answer held no odometer."""
+    """A car's cloud answered; the reading is None where the answer held no odometer.
+
+    On the way it is asked again not before a moment, if one is given: its budget may be small.
+    """
 
     car_id: str
     reading: Reading | None
     lease_until: datetime | None = None
+    not_before: datetime | None = None
 
 
 class CarFailed(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from shared.domain.car.belief import believed
 from shared.domain.car.odometer import Reading
 from shared.domain.log.trip import km
 from shared.domain.place.trail import trail_distance_km
@@ -26,7 +27,7 @@ class SoFar(NamedTuple):
 def so_far(state: DriverState, drive: GoingOn, rules: Rules) -> SoFar:
     """What is known of the drive going on."""
     leg, car_id = leg_of(state, rules), None if drive.car_id == UNKNOWN_CAR else drive.car_id
-    readings = state.known_readings(car_id or "")
+    readings = _believed(state, car_id or "")
     last = (drive.last,) if drive.last else ()
     gps_km = drive.km + trail_distance_km((*last, *state.events))
     went_on = leg and leg.phase == "paused" and gone_on_since(state, drive, leg.last_at)
@@ -38,6 +39,12 @@ def so_far(state: DriverState, drive: GoingOn, rules: Rules) -> SoFar:
         reading=readings[-1] if readings else None,
         points=drive.points + sum(1 for heard in state.events if heard.position and not heard.is_end),
     )
+
+
+def _believed(state: DriverState, car_id: str) -> list[Reading]:
+    """What is believed of a car's odometer since it was another one."""
+    series = believed(state.known_readings(car_id)).series
+    return [*series[-1]] if series else []
 
 
 def _gone_km(readings: Sequence[Reading], started_at: datetime, gps_km: float) -> float:

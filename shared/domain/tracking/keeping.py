@@ -4,7 +4,7 @@ The log that follows from the facts before is held against the one that follows 
 changed and put; so news costs as much as it changes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import takewhile
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from shared.domain.log.gap_rows import gap_rows
 from shared.domain.log.laying import Owner, laid, new_trip, with_route
 from shared.domain.log.record import events_of
 from shared.domain.log.rows import Rows
+from shared.domain.log.tiling import Row
 from shared.domain.log.trip import Trip, km, shown_km
 from shared.domain.place.places import Place
 from shared.domain.thresholds import Rules
@@ -28,8 +29,10 @@ from shared.domain.tracking.events import Outcome
 from shared.domain.tracking.look_ups import wanted
 from shared.domain.tracking.schedule import scheduled
 from shared.domain.tracking.settling import settled
-from shared.domain.tracking.state import DriverState
+from shared.domain.tracking.state import DriverState, OpenLog
 from shared.domain.tracking.weaving import woven
+
+Stored = Mapping[str, Sequence[Row]]  # rows of some cars, in their order along the odometer
 
 
 class Kept(NamedTuple):
@@ -55,15 +58,25 @@ def keep(
 
 
 def refolded(
-    before: DriverState, state: DriverState, rows: Rows, owner: Owner, places: Sequence[Place], now: datetime
+    before: DriverState,
+    state: DriverState,
+    rows: Rows,
+    owner: Owner,
+    places: Sequence[Place],
+    now: datetime,
+    stored: Stored | None = None,
 ) -> tuple[DriverState, list[Trip], Books]:
-    """Puts what differs between two states into the rows; the state that knows the ids of its trips, and new trips."""
+    """Puts what differs between two states into the rows; the state that knows the ids of its trips, and new trips.
+
+    Where the rows do not follow from the state before, for they are of a settled stretch, they are those `stored`.
+    """
     former, books = books_of(before), books_of(state)
     state = with_ids(state, owner.user, books)
     made = list[Trip]()
-    if former != books or _explained(before) != _explained(state):
-        laying = _Laying(rows, owner, places, now)
-        made = laying.lay(_lines(before, former, owner, now), _lines(state, books, owner, now))
+    if stored is not None or former != books or _explained(before) != _explained(state):
+        old, new = _lines(before, former, owner, now), _lines(state, books, owner, now)
+        laying = _Laying(rows, owner, places, now, _common(old, new) if stored is not None else frozenset())
+        made = laying.lay(old if stored is None else _stored_lines(stored), new)
         _put_standings(before, former, state, books, rows)
     pending = [trip.id for trip in rows.trips.values() if trip and trip.has(ADDRESS_PENDING)]
     return wanted(state, pending, now), made, books
@@ -77,21 +90,22 @@ def _explained(state: DriverState) -> dict[str, object]:
 
 
 class _Line(NamedTuple):
-    """A row as the fold says it: of a trip its outline and the kilometres of nobody before it, of a gap the gap."""
+    """A row as the fold says it: of a trip its outline and the kilometres of nobody before it, of a gap the gap.
+
+    Of a settled stretch it can be the row itself.
+    """
 
     id: str
-    says: TripOutline | GapRow
+    says: TripOutline | Row
     gap_km: float = 0.0
     set_on_m: int = 0
 
-    @property
-    def order(self) -> tuple[datetime, int]:
-        """By time, then along the odometer."""
-        began_at = self.says.since if isinstance(self.says, GapRow) else self.says.drive.began_at
-        return began_at, self.says.from_m or 0
-
 
 Lines = dict[str | None, list[_Line]]
+
+
+def _stored_lines(stored: Stored) -> Lines:
+    return {car_id: [_Line(row.id, row) for row in rows] for car_id, rows in stored.items()}
 
 
 def _lines(state: DriverState, books: Books, owner: Owner, now: datetime) -> Lines:
@@ -102,15 +116,37 @@ def _lines(state: DriverState, books: Books, owner: Owner, now: datetime) -> Lin
 
 
 def _of_book(state: DriverState, car_id: str, book: Book, owner: Owner, now: datetime) -> list[_Line]:
-    gaps = gap_rows(owner.user, car_id, book.gaps, state.of_car(car_id).explained, owner.timezone, now)
+    log = state.of_car(car_id)
+    outlines = [gap._replace(series=gap.series + log.series) for gap in book.gaps]
+    gaps = gap_rows(owner.user, car_id, outlines, log.explained, owner.timezone, now)
     lines = [_Line(gap.id, replace(gap, created_at=gap.since, updated_at=gap.since)) for gap in gaps]
     lines += [_Line(trip_id_of(owner.user, trip.drive), trip) for trip in book.trips]
     made = list[_Line]()
-    for line in sorted(lines, key=lambda one: one.order):
+    for line in sorted(lines, key=_order):
         before = made[-1] if made else None
         set_on_m = _set_on_m(before, line)
         gap_km = _gap_before_km(made, line)
         made.append(line._replace(gap_km=gap_km, set_on_m=set_on_m))
+    return _beside_trips(made, log)
+
+
+def _order(line: _Line) -> tuple[datetime, int]:
+    """By time, then along the odometer."""
+    says = line.says
+    if isinstance(says, TripOutline):
+        return says.drive.began_at, says.from_m or 0
+    return says.since if isinstance(says, GapRow) else says.started_at, says.from_m or 0
+
+
+def _beside_trips(lines: Sequence[_Line], log: OpenLog) -> list[_Line]:
+    """The rows in their order, the gaps with the ids of the trips beside them."""
+    trips = [(n, line.id) for n, line in enumerate(lines) if not isinstance(line.says, GapRow)]
+    made = [*lines]
+    for n, line in enumerate(lines):
+        if isinstance(line.says, GapRow):
+            before = next((id_ for k, id_ in reversed(trips) if k < n), log.after_trip)
+            after = next((id_ for k, id_ in trips if k > n), log.before_trip)
+            made[n] = line._replace(says=replace(line.says, after_trip=before, before_trip=after))
     return made
 
 
@@ -130,11 +166,19 @@ def _gap_before_km(made: Sequence[_Line], line: _Line) -> float:
     return km(shown_km(gaps[0].says.to_m) - shown_km(gaps[-1].says.from_m))
 
 
-class _Laying:
-    """Lays rows in place of others."""
+def _common(old: Lines, new: Lines) -> frozenset[str]:
+    """The ids of the rows of which a fold says the same before and after."""
+    former = {line.id: line for lines in old.values() for line in lines}
+    return frozenset(line.id for lines in new.values() for line in lines if former.get(line.id) == line)
 
-    def __init__(self, rows: Rows, owner: Owner, places: Sequence[Place], now: datetime) -> None:
-        self._rows, self._owner, self._places, self._now = rows, owner, places, now
+
+class _Laying:
+    """Lays rows in place of others. Of the `same` the news says nothing: they stay as they are, where they are."""
+
+    def __init__(
+        self, rows: Rows, owner: Owner, places: Sequence[Place], now: datetime, same: Collection[str] = ()
+    ) -> None:
+        self._rows, self._owner, self._places, self._now, self._same = rows, owner, places, now, same
         self._made = list[Trip]()
 
     def lay(self, old: Lines, new: Lines) -> list[Trip]:
@@ -169,17 +213,20 @@ class _Laying:
     def _put(self, line: _Line, is_known: bool) -> None:
         if isinstance(line.says, GapRow):
             self._put_gap(line, line.says, is_known)
-        else:
-            self._put_trip(line, line.says, is_known)
+        elif isinstance(line.says, TripOutline):
+            self._put_trip(line, line.says)
 
     def _put_gap(self, line: _Line, gap: GapRow, is_known: bool) -> None:
         stored = self._rows.find_gaps([line.id]).get(line.id) if is_known else None
         made = replace(gap, set_on_m=line.set_on_m, created_at=self._now, updated_at=self._now)
         if stored:
+            same = replace(made, created_at=stored.created_at, updated_at=stored.updated_at, revision=stored.revision)
+            if same == stored:
+                return
             made = replace(made, created_at=stored.created_at, revision=stored.revision + 1)
         self._rows.put_gap(made)
 
-    def _put_trip(self, line: _Line, outline: TripOutline, is_known: bool) -> None:
+    def _put_trip(self, line: _Line, outline: TripOutline) -> None:
         stored = self._rows.find_trips([line.id]).get(line.id)
         if stored is None:
             words = self._words(outline)
@@ -188,12 +235,12 @@ class _Laying:
             self._rows.put(trip)
             self._made.append(trip)
             return
+        is_there = (stored.from_m, stored.to_m, stored.set_on_m) == (outline.from_m, outline.to_m, line.set_on_m)
+        if is_there and line.id in self._same:
+            return
         is_moved = (stored.started_at, stored.ended_at) != (outline.drive.began_at, outline.drive.ended_at)
-        base = (
-            with_route(stored, outline, self._words(outline))
-            if is_moved and not outline.drive.summary.is_by_hand
-            else stored
-        )
+        words = self._words(outline) if is_moved else []
+        base = with_route(stored, outline, words) if words else stored
         trip = laid(base, outline, line.gap_km, line.set_on_m, self._owner, self._places)
         if trip != stored:
             revision = stored.revision + (stored.id not in self._rows.trips)
@@ -233,10 +280,9 @@ def _put_standings(before: DriverState, former: Books, state: DriverState, books
     for car_id, book in books.of.items():
         known = former.of.get(car_id)
         old, new = _doubts(known), _doubts(book)
-        readings = {*before.of_car(car_id).readings} | {*state.of_car(car_id).readings}
-        for reading in sorted(readings, key=lambda one: (one.at, one.km)):
-            is_new = reading not in before.of_car(car_id).readings
-            if old.get(reading) != new.get(reading) and not is_new:
+        was_known = {*before.of_car(car_id).readings}
+        for reading in state.of_car(car_id).readings:
+            if reading in was_known and old.get(reading) != new.get(reading):
                 rows.stand(car_id, reading, new.get(reading))
 
 

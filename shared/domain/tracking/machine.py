@@ -20,7 +20,7 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
-from shared.domain.log.drive import Finished, Heard
+from shared.domain.log.drive import EndedBecause, Finished, Heard
 from shared.domain.place.places import Place, place_at
 from shared.domain.thresholds import EVENTS_A_BLOCK, KEPT_EVENTS, MOST_BLOCKS, MOST_LATE, Rules
 from shared.domain.tracking import answers
@@ -81,7 +81,7 @@ def touches_log(outcome: Outcome) -> bool:
 
 def _with_default(state: DriverState, event: Started | Ended) -> DriverState:
     default = event.default_car_id
-    return state if default in (None, state.default_car_id) else replace(state, default_car_id=default)
+    return state if default == state.default_car_id else replace(state, default_car_id=default)
 
 
 # --- what a phone says
@@ -94,10 +94,10 @@ def _started(state: DriverState, event: Started, now: datetime, rules: Rules) ->
     if _is_earlier(state, heard, rules):
         return _noted_late(state, heard, now, "ping_recorded")
     before = leg_of(state, rules)
-    state, closed = _close_before(state, before, heard, now, rules)
-    before = None if closed else before
-    taken = _take_legs(_with_late(_with(state, heard), rules), now, rules)
-    begun = before is None or bool(taken.finished)
+    state, closed, is_over = _close_before(state, before, heard, now, rules)
+    before = None if is_over else before
+    taken, is_next = _take_legs(_with_late(_with(state, heard), rules), now, rules)
+    begun = before is None or is_next
     is_anothers = not begun and _car_id(taken.state) != _car_id(state)
     resumed = before is not None and before.phase != "driving" and not begun and _drives(taken.state, rules)
     if begun or resumed or is_anothers:
@@ -117,31 +117,39 @@ def _ended(state: DriverState, event: Ended, now: datetime, rules: Rules, places
     before, kept = leg_of(state, rules), _with(state, end)
     if any(heard.word == end.word for heard in cut(kept.drive, kept.events, rules)[0]):
         return _end_without_start(state, end, now, rules)
-    taken = _take_legs(kept, now, rules)
+    taken, is_next = _take_legs(kept, now, rules)
     leg = leg_of(taken.state, rules)
     if leg and leg.phase == "paused":
         return _told(taken, "paused")
-    if leg and leg.phase == "driving" and not taken.finished:
+    if leg and leg.phase == "driving" and not is_next:
         return _told(taken, "ignored", "trip_went_on")
-    if before is None or before.ended_at is None or taken.finished:
+    if before is None or before.ended_at is None or is_next:
         taken = _asking(taken, now, rules)
     return _told(taken, "ending")
 
 
 def _end_without_start(state: DriverState, end: Heard, now: datetime, rules: Rules) -> Outcome:
-    """An end proves that somebody drove until then. Just after a trip ended at its place it is that trip's once more."""
+    """An end proves that somebody drove until then. Just after a trip ended it is that trip's once more."""
     if state.knows(end):
         return Outcome(state=state, status="ignored", reason="no_active_trip")
     repeats = any(one.began_at <= end.at <= one.ended_at + rules.resume_within for one in state.told)
     if repeats:
         return _noted_late(state, end, now, "ignored", "no_active_trip")
-    outcome = _noted_late(state, end, now, "end_noted")
-    car_id = None if end.is_stray else end.car_id or state.default_car_id
-    if car_id is None:
-        return outcome
-    log = outcome.state.of_car(car_id)
-    asked = with_log(outcome.state, car_id, replace(log, ask_at=min(now, log.ask_at or now)))
-    return replace(outcome, state=asked, poll_now=True)
+    outcome, meant = _noted_late(state, end, now, "end_noted"), _meant(state, end)
+    asked = outcome.state
+    for car_id in meant:
+        log = asked.of_car(car_id)
+        asked = with_log(asked, car_id, replace(log, ask_at=min(now, log.ask_at or now)))
+    return replace(outcome, state=asked, poll_now=bool(meant))
+
+
+def _meant(state: DriverState, end: Heard) -> Sequence[str]:
+    """The cars that an end without a start may be of."""
+    if end.is_stray:
+        return ()
+    if end.car_id:
+        return (end.car_id,)
+    return state.car_ids or ([state.default_car_id] if state.default_car_id else ())
 
 
 def _dropped(state: DriverState, rules: Rules) -> Outcome:
@@ -149,13 +157,9 @@ def _dropped(state: DriverState, rules: Rules) -> Outcome:
     leg = leg_of(state, rules)
     if leg is None:
         return Outcome(state=state)
-    finished, left = close(state, replace_events(leg, state), "the driver dropped it")
+    whole = Leg(leg.started_at, leg.last_at, leg.car_id, [*state.events], leg.ended_at, leg.paused)
+    finished, left = close(state, whole, "the driver dropped it")
     return Outcome(state=left, finished=(finished,))
-
-
-def replace_events(leg: Leg, state: DriverState) -> Leg:
-    """The drive with all that was heard."""
-    return Leg(leg.started_at, leg.last_at, leg.car_id, [*state.events], leg.ended_at, leg.paused)
 
 
 def _told(outcome: Outcome, status: Status, reason: WhyIgnored = "") -> Outcome:
@@ -228,19 +232,20 @@ def _resumes_told(state: DriverState, start: Heard, rules: Rules) -> bool:
 # --- drives that begin and end -------------------------------------------------------------------------------------
 
 
-def _take_legs(state: DriverState, now: datetime, rules: Rules) -> Outcome:
-    """Closes every drive but the last, which becomes the one going on."""
+def _take_legs(state: DriverState, now: datetime, rules: Rules) -> tuple[Outcome, bool]:
+    """Every drive but the last is over, which becomes the one going on; and whether any is."""
     finished = list[Finished]()
     loose, legs = cut(state.drive, state.events, rules)
     going = state.drive
     for leg, _ in pairwise(legs):
-        over, state = close(replace(state, drive=_going_on(state, going, leg, now)), leg, "a later start")
-        finished.append(over)
+        state, over = _over(replace(state, drive=_going_on(state, going, leg, now)), leg, "a later start", now)
+        finished += over
         going = None
     if loose:
         left = tuple(heard for heard in state.events if heard not in loose)
         state = replace(state, events=left, late=(*state.late, *loose), late_at=now)
-    return Outcome(state=replace(state, drive=_going_on(state, going, legs[-1], now)), finished=tuple(finished))
+    state = replace(state, drive=_going_on(state, going, legs[-1], now))
+    return Outcome(state=state, finished=tuple(finished)), len(legs) > 1
 
 
 def _going_on(state: DriverState, going: GoingOn | None, leg: Leg, now: datetime) -> GoingOn:
@@ -268,18 +273,30 @@ def _asking(outcome: Outcome, now: datetime, rules: Rules, at_once: bool = True)
 
 def _close_before(
     state: DriverState, leg: Leg | None, start: Heard, now: datetime, rules: Rules
-) -> tuple[DriverState, tuple[Finished, ...]]:
+) -> tuple[DriverState, tuple[Finished, ...], bool]:
     """A start long after the last sign of a drive begins another one; one that is merely late does not."""
     if leg is None or state.drive is None:
-        return state, ()
-    is_full = state.drive.blocks >= MOST_BLOCKS and start.at > leg.last_at
-    over = stale_since(state, state.drive, leg, now, rules)
-    if is_full or (over and start.at - over[0] >= rules.stale_after):
-        finished, state = close(
-            state, leg, "it is as long as a drive can be" if is_full else over[1] if over else "a later start"
-        )
+        return state, (), False
+    if state.drive.blocks >= MOST_BLOCKS and start.at > leg.last_at:
+        return *_over(state, leg, "it is as long as a drive can be", now), True
+    over = stale_since(state, state.drive, leg, now, rules) if state.drive.is_silent(now, rules) else None
+    if over and start.at - over[0] >= rules.stale_after:
+        return *_over(state, leg, over[1], now), True
+    return state, (), False
+
+
+def _over(state: DriverState, leg: Leg, why: EndedBecause, now: datetime) -> tuple[DriverState, tuple[Finished, ...]]:
+    """The state without a drive that is over. Its words wait with those of earlier times: no driver waits for the log.
+
+    But those that lie in the store already must leave it, for the next drive has the same place there.
+    """
+    going = state.drive
+    if going and going.blocks:
+        finished, state = close(state, leg, why)
         return state, (finished,)
-    return state, ()
+    taken = set(leg.events)
+    left = tuple(heard for heard in state.events if heard not in taken)
+    return replace(state, drive=None, events=left, late=(*state.late, *leg.events), late_at=now), ()
 
 
 def _compact(outcome: Outcome, rules: Rules) -> Outcome:

@@ -8,6 +8,6 @@ OpenStretch = OpenOutline
 
 
 def open_stretch(state: DriverState, car_id: str) -> OpenStretch | None:
-    """The stretch of a car's odometer, in metres, that no finished drive and no row has yet; None where there is none."""
+    """The stretch of a car's odometer, in metres, that no row has yet; None where there is none."""
     book = books_of(state).of.get(car_id)
     return book.open if book else None

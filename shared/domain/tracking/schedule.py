@@ -43,7 +43,7 @@ def waiting(state: DriverState, now: datetime, rules: Rules) -> DriverState:
 def is_pending(books: Books, state: DriverState, car_id: str) -> bool:
     """Whether a trip of the car has no end odometer yet, or an end waits for what the car says."""
     book = books.of.get(car_id)
-    return book is not None and any("odometer_pending" in trip.flags for trip in book.trips)
+    return book is not None and any(trip.has("odometer_pending") for trip in book.trips)
 
 
 def _waiting(state: DriverState, car_id: str, is_pending: bool, now: datetime, rules: Rules) -> DriverState:
@@ -56,24 +56,27 @@ def _waiting(state: DriverState, car_id: str, is_pending: bool, now: datetime, r
             if log.pending_since
             else state
         )
-    if log.pending_since:
+    if log.pending_since and log.due_at:
         return state
-    wait = _wait(replace(log, pending_since=now), None, None, now, rules)
+    if log.pending_since is None:
+        log = replace(log, pending_since=now, asked=0)
+    # Who was to be asked for a drive that is over by now is asked for what waits.
+    wait = _wait(log, None, None, now, rules)
     ask_at = None if wait is None else min(now + wait, log.ask_at or now + wait)
-    return with_log(state, car_id, replace(log, pending_since=now, asked=0, ask_at=ask_at))
+    return with_log(state, car_id, replace(log, ask_at=ask_at))
 
 
 def _asking_others(state: DriverState, now: datetime) -> DriverState:
     """The state in which every car that a drive could have been in is asked once since it is over."""
-    if len(state.car_ids) < 2:
-        return state
     unnamed = [one.ended_at for one in state.told if one.car_id is None and not one.is_stray and not one.is_by_hand]
+    if len(state.car_ids) < 2 or not unnamed or now - max(unnamed) > ASKED_ONCE_WITHIN:
+        return state
     for car_id in state.car_ids:
         log = state.of_car(car_id)
         newest = max((reading.at for reading in log.readings), default=None)
-        if unnamed and log.due_at is None and not log.is_mute and (newest is None or newest < max(unnamed)):
-            if now - max(unnamed) <= ASKED_ONCE_WITHIN:
-                state = with_log(state, car_id, replace(log, ask_at=now))
+        is_asked = log.due_at is not None or log.is_mute or (newest is not None and newest >= max(unnamed))
+        if not is_asked:
+            state = with_log(state, car_id, replace(log, ask_at=now))
     return state
 
 
@@ -82,15 +85,17 @@ def planned(
 ) -> DriverState:
     """The state with the next time at which a car is asked, after it was or could not be; never, if nothing waits.
 
-    `leg` is the drive going on: its car is asked once more when it is over by itself. Not before the car's cloud is fit
-    again, nor before a moment if one is given. Where somebody wants it sooner by now, it stays as they want it.
+    `leg` is the drive going on: its car is asked once more when it is over by itself, whatever holds for the way. Not
+    before the car's cloud is fit again, nor before a moment if one is given. Where somebody wants it sooner by now, it
+    stays as they want it.
     """
     log, drive = state.of_car(car_id), state.drive
     going = drive if drive and leg and drive.car_id == car_id else None
     wait = _wait(log, going, leg, now, rules)
     last_at = [over_at(state, going, rules)] if going else []
-    moments = [moment for moment in (log.retry_at, not_before) if moment]
-    ask_at = None if wait is None else max([min([now + wait, *last_at]), *moments])
+    on_the_way_until = last_at if leg and not leg.ended_at else []
+    next_at = None if wait is None else max(min([now + wait, *last_at]), min([not_before or now, *on_the_way_until]))
+    ask_at = next_at and max(next_at, log.retry_at or now)
     wanted = [moment for moment in (ask_at, log.ask_at) if moment]
     log = replace(log, ask_at=min(wanted, default=None))
     if going and leg:
@@ -110,6 +115,14 @@ def _wait(log: OpenLog, going: GoingOn | None, leg: Leg | None, now: datetime, r
     if now - log.pending_since > GIVE_UP_SETTLING_AFTER:
         return SELDOM
     return min(rules.poll_every * (1 << min(log.asked, MANY)), LONGEST_WAIT)
+
+
+def is_on_the_way(state: DriverState, car_id: str, now: datetime, rules: Rules) -> bool:
+    """Whether a car drives as far as is known: its drive has no end yet, and is not over by itself."""
+    drive, leg = state.drive, leg_of(state, rules)
+    if drive is None or drive.car_id != car_id or leg is None or leg.ended_at:
+        return False
+    return now < over_at(state, drive, rules)
 
 
 # --- whose turn it is ----------------------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ def settled(state: DriverState, books: Books, now: datetime) -> DriverState:
     """The state without what is settled by now, bounded whatever happened."""
     for car_id, book in books.of.items():
         if start := _start(state.of_car(car_id), book, now):
-            state = with_log(state, car_id, _since(state.of_car(car_id), start, book.series))
+            log = _since(state.of_car(car_id), start, book.series)
+            state = with_log(state, car_id, replace(log, after_trip=_last_trip(state, book, start) or log.after_trip))
         log = state.of_car(car_id)
         if len(log.readings) > KEPT_READINGS:
             state = with_log(state, car_id, replace(log, readings=thinned(log.readings)))
@@ -37,9 +38,9 @@ def _start(log: OpenLog, book: Book, now: datetime) -> Start | None:
 
 def _is_free(anchor: Anchor, book: Book, now: datetime) -> bool:
     at = anchor.start.at
-    waits = any("odometer_pending" in trip.flags for trip in book.trips if trip.drive.ended_at <= at)
+    waits = any(trip.has("odometer_pending") for trip in book.trips if trip.drive.ended_at <= at)
     agreeing = [reading.at for reading, why in book.standings if why is None and reading.at > at]
-    is_sure = anchor.is_agreed and len(agreeing) >= AGREEING and agreeing[-1] - at >= AGREED_FOR
+    is_sure = len(agreeing) >= AGREEING and agreeing[-1] - at >= AGREED_FOR
     return is_sure and now - at > NEWS_REACHES and not waits
 
 
@@ -51,6 +52,17 @@ def _forced(book: Book) -> Start | None:
     if last.to_m is None or last.to_known is None:
         return None
     return Start(last.drive.ended_at, last.to_m, known=last.to_known, position=last.end)
+
+
+def _last_trip(state: DriverState, book: Book, start: Start) -> str | None:
+    """The id of the last trip before the open part of a book."""
+    over = [trip.drive for trip in book.trips if trip.drive.ended_at <= start.at]
+    ids = {one.id: one.trip_ids for one in state.told}
+    if not over:
+        return None
+    last = max(over, key=lambda drive: drive.began_at)
+    found = ids.get(last.summary.id, ())
+    return found[last.part] if last.part < len(found) else None
 
 
 def _since(log: OpenLog, start: Start, series: int) -> OpenLog:

@@ -8,14 +8,15 @@ from msgspec.structs import replace
 
 from shared.domain.log.drive import drive_id
 from shared.domain.log.laying import Owner
+from shared.domain.log.marking import between
 from shared.domain.log.record import events_of, recorded
 from shared.domain.log.rows import Rows
-from shared.domain.log.summary import Drive, Summary
+from shared.domain.log.summary import Summary
 from shared.domain.log.trip import Trip
 from shared.domain.log.words import deleted, summary_of
 from shared.domain.place.places import Place
 from shared.domain.tracking.books import books_of, trip_id_of
-from shared.domain.tracking.keeping import refolded
+from shared.domain.tracking.keeping import Stored, refolded
 from shared.domain.tracking.state import DriverState
 
 
@@ -31,6 +32,21 @@ def is_open(state: DriverState, trip: Trip | None) -> bool:
     if trip is None:
         return True
     return is_told(state, trip) or trip.car_id is None or _covers(state, trip.car_id, trip.started_at)
+
+
+def is_open_to(state: DriverState, former: Trip | None, trip: Trip) -> bool:
+    """Whether a trip as it will be lies in what is open of the log: what is told stays there, if it only ends there."""
+    moment = trip.ended_at if former and former.car_id == trip.car_id and is_told(state, former) else trip.started_at
+    return trip.car_id is None or _covers(state, trip.car_id, moment)
+
+
+def forgotten(
+    state: DriverState, trip: Trip, rows: Rows, owner: Owner, places: Sequence[Place], now: datetime
+) -> DriverState:
+    """The state without a trip that lies in a settled stretch from now on."""
+    parted = _parted(state, trip.id, rows, owner)
+    left = replace(parted, told=tuple(one for one in parted.told if trip.id not in one.trip_ids))
+    return refolded(state, left, rows, owner, places, now)[0]
 
 
 def is_told(state: DriverState, trip: Trip) -> bool:
@@ -51,17 +67,21 @@ def spoken(
     owner: Owner,
     places: Sequence[Place],
     now: datetime,
+    stored: Stored | None = None,
 ) -> Spoken:
-    """Puts a trip that was added, changed or deleted (None) into the rows, with all that follows from it."""
+    """Puts a trip that was added, changed or deleted (None) into the rows, with all that follows from it.
+
+    `stored` are the rows that the state is about, where they lie in a settled stretch.
+    """
     about = trip or former
     if about is None:
         return Spoken(state, None)
-    before = _parted(state, about.id, rows, owner) if former else state
+    parted = _parted(state, about.id, rows, owner) if former else state
     summary = summary_of(trip) if trip else deleted(summary_of(about))
-    after = _with_summary(before, about.id, summary)
+    after = _with_summary(parted, about.id, summary)
     if trip:
         rows.put(trip)
-    state, _, _ = refolded(before, after, rows, owner, places, now)
+    state, _, _ = refolded(state, after, rows, owner, places, now, stored)
     return Spoken(state, rows.find_trips([about.id]).get(about.id) if trip else None)
 
 
@@ -71,7 +91,15 @@ def _with_summary(state: DriverState, trip_id: str, summary: Summary) -> DriverS
         summary = replace(known, said=summary.said, **_retold(known, summary))
     others = [one for one in state.told if one is not known]
     summary = replace(summary, trip_ids=(trip_id,))
+    if _is_nothing(summary):
+        return replace(state, told=tuple(others))
     return replace(state, told=tuple(sorted([*others, summary], key=lambda one: (one.began_at, one.ended_at, one.id))))
+
+
+def _is_nothing(summary: Summary) -> bool:
+    """Whether nothing is left of a trip that was by hand and is deleted: nobody read an odometer for it."""
+    said = summary.said
+    return summary.is_by_hand and said.is_deleted and said.from_m is None and said.to_m is None
 
 
 def _retold(known: Summary, summary: Summary) -> dict[str, object]:
@@ -98,7 +126,7 @@ def _parted(state: DriverState, trip_id: str, rows: Rows, owner: Owner) -> Drive
     words = events_of(record) if record else []
     made = list[Summary]()
     for n, drive in enumerate(sorted(drives, key=lambda one: one.began_at)):
-        one = _part(known, drive, trip_id_of(owner.user, drive))
+        one = part_of(known, drive.began_at, drive.ended_at, trip_id_of(owner.user, drive))
         is_last = n == len(drives) - 1
         mine = [heard for heard in words if heard.at <= drive.ended_at or is_last]
         words = [heard for heard in words if heard not in mine]
@@ -110,20 +138,14 @@ def _parted(state: DriverState, trip_id: str, rows: Rows, owner: Owner) -> Drive
     return replace(state, told=tuple(sorted([*others, *made], key=lambda one: (one.began_at, one.ended_at, one.id))))
 
 
-def _part(summary: Summary, drive: Drive, trip_id: str) -> Summary:
-    since, until = drive.began_at, drive.ended_at
+def part_of(summary: Summary, since: datetime, until: datetime, trip_id: str) -> Summary:
+    """What is known of a part of a drive that was two: a drive of its own, with its trip."""
     return replace(
         summary,
         id=drive_id(since, until, f"part {summary.car_id}"),
         began_at=since,
         ended_at=until,
-        marks=_sliced(summary, since, until),
+        marks=between(summary.marks, since, until),
         silences=tuple(one for one in summary.silences if since <= one[0] and one[1] <= until),
         trip_ids=(trip_id,),
     )
-
-
-def _sliced(summary: Summary, since: datetime, until: datetime):  # type: ignore[no-untyped-def]
-    from shared.domain.log.marking import between
-
-    return between(summary.marks, since, until)

@@ -51,20 +51,28 @@ class GoingOn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     km: float = 0.0
     last: Fix | None = None
 
+    def is_silent(self, now: datetime, rules: Rules) -> bool:
+        """Whether nothing was heard of it for so long that it may be over."""
+        return now - self.heard_at >= rules.stale_after
+
 
 class OpenLog(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is open of one car's log: what was read since the book is settled, and when it is asked.
 
-    The book begins at `start`, with the odometer number `series` of the car; what the driver `explained` are stretches of the odometer from there on. `told` is the
-    newest that the car said, believed or not. `pending_since` is when something began to wait for what the car says,
-    and `asked` how often it was asked since. After so many `failures` it is not asked before `retry_at`. `ask_at` is
-    when it is asked next, and `leased_until` until when somebody does it. `is_mute` where nobody can ask it.
+    The book begins at `start`, behind the trip `after_trip`; `before_trip` is the one that follows where a stretch that
+    was settled is opened anew, both by their ids. What the driver `explained` are stretches of the odometer from there
+    on, and it had got another odometer `series` times by then. `told` is the newest that the car said, believed or not.
+    `pending_since` is when something began to wait for what the car says, and `asked` how often it was asked since.
+    After so many `failures` it is not asked before `retry_at`. `ask_at` is when it is asked next, and `leased_until`
+    until when somebody does it. `is_mute` where nobody can ask it.
     """
 
     start: Start | None = None
-    series: int = 0
+    after_trip: str | None = None
+    before_trip: str | None = None
     readings: tuple[Reading, ...] = ()
     explained: tuple[Explained, ...] = ()
+    series: int = 0
     told: Reading | None = None
     pending_since: datetime | None = None
     asked: int = 0
@@ -202,7 +210,9 @@ def cut(drive: GoingOn | None, events: Iterable[Heard], rules: Rules) -> tuple[l
         if not event.is_end:
             _enter(legs, event, stored, rules)
         elif leg := _left(legs, event, rules):
-            _leave(leg, event, stored, legs[-1].started_at if leg is not legs[-1] else None)
+            # Of two starts of one moment neither tells until when the other drive can have gone on.
+            later_at = legs[-1].started_at
+            _leave(leg, event, stored, later_at if later_at > leg.started_at else None)
         else:
             loose.append(event)
     if drive and not legs:

@@ -17,13 +17,14 @@ from shared.domain.log.record import events_of, recorded
 from shared.domain.log.rows import Rows
 from shared.domain.log.summary import Said, Summary
 from shared.domain.place.trail import Fix
-from shared.domain.thresholds import Rules
-from shared.domain.tracking.state import UNKNOWN_CAR, DriverState, Leg, cut
+from shared.domain.thresholds import LONGEST_SILENCE, Rules
+from shared.domain.tracking.state import BY_TIME, UNKNOWN_CAR, DriverState, Leg, cut
 
 
 class _Span(NamedTuple):
     since: datetime
     until: datetime
+    is_ended: bool
 
 
 def woven(state: DriverState, finished: Sequence[Finished], is_late_due: bool, rows: Rows, rules: Rules) -> DriverState:
@@ -33,7 +34,7 @@ def woven(state: DriverState, finished: Sequence[Finished], is_late_due: bool, r
     """
     for one in finished:
         if one.why == "the driver dropped it":
-            state = _dropped(state, one, rows)
+            state = _dropped(state, one, rows, rules)
     words = [heard for one in finished if one.why != "the driver dropped it" for heard in _words(one, rows)]
     if is_late_due:
         words += state.late
@@ -53,11 +54,11 @@ def _words(finished: Finished, rows: Rows) -> list[Heard]:
     return [*rows.older_events(finished.blocks), *finished.events]
 
 
-def _dropped(state: DriverState, finished: Finished, rows: Rows) -> DriverState:
+def _dropped(state: DriverState, finished: Finished, rows: Rows, rules: Rules) -> DriverState:
     """A drive of which its driver wants no trip: that is a word, and nothing that is heard later begins it again."""
-    words = _words(finished, rows)
+    words = sorted(_words(finished, rows), key=BY_TIME)
     leg = Leg(words[0].at, words[-1].at, _named(words), words)
-    summary = _summary(leg, state, True)
+    summary = _summary(leg, state, True, rules)
     rows.keep(recorded(summary.id, words, is_dropped=True))
     summary = replace(summary, said=Said(is_deleted=True, is_touched=True))
     return replace(state, told=_sorted([*state.told, summary]))
@@ -86,7 +87,7 @@ def _is_inside(heard: Heard, summary: Summary) -> bool:
 def _cut_anew(state: DriverState, words: Sequence[Heard], rows: Rows, rules: Rules) -> DriverState:
     near, words = _near(state.told, words, rows, rules)
     loose, legs = cut(None, set(words), rules)
-    made = [_summary(leg, state, leg.ended_at is not None or leg.paused) for leg in legs]
+    made = [_summary(leg, state, leg.ended_at is not None or leg.paused, rules) for leg in legs]
     made += [_loose(end, state) for end in loose]
     for summary, events in [*zip(made, [leg.events for leg in legs], strict=False), *_pairs(made[len(legs) :], loose)]:
         rows.keep(recorded(summary.id, events))
@@ -107,8 +108,8 @@ def _near(
     """The drives that the words can change, and all that was said of them and in these words."""
     near, found = list[Summary](), [*words]
     while True:
-        span = _Span(min(heard.at for heard in found), max(heard.at for heard in found))
-        more = [one for one in told if one not in near and not is_fixed(one) and _touches(one, span, told, rules)]
+        span = _span(found)
+        more = [one for one in told if one not in near and not is_fixed(one) and _touches(one, span, rules)]
         if not more:
             return near, found
         near += more
@@ -117,14 +118,22 @@ def _near(
             found += events_of(record) if record else []
 
 
-def _touches(one: Summary, span: _Span, told: Sequence[Summary], rules: Rules) -> bool:
-    """Whether words of that time may be of a drive: beside its ends, or far from them where one was never heard."""
-    before = rules.resume_within if one.begun else timedelta(hours=12)
-    after = rules.resume_within if one.ended else timedelta(hours=12)
+def _span(words: Sequence[Heard]) -> _Span:
+    last = max(words, key=BY_TIME)
+    return _Span(min(heard.at for heard in words), last.at, last.is_end and not last.is_pause)
+
+
+def _touches(one: Summary, span: _Span, rules: Rules) -> bool:
+    """Whether words of that time may be of a drive: beside its ends, or far from them where one was never heard.
+
+    What was begun and not ended goes on with the next start.
+    """
+    before = (rules.resume_within if span.is_ended else rules.stale_after) if one.begun else LONGEST_SILENCE
+    after = rules.resume_within if one.ended else LONGEST_SILENCE
     return one.began_at - before <= span.until and span.since <= one.ended_at + after
 
 
-def _summary(leg: Leg, state: DriverState, ended: bool) -> Summary:
+def _summary(leg: Leg, state: DriverState, ended: bool, rules: Rules) -> Summary:
     named = leg.car_id
     fixes = [Fix(heard.at, heard.lat, heard.lng, heard.accuracy_m) for heard in leg.events]
     events = sorted(leg.events, key=lambda heard: heard.at)
@@ -137,7 +146,7 @@ def _summary(leg: Leg, state: DriverState, ended: bool) -> Summary:
         is_stray=named == UNKNOWN_CAR,
         ended=ended,
         marks=marks(fixes, leg.started_at, until, ()),
-        silences=_silences(events),
+        silences=_silences(events, rules),
         default_car_id=state.default_car_id,
         driver=next((heard.by for heard in events if not heard.is_end), ""),
     )
@@ -161,9 +170,9 @@ def _named(words: Iterable[Heard]) -> str | None:
     return next((UNKNOWN_CAR if heard.is_stray else heard.car_id for heard in words if heard.car_id), None)
 
 
-def _silences(events: Sequence[Heard]) -> tuple[tuple[datetime, datetime], ...]:
+def _silences(events: Sequence[Heard], rules: Rules) -> tuple[tuple[datetime, datetime], ...]:
     """Where nothing was said for so long that something else may have been meanwhile; a pause is no silence."""
-    return tuple((a.at, b.at) for a, b in pairwise(events) if b.at - a.at > timedelta(minutes=5) and not a.is_pause)
+    return tuple((a.at, b.at) for a, b in pairwise(events) if b.at - a.at > rules.resume_within and not a.is_pause)
 
 
 def _inherited(made: Sequence[Summary], near: Sequence[Summary]) -> list[Summary]:
