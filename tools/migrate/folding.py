@@ -21,7 +21,7 @@ from shared.domain.log.trip import Trip
 from shared.domain.log.words import summary_of
 from shared.domain.place.places import Place
 from shared.domain.thresholds import KEPT_DRIVES, NEWS_REACHES
-from shared.domain.tracking.books import Books, books_of
+from shared.domain.tracking.books import Books, books_of, trip_id_of
 from shared.domain.tracking.keeping import refolded
 from shared.domain.tracking.state import START_BEFORE, DriverState, with_log
 from shared.repositories.documents import until_current
@@ -116,11 +116,14 @@ class Folding:
         if not new:
             return done
         change, rows = self._store.change(), Rows(log)
-        if before or part.car_id is None:
-            state = self._into_settled(change, log, read.value, rows, new)
+        state = read.value
+        if part.car_id is None:
+            self._into_none(rows, new)
+        elif before:
+            self._into_settled(change, log, state, rows, new, part.car_id)
         else:
             car = self._cars.get(part.car_id)
-            state, book = into_open(read.value, rows, new, part.car_id, car, self._owner, self._places, _now())
+            state, book = into_open(state, rows, new, part.car_id, car, self._owner, self._places, _now())
             _judge(change, part.car_id, book, new.readings)
         for id_, trip in rows.trips.items():
             if trip and any(id_ == one.id for one in new.trips):
@@ -141,18 +144,20 @@ class Folding:
 
     # --- what is settled, and what is in no car
 
-    def _into_settled(self, change: Change, log: StoredLog, state: DriverState, rows: Rows, part: Part) -> DriverState:
-        cars = [part.car_id] if part.car_id else []
-        opened = reopened(self._store, log, cars, part.begins_at, part.ends_at)
-        before = opened
-        for car_id in cars:
-            known = opened.of_car(car_id)
-            kept = tuple(reading for reading in known.readings if reading not in part.readings)
-            before = with_log(before, car_id, replace(known, readings=kept))
-        _, _, books = refolded(before, _told(opened, part, rows), rows, self._owner, self._places, _now())
-        for car_id in cars:
-            _judge(change, car_id, books.of[car_id], part.readings)
-        return state
+    def _into_settled(
+        self, change: Change, log: StoredLog, state: DriverState, rows: Rows, part: Part, car_id: str
+    ) -> None:
+        opened = reopened(self._store, log, state, [car_id], part.begins_at, part.ends_at)
+        known = opened.state.of_car(car_id)
+        kept = tuple(reading for reading in known.readings if reading not in part.readings)
+        before, after = with_log(opened.state, car_id, replace(known, readings=kept)), _told(opened.state, part, rows)
+        _, _, books = refolded(before, after, rows, self._owner, self._places, _now(), opened.rows)
+        opened.forget_edges(rows)
+        _judge(change, car_id, books.of[car_id], part.readings)
+
+    def _into_none(self, rows: Rows, part: Part) -> None:
+        nothing = DriverState()
+        refolded(nothing, _told(nothing, part, rows), rows, self._owner, self._places, _now())
 
 
 def into_open(
@@ -172,7 +177,7 @@ def into_open(
     readings = tuple(sorted({*log.readings, *part.readings}, key=lambda one: (one.at, one.km)))
     after = with_log(_told(before, part, rows), car_id, replace(log, readings=readings))
     state, _, books = refolded(before, after, rows, owner, places, now)
-    return _settled(state, books, car_id, now), books.of[car_id]
+    return _settled(state, books, car_id, owner.user, now), books.of[car_id]
 
 
 def _now() -> datetime:
@@ -217,11 +222,11 @@ def _judge(change: Change, car_id: str, book: Book, readings: Iterable[Reading])
 # --- what needs not be remembered
 
 
-def _settled(state: DriverState, books: Books, car_id: str, now: datetime) -> DriverState:
+def _settled(state: DriverState, books: Books, car_id: str, user: str, now: datetime) -> DriverState:
     """The state without what is settled by now: no news comes of what was moved but with what is moved next."""
     book = books.of[car_id]
     for start in islice(_starts(book, now), CUTS_TRIED):
-        cut = _since(state, books, car_id, start)
+        cut = _since(state, books, car_id, start, user)
         if _lasts(book, books_of(cut).of[car_id], start):
             return cut
     # Without any odometer there is nothing that the next trips could be held against.
@@ -249,7 +254,7 @@ def _starts(book: Book, now: datetime) -> Iterator[Start]:
         yield from (start for _, start in free if start.known == "estimated")
 
 
-def _since(state: DriverState, books: Books, car_id: str, start: Start) -> DriverState:
+def _since(state: DriverState, books: Books, car_id: str, start: Start, user: str) -> DriverState:
     """The state in which a book begins at a moment."""
     log = state.of_car(car_id)
     log = replace(
@@ -260,6 +265,9 @@ def _since(state: DriverState, books: Books, car_id: str, start: Start) -> Drive
         explained=tuple(word for word in log.explained if word.to_m > start.m),
     )
     over = [trip for trip in books.of[car_id].trips if trip.drive.ended_at <= start.at]
+    if over:
+        last = max(over, key=lambda trip: trip.drive.began_at).drive
+        log = replace(log, after_trip=trip_id_of(user, last))
     return _without(with_log(state, car_id, log), books, over)
 
 

@@ -107,7 +107,8 @@ def test_readings_between_trips_are_held_against_them_and_judged(house: House) -
     house.put(one={"start_odo": 100, "end_odo": 122.4}, two={"date": "05-02-2024", "start_odo": 200, "end_odo": 222.4})
     for name, day, km in (("fits", 2, 150.0), ("wrong", 3, 90_000.0), ("late", 9, 230.0)):
         house.db.document(f"odometer_readings/{name}").set(
-            {"user_id": BORIS, "car_id": "audi", "odometer_km": km, "fetched_at": f"2024-02-{day:02}T07:00:00"})  # fmt: skip
+            {"user_id": BORIS, "car_id": "audi", "odometer_km": km, "fetched_at": f"2024-02-{day:02}T07:00:00"}
+        )
     house.run()
     kept = house.store().readings.since("audi", datetime(2024, 1, 1, tzinfo=UTC))
     assert {one.reading.km: one.standing for one in kept} == {
