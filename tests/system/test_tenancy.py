@@ -90,7 +90,7 @@ def test_two_drivers_at_the_same_time_never_meet(stack: Stack) -> None:
     tim.set_car(odometer_km=800.0, measured_at=ago(600))
     boris.phone("start", ago(30), UTRECHT)
     assert tim.active() == {}
-    assert tim.phone("end", ago(20))["status"] == "ignored"
+    assert tim.phone("end", ago(20))["status"] == "end_noted"
     tim.phone("start", ago(15), (51.4, 5.4))
     assert boris.active()["points"] == 1
     assert tim.call("DELETE", "/trips/active").status_code == 204

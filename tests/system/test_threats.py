@@ -278,5 +278,7 @@ def test_a_trip_that_was_changed_by_hand_says_so_by_its_revision_and_the_cars_re
     assert (changed["revision"], changed["distance_km"]) == (trip["revision"] + 1, 55.0)
     told = driver.call("GET", "/compare").json()
     assert told["odometer_readings"] == before
-    assert told["comparison"]["difference_km"] == pytest.approx(-42.6)
-    assert told["comparison"]["status"] == "warning"
+    # What they typed is shown, and the odometer keeps what the car said: the rest is a contradiction that all can see.
+    assert (changed["end_odometer_km"], changed["excess_km"], changed["flags"]) == (12357.4, 42.6, ["contradicted"])
+    assert (told["comparison"]["difference_km"], told["closed"]) == (0.0, False)
+    assert any("42.6 km more than the odometer" in warning for warning in told["warnings"])

@@ -104,7 +104,7 @@ def _source(trip: Trip, outline: TripOutline) -> DistanceSource:
 def _by_odometer(trip: Trip, outline: TripOutline) -> dict[str, object]:
     """Kilometres as they are shown: a distance is the difference of its two boundaries, and what is in excess."""
     start_km, end_km = (None if m is None else shown_km(m) for m in (outline.from_m, outline.to_m))
-    says_km = shown_km(outline.shown_m)
+    says_km = km(outline.shown_m / 1000)
     excess_km = 0.0
     if start_km is not None and end_km is not None:
         stretch_km = km(end_km - start_km)

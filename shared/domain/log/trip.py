@@ -132,9 +132,9 @@ def km(value: float) -> float:
 
 
 def shown_km(odometer_m: int) -> float:
-    """An odometer in metres as it is shown: in km to 0.1."""
+    """An odometer in metres as it is shown: in km to 0.1, cut off, for so an odometer itself shows it."""
     # By whole numbers, so that the same stretch shows the same distance wherever on the odometer it lies.
-    return km((odometer_m + 50) // 100 / 10)
+    return km(odometer_m // 100 / 10)
 
 
 def dated(trip: Trip) -> Trip:
