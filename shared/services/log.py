@@ -43,11 +43,11 @@ def stage(
         for trip in made:
             logs.log().info("trip saved", extra={"user": store.email, "car": trip.car_id, "trip": trip.id})
     if outcome.told:
-        _stage_reading(change, store, outcome.told, state, now)
+        stage_reading(change, store, outcome.told, state, now)
     return state
 
 
-def _stage_reading(change: Change, store: UserStore, told: Told, state: DriverState, now: datetime) -> None:
+def stage_reading(change: Change, store: UserStore, told: Told, state: DriverState, now: datetime) -> None:
     """Keeps what was said of an odometer. One from before the open part of the book has nobody's judgement."""
     is_open = told.reading in state.of_car(told.car_id).readings
     why = told.why_not or (why_doubted(state, told.car_id, told.reading) if is_open else None)

@@ -11,14 +11,18 @@ from shared.domain.car.odometer import Disbelief, KeptReading, Reading, Standing
 from shared.domain.driver import Account
 from shared.domain.fitting import CAR_ID, Conflict, NotFound
 from shared.domain.log.history import View, entry_of_change
+from shared.domain.log.rows import Rows
 from shared.domain.tracking.answers import taken_in, without
-from shared.domain.tracking.events import Asked, Outcome
+from shared.domain.tracking.events import Asked, Outcome, Told
+from shared.domain.tracking.keeping import refolded, why_doubted
 from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.readings import reading_id
 from shared.repositories.user_store import Change, UserStore
 from shared.services.cars import found
-from shared.services.log import owner_of, stage
+from shared.services.log import owner_of, stage, stage_reading
+from shared.services.rows import StoredLog
+from shared.services.stretches import is_settled, reopened_at
 
 WHY: dict[Disbelief, str] = {
     "falls": "is below an earlier reading",
@@ -73,8 +77,8 @@ def page(
 def enter(account: Account, car_id: str, reading: Reading, saying: Saying) -> tuple[str, Standing]:
     """Keeps what its driver says of the odometer of one of their cars; its id, and what is thought of it.
 
-    The same a second time changes nothing. Raises Unlikely where it does not fit what the car said at least twice,
-    unless it is confirmed.
+    The same a second time changes nothing, and another one of the same moment takes its place. Raises Unlikely where it
+    does not fit what the car said at least twice, unless it is confirmed.
     """
     store, word_id = UserStore(client(), account.email), reading_id(car_id, reading)
 
@@ -87,11 +91,14 @@ def enter(account: Account, car_id: str, reading: Reading, saying: Saying) -> tu
         if former and former.reading == reading and former.standing == "believed":
             return former.standing
         _refuse_unlikely(reading, kept)
-        outcome = taken_in(read.value, car_id, reading, saying.at)
-        state = stage(change, store, read.value, outcome, owner_of(account), store.places(), saying.at)
+        slips = [one for one in kept if one.reading.at == reading.at and one.reading.is_word and one.counts]
+        for slip in slips:
+            change.set_standing(slip.id, "withdrawn", "withdrawn")
+        gone = [one.reading for one in (*slips, former) if one]
+        state, standing = _folded(change, store, account, read.value, _Said(car_id, gone, reading), saying.at)
         before = reading_view(car_id, former.reading, former.standing) if former else {}
-        _commit(change, read, state, word_id, before, reading_view(car_id, reading, "believed"), saying)
-        return "believed"
+        _commit(change, read, state, word_id, before, reading_view(car_id, reading, standing), saying)
+        return standing
 
     return word_id, attempt()
 
@@ -110,12 +117,51 @@ def withdraw(account: Account, car_id: str, wanted_id: str, saying: Saying) -> N
         if gone.standing == "withdrawn":
             return
         change.set_standing(gone.id, "withdrawn", "withdrawn")
-        outcome = Outcome(state=without(read.value, known_id, gone.reading), asked=Asked(known_id))
-        state = stage(change, store, read.value, outcome, owner_of(account), store.places(), saying.at)
+        state, _ = _folded(change, store, account, read.value, _Said(known_id, [gone.reading]), saying.at)
         before, after = ({"standing": standing} for standing in (gone.standing, "withdrawn"))
         _commit(change, read, state, gone.id, before, after, saying)
 
     attempt()
+
+
+class _Said(NamedTuple):
+    """What a driver says of the odometer of a car: what counts no more, and what does from now on."""
+
+    car_id: str
+    gone: Sequence[Reading]
+    new: Reading | None = None
+
+
+def _folded(
+    change: Change, store: UserStore, account: Account, state: DriverState, said: _Said, now: datetime
+) -> tuple[DriverState, Standing]:
+    """Puts what is said into the log, where it is open or settled; the state to store, and what is thought of it."""
+    owner, places = owner_of(account), store.places()
+    moments = [one.at for one in (*said.gone, said.new) if one]
+    if not is_settled(state, said.car_id, max(moments)):
+        outcome = _with_word(state, said, now)
+        state = stage(change, store, state, outcome, owner, places, now)
+        return state, _standing(state, said)
+    log = StoredLog(store)
+    opened, rows = reopened_at(store, log, state, said.car_id, max(moments)), Rows(log)
+    after, _, _ = refolded(
+        opened.state, _with_word(opened.state, said, now).state, rows, owner, places, now, opened.rows
+    )
+    opened.forget_edges(rows)
+    log.stage(change, rows, now)
+    if said.new:
+        stage_reading(change, store, Told(said.car_id, said.new), after, now)
+    return state, _standing(after, said)
+
+
+def _with_word(state: DriverState, said: _Said, now: datetime) -> Outcome:
+    for reading in said.gone:
+        state = without(state, said.car_id, reading)
+    return taken_in(state, said.car_id, said.new, now) if said.new else Outcome(state=state, asked=Asked(said.car_id))
+
+
+def _standing(state: DriverState, said: _Said) -> Standing:
+    return "not_believed" if said.new and why_doubted(state, said.car_id, said.new) else "believed"
 
 
 def _commit(

@@ -86,6 +86,19 @@ def reopened(
     return Reopened(state, rows, frozenset(edges))
 
 
+def reopened_at(store: UserStore, log: StoredLog, state: DriverState, car_id: str, moment: datetime) -> Reopened:
+    """What is known around a moment: the trips before and after it as well, for both may have their odometers by it."""
+    before, after = store.trip_before(car_id, moment), store.trip_after(car_id, moment)
+    since = before.value.started_at if before else moment
+    return reopened(store, log, state, [car_id], since, after.value.started_at if after else moment)
+
+
+def is_settled(state: DriverState, car_id: str, moment: datetime) -> bool:
+    """Whether a moment lies before what is open of the log of a car."""
+    start = state.of_car(car_id).start
+    return start is not None and not start.is_said and moment <= start.at
+
+
 def _around(store: UserStore, car_id: str, since: datetime, until: datetime, open_from: Start | None) -> _Stretch:
     inside = store.trips_between(car_id, since, until)
     before, after = list[Stored[Trip]](), list[Stored[Trip]]()

@@ -17,7 +17,7 @@ from shared.domain.log.trip import TRIP_ID, Trip, trip_id
 from shared.domain.log.words import identified
 from shared.domain.place.places import Place
 from shared.domain.tracking.schedule import waiting
-from shared.domain.tracking.spoken import Spoken, is_open, is_told, spoken
+from shared.domain.tracking.spoken import Spoken, forgotten, is_open, is_open_to, spoken
 from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
@@ -164,18 +164,26 @@ def _spoken(
     now: datetime,
 ) -> Spoken:
     """What is open of the log is folded with the state, a settled stretch with the rows around it."""
-    if not is_open(state, trip or former):
+    was_open = is_open(state, former or trip)
+    is_to_be = is_open_to(state, former, trip) if trip else was_open
+    if not (was_open or is_to_be):
         opened = _opened(store, log, state, former, trip)
         found = spoken(opened.state, former, trip, rows, owner, places, now, opened.rows).trip
         opened.forget_edges(rows)
         return Spoken(state, found)
-    if trip and former and former.car_id and former.car_id != trip.car_id and not is_told(state, former):
-        # It leaves a settled stretch of one car for what is open of another one's book.
+    if former and not was_open:
+        # It leaves a settled stretch for what is open of the log.
         opened = _opened(store, log, state, former, None)
         spoken(opened.state, former, None, rows, owner, places, now, opened.rows)
         opened.forget_edges(rows)
         former = None
-    state, found = spoken(state, former, trip, rows, owner, places, now)
+    if former and trip and not is_to_be:
+        state = forgotten(state, former, rows, owner, places, now)
+        opened = _opened(store, log, state, None, trip)
+        found = spoken(opened.state, None, trip, rows, owner, places, now, opened.rows).trip
+        opened.forget_edges(rows)
+    else:
+        state, found = spoken(state, former, trip, rows, owner, places, now)
     return Spoken(waiting(state, now, settings.current.rules), found)
 
 

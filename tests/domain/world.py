@@ -109,13 +109,15 @@ class World:
         """A start or a ping; what the phone is told."""
         return self.take(Started(fix(minutes, km_north, car_id), self.car), minutes).status
 
-    def end(self, minutes: float, km_north: float | None = None) -> str:
+    def end(self, minutes: float, km_north: float | None = None, car_id: str | None = None) -> str:
         """An end; what the phone is told."""
-        return self.take(Ended(fix(minutes, km_north), self.car), minutes).status
+        return self.take(Ended(fix(minutes, km_north, car_id), self.car), minutes).status
 
-    def read(self, measured: float, km: float, now: float | None = None, driving: bool = False) -> Outcome:
+    def read(
+        self, measured: float, km: float, now: float | None = None, driving: bool = False, car_id: str = "car"
+    ) -> Outcome:
         """The car's cloud answers."""
-        return self.take(CarRead("car", Reading(at(measured), km, driving)), measured if now is None else now)
+        return self.take(CarRead(car_id, Reading(at(measured), km, driving)), measured if now is None else now)
 
     def fail(self, now: float, retry_after_s: float = 0) -> Outcome:
         """The car's cloud fails."""
@@ -200,6 +202,11 @@ class World:
     def trail(self) -> list[Heard]:
         """The older events of the drive going on."""
         return self.store.trail
+
+    @property
+    def drives(self) -> list[tuple[datetime, datetime]]:
+        """When the drives were that are over, as far as the state remembers them."""
+        return [(one.began_at, one.ended_at) for one in self.state.told]
 
     @property
     def log(self) -> list[Trip]:

@@ -30,7 +30,7 @@ from shared.domain.thresholds import POSITION_DECIMALS
 from shared.domain.tracking.answers import waits
 from shared.domain.tracking.events import CarFailed, CarRead, Dropped, Ended, Event, NotAsked, Started
 from shared.domain.tracking.open_stretch import open_stretch
-from shared.domain.tracking.schedule import car_to_ask, looking
+from shared.domain.tracking.schedule import car_to_ask, is_on_the_way, looking
 from shared.domain.tracking.spoken import is_open
 from shared.domain.tracking.state import with_cars
 from shared.repositories.doubts import Doubted
@@ -90,17 +90,30 @@ class Product:
             self._take(NotAsked(car_id, not_before=free_at), now)
             return
         answer = ask(car_id)
-        self._take(CarRead(car_id, _reading(answer)) if answer else CarFailed(car_id, timedelta(0)), now)
+        if answer is None:
+            self._take(CarFailed(car_id, timedelta(0)), now)
+            return
+        self._take(CarRead(car_id, _reading(answer), not_before=self._next_on_the_way(car_id, now)), now)
 
     def _free_again_at(self, car_id: str, now: datetime) -> datetime | None:
         """When the car's budget allows a read again; None where it did now, and has one less."""
         if (budget := self._budgets.get(car_id)) is None:
             return None
         state = self._fold.state
-        if free_at := asking.free_again_at(state.asking, car_id, budget, now):
+        on_the_way = state.of_car(car_id).pending_since is None and self._is_on_the_way(car_id, now)
+        if free_at := asking.free_again_at(state.asking, car_id, budget, now, on_the_way):
             return free_at
-        self._fold.state = replace(state, asking=asking.taken(state.asking, car_id, budget, now))
+        self._fold.state = replace(state, asking=asking.taken(state.asking, car_id, budget, now, on_the_way))
         return None
+
+    def _next_on_the_way(self, car_id: str, now: datetime) -> datetime | None:
+        if car_id not in self._budgets or not self._is_on_the_way(car_id, now):
+            return None
+        usual, budget = self._fold.rules.poll_every, self._budgets[car_id]
+        return now + asking.way_interval(self._fold.state.asking, car_id, budget, now, usual)
+
+    def _is_on_the_way(self, car_id: str, now: datetime) -> bool:
+        return is_on_the_way(self._fold.state, car_id, now, self._fold.rules)
 
     def look(self, now: datetime) -> None:
         """A daily look at all cars that nothing else has asked."""

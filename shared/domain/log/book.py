@@ -5,7 +5,7 @@ follow each other without hole or overlap; what a trip shows beyond its stretch 
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -30,6 +30,8 @@ from shared.domain.log.summary import Drive
 from shared.domain.log.tiles import tiled
 from shared.domain.log.trip import Known
 from shared.domain.place.geo import Position
+
+LONG_BEFORE = datetime(1900, 1, 1, tzinfo=UTC)  # what a driver says of the begin of a log is of no moment
 
 
 class Start(NamedTuple):
@@ -83,6 +85,7 @@ def folded(car_id: str, drives: Sequence[Drive], readings: Sequence[Reading], st
     """
     told = [reading for reading in readings if start is None or reading.at > start.at]
     belief = believed([*_opening(start), *told, *(reading for drive in drives for reading in _typed(drive))])
+    belief = _without_replaced(belief, drives)
     pages = list(_pages(car_id, drives, belief))
     old = tuple(reading for page in pages for reading in page.found.old if reading in set(told))
     doubted = tuple(reading for reading in belief.doubted if reading in set(told))
@@ -117,7 +120,8 @@ def _opening(start: Start | None) -> list[Reading]:
         source="car" if start.known == "read" else "typed",
         is_confirmed=True,
     )
-    return [replace(opening, at=start.since), opening] if start.since and start.since < start.at else [opening]
+    since = LONG_BEFORE if start.is_said else start.since
+    return [replace(opening, at=since), opening] if since and since < start.at else [opening]
 
 
 def _typed(drive: Drive) -> list[Reading]:
@@ -126,6 +130,20 @@ def _typed(drive: Drive) -> list[Reading]:
     ends = ((said.from_m, drive.began_at), (said.to_m, drive.ended_at))
     source: ReadingSource = "struck" if said.is_deleted else "typed"
     return [Reading(at, m / 1000, source=source) for m, at in ends if m is not None]
+
+
+def _without_replaced(belief: Belief, drives: Sequence[Drive]) -> Belief:
+    """Without an odometer that its driver said to be wrong before anything was driven: it never was in the car."""
+    series, doubted = [*belief.series], [*belief.doubted]
+    while len(series) > 1 and _is_replaced(series[0], series[1][0], drives):
+        doubted += series.pop(0)
+    return Belief(tuple(series), tuple(doubted))
+
+
+def _is_replaced(series: Sequence[Reading], following: Reading, drives: Sequence[Drive]) -> bool:
+    is_word = following.is_confirmed and not following.begins_series
+    is_opening = any(reading.is_confirmed for reading in series)
+    return is_word and not is_opening and all(drive.began_at > following.at for drive in drives)
 
 
 # --- pages: one for each odometer that the car had

@@ -221,8 +221,13 @@ def _stands_for(
     if before is None and is_begin:
         is_begin = not reading.driving or reading.at <= drive.began_at
     is_end = is_near_end and not _rises_later(drives, n, readings, k) and not _moved(drive, drive.ended_at, reading)
-    is_end = is_end and not (reading.driving and reading.at < drive.ended_at)
+    is_end = is_end and not (reading.driving and (reading.at < drive.ended_at or _is_elsewhere(drive, reading)))
     return is_begin, is_end
+
+
+def _is_elsewhere(drive: Drive, reading: Reading) -> bool:
+    """Whether a car is not where its drive ended."""
+    return apart_m(position_of(reading), end_of(drive)) > STOOD_M
 
 
 def _goes_on(drives: Sequence[Drive], n: int, readings: Sequence[Reading], k: int) -> bool:
@@ -243,7 +248,8 @@ def _rises_later(drives: Sequence[Drive], n: int, readings: Sequence[Reading], k
     risen = next((other for other in following if other.km > reading.km), None)
     if risen is None:
         return False
-    return reading.driving or reading.at < drives[n].ended_at or 1000 * (risen.km - reading.km) <= UNSEEN_M
+    left = bounds(_seen(drives[n], reading.at, max(reading.at, drives[n].ended_at)))
+    return reading.driving or 1000 * (risen.km - reading.km) <= left.most + UNSEEN_M
 
 
 def _moved(drive: Drive, boundary: datetime, reading: Reading) -> bool:
@@ -304,11 +310,11 @@ def _pieces(n: int, drive: Drive, on_way: Sequence[Node]) -> Iterator[Part]:
 
 def _bounds(drive: Drive, since: datetime, until: datetime, is_first: bool, is_last: bool) -> Bounds:
     """Those of a part. What a car measured on the way is up to three minutes off by the clock of the phone."""
+    usual = bounds(_seen(drive, since, until))
     if is_first and is_last:
-        return bounds(_seen(drive, since, until))
+        return usual
     surely = (since + (not is_first) * WORD_SLACK, until - (not is_last) * WORD_SLACK)
     at_most = (since - (not is_first) * WORD_SLACK, until + (not is_last) * WORD_SLACK)
-    usual = bounds(_seen(drive, since, until))
     least = bounds(_seen(drive, *surely)).least if surely[0] < surely[1] else 0.0
     most = bounds(_seen(drive, *at_most))
     return Bounds(min(least, usual.best), usual.best, max(most.most, usual.best), max(most.slack, usual.best))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from shared.domain.car.belief import is_drivable
 from shared.domain.car.odometer import SAME_KM, Reading
 from shared.domain.log.evidence import apart_m, bounds, seen
 from shared.domain.log.splitting import where
@@ -68,7 +69,7 @@ def free_km(end: Drive, car: Watched, drives: Sequence[Drive]) -> Free | None:
         return None
     last = max((one for one in drives if one.ended_at <= end.ended_at), key=_ended_at, default=None)
     before = _stood(end, car, last, after)
-    if before is None:
+    if before is None or not is_drivable(before, after):
         return None
     beside = [one for one in drives if one.ended_at > before.at and one.began_at < after.at]
     beside_km = sum(_has_km(one, before.at, after.at) for one in beside)

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
+from shared.domain.car.belief import is_drivable
 from shared.domain.car.odometer import FINEST_KM, SAME_KM, Reading, same_km
 from shared.domain.log.evidence import apart_m
 from shared.domain.place.geo import Position
@@ -80,12 +81,15 @@ def is_coarse(reading: Reading) -> bool:
 
 
 def has_risen(a: Reading, b: Reading) -> bool:
-    """Whether the second shows more kilometres than the first; a coarse one is late, but never for nothing."""
-    return b.km - a.km > SAME_KM
+    """Whether the second shows more kilometres than the first, on one odometer; a coarse one is late, but never for
+    nothing."""
+    return b.km - a.km > SAME_KM and is_drivable(a, b)
 
 
 def drove_on(a: Reading, b: Reading) -> bool:
     """Whether a car went between two readings so far and so fast that it was driving most of the time."""
+    if not has_risen(a, b):
+        return False
     surely_km = b.km - a.km - (a.resolution_km if is_coarse(a) or is_coarse(b) else 0.0)
     hours = (b.at - a.at).total_seconds() / 3600
     return surely_km >= ROSE_KM and surely_km >= ROSE_KM_H * hours

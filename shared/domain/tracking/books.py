@@ -1,11 +1,13 @@
 """The books of all cars of a driver, as they follow from what their state has of facts. Pure."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from shared.domain.car.belief import believed
-from shared.domain.log.book import Book, TripOutline, folded, outlined_alone
+from shared.domain.car.odometer import Reading
+from shared.domain.log.book import Book, Start, TripOutline, folded, outlined_alone
 from shared.domain.log.driven import driven
 from shared.domain.log.summary import Drive, Summary
 from shared.domain.log.trip import trip_id
@@ -24,26 +26,39 @@ class Books(NamedTuple):
         return [*(trip for book in self.of.values() for trip in book.trips), *self.nowhere]
 
 
+class _Facts(NamedTuple):
+    """All that the books of a driver follow from: `logs` by the ids of the cars."""
+
+    told: tuple[Summary, ...]
+    logs: tuple[tuple[str, tuple[Reading, ...], Start | None], ...]
+    default_car_id: str | None
+    car_ids: tuple[str, ...]
+
+
 def books_of(state: DriverState) -> Books:
     """All that is open of a driver's log, folded from the drives and readings that the state remembers."""
-    readings = {car_id: log.readings for car_id, log in state.open.items() if log.readings}
+    logs = ((car_id, log.readings, log.start) for car_id, log in sorted(state.open.items()))
+    return _books(_Facts(state.told, tuple(logs), state.default_car_id, state.car_ids))
+
+
+# What one event makes of a state is folded several times, and what was after it is before the next one.
+@lru_cache(maxsize=8)
+def _books(facts: _Facts) -> Books:
+    readings = {car_id: of for car_id, of, _ in facts.logs if of}
+    starts = {car_id: start for car_id, _, start in facts.logs}
     trusted = {car_id: [one for series in believed(of).series for one in series] for car_id, of in readings.items()}
-    cars = sorted({*state.car_ids, *readings, *([state.default_car_id] if state.default_car_id else [])})
-    drives = driven(state.told, trusted, state.default_car_id, cars)
-    named = {drive.car_id for drive in drives if drive.car_id}
-    of = {car_id: _book(state, car_id, drives) for car_id in sorted({*state.open, *named})}
+    cars = sorted({*facts.car_ids, *readings, *([facts.default_car_id] if facts.default_car_id else [])})
+    drives = driven(facts.told, trusted, facts.default_car_id, cars)
+    of = {
+        car_id: folded(
+            car_id, [drive for drive in drives if drive.car_id == car_id], readings.get(car_id, ()), starts.get(car_id)
+        )
+        for car_id in sorted({*starts, *(drive.car_id for drive in drives if drive.car_id)})
+    }
     nowhere = [drive for drive in drives if drive.car_id is None and not drive.summary.said.is_deleted]
     nowhere += [replace(drive, car_id=None, is_car_unsure=True) for book in of.values() for drive in book.elsewhere]
     found = [outline for drive in nowhere if (outline := outlined_alone(drive))]
     return Books(of, tuple(sorted(found, key=lambda outline: outline.drive.began_at)))
-
-
-def _book(state: DriverState, car_id: str, drives: list[Drive]) -> Book:
-    log = state.of_car(car_id)
-    book = folded(car_id, [drive for drive in drives if drive.car_id == car_id], log.readings, log.start)
-    if not log.series:
-        return book
-    return book._replace(gaps=tuple(gap._replace(series=gap.series + log.series) for gap in book.gaps))
 
 
 def trip_id_of(user: str, drive: Drive) -> str:

@@ -280,10 +280,9 @@ def _put_standings(before: DriverState, former: Books, state: DriverState, books
     for car_id, book in books.of.items():
         known = former.of.get(car_id)
         old, new = _doubts(known), _doubts(book)
-        readings = {*before.of_car(car_id).readings} | {*state.of_car(car_id).readings}
-        for reading in sorted(readings, key=lambda one: (one.at, one.km)):
-            is_new = reading not in before.of_car(car_id).readings
-            if old.get(reading) != new.get(reading) and not is_new:
+        was_known = {*before.of_car(car_id).readings}
+        for reading in state.of_car(car_id).readings:
+            if reading in was_known and old.get(reading) != new.get(reading):
                 rows.stand(car_id, reading, new.get(reading))
 
 

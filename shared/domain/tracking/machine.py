@@ -135,12 +135,12 @@ def _end_without_start(state: DriverState, end: Heard, now: datetime, rules: Rul
     repeats = any(one.began_at <= end.at <= one.ended_at + rules.resume_within for one in state.told)
     if repeats:
         return _noted_late(state, end, now, "ignored", "no_active_trip")
-    outcome = _noted_late(state, end, now, "end_noted")
+    outcome, meant = _noted_late(state, end, now, "end_noted"), _meant(state, end)
     asked = outcome.state
-    for car_id in _meant(state, end):
+    for car_id in meant:
         log = asked.of_car(car_id)
         asked = with_log(asked, car_id, replace(log, ask_at=min(now, log.ask_at or now)))
-    return replace(outcome, state=asked, poll_now=True)
+    return replace(outcome, state=asked, poll_now=bool(meant))
 
 
 def _meant(state: DriverState, end: Heard) -> Sequence[str]:

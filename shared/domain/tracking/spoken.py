@@ -34,6 +34,21 @@ def is_open(state: DriverState, trip: Trip | None) -> bool:
     return is_told(state, trip) or trip.car_id is None or _covers(state, trip.car_id, trip.started_at)
 
 
+def is_open_to(state: DriverState, former: Trip | None, trip: Trip) -> bool:
+    """Whether a trip as it will be lies in what is open of the log: what is told stays there, if it only ends there."""
+    moment = trip.ended_at if former and former.car_id == trip.car_id and is_told(state, former) else trip.started_at
+    return trip.car_id is None or _covers(state, trip.car_id, moment)
+
+
+def forgotten(
+    state: DriverState, trip: Trip, rows: Rows, owner: Owner, places: Sequence[Place], now: datetime
+) -> DriverState:
+    """The state without a trip that lies in a settled stretch from now on."""
+    parted = _parted(state, trip.id, rows, owner)
+    left = replace(parted, told=tuple(one for one in parted.told if trip.id not in one.trip_ids))
+    return refolded(state, left, rows, owner, places, now)[0]
+
+
 def is_told(state: DriverState, trip: Trip) -> bool:
     """Whether the state remembers the drive of a trip."""
     return any(trip.id in one.trip_ids for one in state.told)
@@ -76,7 +91,15 @@ def _with_summary(state: DriverState, trip_id: str, summary: Summary) -> DriverS
         summary = replace(known, said=summary.said, **_retold(known, summary))
     others = [one for one in state.told if one is not known]
     summary = replace(summary, trip_ids=(trip_id,))
+    if _is_nothing(summary):
+        return replace(state, told=tuple(others))
     return replace(state, told=tuple(sorted([*others, summary], key=lambda one: (one.began_at, one.ended_at, one.id))))
+
+
+def _is_nothing(summary: Summary) -> bool:
+    """Whether nothing is left of a trip that was by hand and is deleted: nobody read an odometer for it."""
+    said = summary.said
+    return summary.is_by_hand and said.is_deleted and said.from_m is None and said.to_m is None
 
 
 def _retold(known: Summary, summary: Summary) -> dict[str, object]:
