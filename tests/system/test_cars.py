@@ -402,7 +402,7 @@ def test_an_odometer_read_by_eye_is_kept_and_shown(carless: Driver) -> None:
 
 
 def test_it_is_where_the_next_trip_starts(driver: Driver) -> None:
-    drive(driver, 120, 90, 12357.4, 12345.0)
+    drive(driver, 400, 370, 12357.4, 12345.0)
     driver.wait_trips(1)
     assert by_eye(driver, 12400.0, ago(60)).status_code == 201
     driver.set_car(fault="error")
