@@ -316,5 +316,3 @@ def test_a_drive_of_sixty_pings_is_kept_in_less_than_two_kilobytes() -> None:
     ]
     end = replace(pings[-1], at=at(61), is_end=True)
     assert len(msgspec.json.encode(recorded("20260302T080000Z-0a1b2c3d4e5f", [*pings, end]))) < 2000
-
-
