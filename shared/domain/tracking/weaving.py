@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from shared.domain.log.drive import Finished, Heard, drive_id
+from shared.domain.log.drive import Finished, Heard, Record, drive_id
 from shared.domain.log.marking import marks
 from shared.domain.log.record import events_of, recorded
 from shared.domain.log.rows import Rows
@@ -90,12 +90,18 @@ def _cut_anew(state: DriverState, words: Sequence[Heard], rows: Rows, rules: Rul
     made = [_summary(leg, state, leg.ended_at is not None or leg.paused, rules) for leg in legs]
     made += [_loose(end, state) for end in loose]
     for summary, events in [*zip(made, [leg.events for leg in legs], strict=False), *_pairs(made[len(legs) :], loose)]:
-        rows.keep(recorded(summary.id, events))
+        _keep(recorded(summary.id, events), near, rows)
     for former in near:
         if all(former.id != summary.id for summary in made):
             rows.forget(former.id)
     kept = [one for one in state.told if one not in near]
     return replace(state, told=_sorted([*kept, *_inherited(made, near)]))
+
+
+def _keep(record: Record, near: Sequence[Summary], rows: Rows) -> None:
+    """A record is kept anew where more is in it than there was."""
+    if all(one.id != record.id for one in near) or rows.record(record.id) != record:
+        rows.keep(record)
 
 
 def _pairs(made: Sequence[Summary], loose: Sequence[Heard]) -> list[tuple[Summary, list[Heard]]]:
