@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
                 mover = Mover(source.db, source.account(email), _named(watched, email))
                 mover.move(share)
                 plan.left += mover.left
-        results = _results(source, plan, watched, options.dry_run)
+        results = _results(source, plan, watched)
     report.tell_listings(plan, source.unregistered & set(plan.shares), options.dry_run)
     report.tell_table(plan, results, options.dry_run)
     if options.dry_run:
@@ -52,10 +52,10 @@ def _named(watched: Any, email: str) -> Any:
     return lambda what, items: watched(f"{email}: {what}", items)
 
 
-def _results(source: Source, plan: Plan, watched: Any, dry_run: bool) -> dict[str, Result]:
+def _results(source: Source, plan: Plan, watched: Any) -> dict[str, Result]:
     shares = list(plan.shares.items())
     return {
-        email: result_of(source.db, UserStore(source.db, email), share, mend=not dry_run)
+        email: result_of(source.db, UserStore(source.db, email), share)
         for email, share in watched("counting what is there", shares)
     }
 
