@@ -287,12 +287,14 @@ def _put_standings(before: DriverState, former: Books, state: DriverState, books
         old, new = _doubts(known), _doubts(book)
         was_known = {*before.of_car(car_id).readings}
         for reading in state.of_car(car_id).readings:
-            if reading in was_known and old.get(reading) != new.get(reading):
+            if reading not in was_known:
+                rows.judge(car_id, reading, new.get(reading))
+            elif old.get(reading) != new.get(reading):
                 rows.stand(car_id, reading, new.get(reading))
 
 
 def why_doubted(state: DriverState, car_id: str, reading: Reading) -> Disbelief | None:
-    """Why a reading of a car is not believed; None where it is."""
+    """Why a reading of a car that the state remembers is not believed; None where it is."""
     return _doubts(books_of(state).of.get(car_id)).get(reading)
 
 
