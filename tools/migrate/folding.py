@@ -286,7 +286,7 @@ def _since(state: DriverState, books: Books, car_id: str, start: Start, user: st
     over = [trip for trip in books.of[car_id].trips if trip.drive.ended_at <= start.at]
     if over:
         last = max(over, key=lambda trip: trip.drive.began_at).drive
-        log = replace(log, after_trip=trip_id_of(user, last))
+        log = replace(log, after_trip=trip_id_of(state, user, last))
     return _without(with_log(state, car_id, log), books, over)
 
 
