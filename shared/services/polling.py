@@ -13,6 +13,7 @@ from shared.domain.car.asking import is_under_way, look_is_due
 from shared.domain.car.car import Car
 from shared.domain.driver import Account
 from shared.domain.tracking.answers import waits
+from shared.domain.tracking.books import books_of
 from shared.domain.tracking.events import CarFailed, CarRead, Event, NotAsked
 from shared.domain.tracking.machine import advance
 from shared.domain.tracking.schedule import car_to_ask, is_on_the_way, leased, looking
@@ -138,7 +139,8 @@ def _record(
     outcome = advance(state, _event(state, claim, asked, now), now, settings.current.rules, places)
     # Only rows need to know their owner's time zone and habits.
     finishes = bool(outcome.finished or outcome.weaves)
-    account = AccountRepository(client()).find(store.email) if finishes or state.told else None
+    has_rows = state.told or any(book.gaps for book in books_of(outcome.state).of.values())
+    account = AccountRepository(client()).find(store.email) if finishes or has_rows else None
     state = stage(change, store, read.value, outcome, owner_of(account or Account(store.email)), places, now)
     # A poll that finishes a drive has done enough, one that asks more cars goes on: the next one finds the addresses.
     busy = finishes or car_to_ask(state, now, but=done) is not None
