@@ -118,7 +118,7 @@ class Folding:
         change, rows = self._store.change(), Rows(log)
         state = read.value
         if part.car_id is None:
-            self._into_none(rows, new)
+            with_trips(rows, new, self._owner, self._places, _now())
         elif before:
             self._into_settled(change, log, state, rows, new, part.car_id)
         else:
@@ -155,9 +155,11 @@ class Folding:
         opened.forget_edges(rows)
         _judge(change, car_id, books.of[car_id], part.readings)
 
-    def _into_none(self, rows: Rows, part: Part) -> None:
-        nothing = DriverState()
-        refolded(nothing, _told(nothing, part, rows), rows, self._owner, self._places, _now())
+
+def with_trips(rows: Rows, part: Part, owner: Owner, places: Sequence[Place], now: datetime) -> None:
+    """Puts trips that are in no car into the rows: nothing else follows from them. Pure."""
+    nothing = DriverState()
+    refolded(nothing, _told(nothing, part, rows), rows, owner, places, now)
 
 
 def into_open(
@@ -267,7 +269,7 @@ def _since(state: DriverState, books: Books, car_id: str, start: Start, user: st
     over = [trip for trip in books.of[car_id].trips if trip.drive.ended_at <= start.at]
     if over:
         last = max(over, key=lambda trip: trip.drive.began_at).drive
-        log = replace(log, after_trip=trip_id_of(user, last))
+        log = replace(log, after_trip=trip_id_of(state, user, last))
     return _without(with_log(state, car_id, log), books, over)
 
 

@@ -110,7 +110,9 @@ def moved(trip: Trip) -> Summary:
 
 
 def _odometers(trip: Trip) -> tuple[float | None, float | None]:
-    return trip.start_odometer_km, trip.end_odometer_km
+    """Both, as far as somebody read them."""
+    start_km = None if trip.has("start_odometer_estimated") else trip.start_odometer_km
+    return start_km, None if trip.has("end_odometer_estimated") else trip.end_odometer_km
 
 
 def digest(old_id: str) -> str:
