@@ -28,7 +28,7 @@ from shared.domain.tracking.books import Books, books_of, trip_id_of, with_ids
 from shared.domain.tracking.events import Outcome
 from shared.domain.tracking.look_ups import wanted
 from shared.domain.tracking.schedule import scheduled
-from shared.domain.tracking.settling import settled
+from shared.domain.tracking.settling import bounded, settled
 from shared.domain.tracking.state import DriverState, OpenLog
 from shared.domain.tracking.weaving import woven
 
@@ -52,7 +52,7 @@ def keep(
     rules: Rules,
 ) -> Kept:
     """Puts all that came of an event into the rows. `before` is the state before it."""
-    state = woven(outcome.state, outcome.finished, outcome.weaves, rows, rules)
+    state = bounded(woven(outcome.state, outcome.finished, outcome.weaves, rows, rules))
     state, made, books = refolded(before, state, rows, owner, places, now)
     return Kept(settled(scheduled(state, books, outcome, now, rules), books, now), made)
 
