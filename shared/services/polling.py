@@ -13,6 +13,7 @@ from shared.domain.car.asking import is_under_way, look_is_due
 from shared.domain.car.car import Car
 from shared.domain.driver import Account
 from shared.domain.tracking.answers import waits
+from shared.domain.tracking.books import books_of
 from shared.domain.tracking.events import CarFailed, CarRead, Event, NotAsked
 from shared.domain.tracking.machine import advance
 from shared.domain.tracking.schedule import car_to_ask, is_on_the_way, leased, looking
@@ -31,11 +32,13 @@ CARS_A_MESSAGE = 3  # if all of them hang, the call must still be over before th
 class Claim(msgspec.Struct, frozen=True):
     """What one poll does: time has passed, and a car is to be asked if one is due, until its lease is over.
 
-    The car is None where the driver has none of that id any more; the permit says whether it may be asked.
+    The car is None where the driver has none of that id any more; the permit says whether it may be asked. `cars` are
+    all that the driver has, None where nobody looked.
     """
 
     car_id: str | None = None
     car: Car | None = None
+    cars: tuple[Car, ...] | None = None
     permit: Permit = Permit(False)
     lease_until: datetime | None = None
 
@@ -72,7 +75,7 @@ def _claim(store: UserStore, daily: bool, done: Collection[str]) -> Claim | None
     state, cars = read.value, None
     if daily and look_is_due(state.asking, now):
         cars = store.cars.read()
-        state = looking(with_cars(state, cars.value.values()), cars.value, now)
+        state = looking(state, cars.value, now)
     busy = [car_id for car_id in state.open if is_under_way(state.asking, car_id, now)]
     car_id = car_to_ask(state, now, but=[*done, *busy])
     if car_id is None:
@@ -103,14 +106,14 @@ def _claim_of_car(
     change, until, car = store.change(), now + asking.lease(), cars.value.get(car_id)
     waits_for_end = state.of_car(car_id).pending_since is not None
     on_the_way = not waits_for_end and is_on_the_way(state, car_id, now, settings.current.rules)
-    state, permit = leased(with_cars(state, cars.value.values()), car_id, until), _why_not(state, car, now)
+    state, permit = leased(state, car_id, until), _why_not(state, car, now)
     if car and permit.given:
         state, permit = asking.begin(change, state, cars, car, now, until, on_the_way=on_the_way)
     if car and not permit.given:
         logs.log().info("car not asked: %s", permit.why_not, extra={"user": store.email, "car": car_id})
     change.put_state(read, state)
     change.commit()
-    return Claim(car_id, car, permit, until)
+    return Claim(car_id, car, tuple(cars.value.values()), permit, until)
 
 
 def _why_not(state: DriverState, car: Car | None, now: datetime) -> Permit:
@@ -127,7 +130,8 @@ def _record(
     store: UserStore, claim: Claim, asked: Asked | None, done: Collection[str]
 ) -> tuple[DriverState, LookUp | None]:
     now, read, change = datetime.now(UTC), store.state(), store.change()
-    state = read.value
+    # What its driver says of the begin of a book is news as well: it is laid into the rows with what the car says.
+    state = read.value if claim.cars is None else with_cars(read.value, claim.cars)
     if asked and claim.car:
         state = asking.finish(change, store, state, claim.car, claim.permit, asked)
     # Where no drive goes on or can still change, nothing can be over or begin somewhere.
@@ -135,7 +139,8 @@ def _record(
     outcome = advance(state, _event(state, claim, asked, now), now, settings.current.rules, places)
     # Only rows need to know their owner's time zone and habits.
     finishes = bool(outcome.finished or outcome.weaves)
-    account = AccountRepository(client()).find(store.email) if finishes or state.told else None
+    has_rows = state.told or any(book.gaps for book in books_of(outcome.state).of.values())
+    account = AccountRepository(client()).find(store.email) if finishes or has_rows else None
     state = stage(change, store, read.value, outcome, owner_of(account or Account(store.email)), places, now)
     # A poll that finishes a drive has done enough, one that asks more cars goes on: the next one finds the addresses.
     busy = finishes or car_to_ask(state, now, but=done) is not None

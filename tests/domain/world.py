@@ -132,7 +132,10 @@ class World:
         self.now = max(self.now, at(now))
         if isinstance(event, CarRead | CarFailed | NotAsked) and event.car_id:
             self.state, event = self._leased(event, event.car_id)
-        outcome = advance(self.state, event, self.now, self.rules, self.places)
+        known = self.state
+        if isinstance(event, CarRead | CarFailed | NotAsked) and event.car_id:
+            known = with_cars(known, self.cars)  # a poll of a car looks which of them the driver has
+        outcome = advance(known, event, self.now, self.rules, self.places)
         self.keep(outcome)
         return outcome
 

@@ -299,13 +299,12 @@ def test_kilometres_that_no_trip_explains_are_a_gap(driver: Driver) -> None:
     assert [gap["missing_km"] for gap in compared["gaps"]] == [42.6]
 
 
-def test_a_trip_without_timestamps_is_by_the_odometers_that_were_read(driver: Driver) -> None:
-    seen = {"odometer_km": 12345.0, "at": ago(60).isoformat()}
-    assert driver.call("POST", "/cars/car/odometer", json=seen).status_code == 201
-    driver.set_car(measured_at=None)
-    driver.phone("start", None, UTRECHT)
+def test_what_phone_and_car_say_without_a_time_is_of_now(driver: Driver) -> None:
+    driver.phone("start", ago(20), UTRECHT)
     driver.wait_read(12345.0)
-    driver.set_car(odometer_km=12352.4)  # farther than that no car gets in three minutes
+    driver.set_car(odometer_km=12357.4, measured_at=None)
+    told_at = datetime.now(UTC)
     driver.phone("end", None, NORTH)
     (trip,) = driver.wait_trips(1)
-    assert (trip["distance_km"], trip["distance_source"], trip["flags"]) == (7.4, "odometer", [])
+    assert abs(datetime.fromisoformat(trip["ended_at"]) - told_at) < timedelta(seconds=30)
+    assert (trip["distance_km"], trip["distance_source"], trip["flags"]) == (12.4, "odometer", [])

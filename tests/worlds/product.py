@@ -32,7 +32,6 @@ from shared.domain.tracking.events import CarFailed, CarRead, Dropped, Ended, Ev
 from shared.domain.tracking.open_stretch import open_stretch
 from shared.domain.tracking.schedule import car_to_ask, is_on_the_way, looking
 from shared.domain.tracking.spoken import is_open
-from shared.domain.tracking.state import with_cars
 from shared.repositories.doubts import Doubted
 from shared.services.warnings import warnings
 from tests.domain.world import MORNING, World
@@ -64,6 +63,7 @@ class Product:
         self._cars, self._budgets = cars, budgets
         self._fold = World(places=places, car=cars[0] if cars else None, cars=cars)
         self._known = [replace(car, start_odometer_km=start_odometer_km.get(car.id)) for car in self._fold.cars]
+        self._fold.cars = self._known
 
     # --- phone and cars
 
@@ -85,7 +85,6 @@ class Product:
         if car_id is None or car_id not in self._cars:
             self._take(NotAsked(car_id, has_car=False), now)
             return
-        self._fold.state = with_cars(self._fold.state, self._known)
         if free_at := self._free_again_at(car_id, now):
             self._take(NotAsked(car_id, not_before=free_at), now)
             return
@@ -117,7 +116,7 @@ class Product:
 
     def look(self, now: datetime) -> None:
         """A daily look at all cars that nothing else has asked."""
-        self._fold.state = looking(with_cars(self._fold.state, self._known), self._cars, now)
+        self._fold.state = looking(self._fold.state, self._cars, now)
 
     def waits(self) -> bool:
         """Whether a drive goes on, or a trip waits for its end odometer."""

@@ -11,7 +11,7 @@ from google.auth.exceptions import GoogleAuthError
 from shared.repositories.documents import OldLog, client
 from shared.repositories.user_store import UserStore
 from shared.secrets import seal
-from tools.migrate import deleting, report
+from tools.migrate import deleting, former, report
 from tools.migrate.moving import Mover
 from tools.migrate.outcome import Result, result_of
 from tools.migrate.plan import Plan, planned
@@ -91,11 +91,13 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the tool with the arguments given, else with those of the command line; the exit code."""
-    options = parser().parse_args(arguments)
-    if options.dry_run and options.delete_old:
+    given = [*(sys.argv[1:] if arguments is None else arguments)]
+    is_take_over = given[:1] == ["take-over"]
+    options = None if is_take_over else parser().parse_args(given)
+    if options and options.dry_run and options.delete_old:
         parser().error("--dry-run deletes nothing: leave --delete-old out")
     try:
-        return run(options)
+        return run(options) if options else former.run(given[1:])
     except (Stop, OldLog) as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:

@@ -28,7 +28,7 @@ from shared.domain.tracking.books import Books, books_of, trip_id_of, with_ids
 from shared.domain.tracking.events import Outcome
 from shared.domain.tracking.look_ups import wanted
 from shared.domain.tracking.schedule import scheduled
-from shared.domain.tracking.settling import settled
+from shared.domain.tracking.settling import bounded, settled
 from shared.domain.tracking.state import DriverState, OpenLog
 from shared.domain.tracking.weaving import woven
 
@@ -52,7 +52,7 @@ def keep(
     rules: Rules,
 ) -> Kept:
     """Puts all that came of an event into the rows. `before` is the state before it."""
-    state = woven(outcome.state, outcome.finished, outcome.weaves, rows, rules)
+    state = bounded(woven(outcome.state, outcome.finished, outcome.weaves, rows, rules))
     state, made, books = refolded(before, state, rows, owner, places, now)
     return Kept(settled(scheduled(state, books, outcome, now, rules), books, now), made)
 
@@ -299,12 +299,14 @@ def _put_standings(before: DriverState, former: Books, state: DriverState, books
         old, new = _doubts(known), _doubts(book)
         was_known = {*before.of_car(car_id).readings}
         for reading in state.of_car(car_id).readings:
-            if reading in was_known and old.get(reading) != new.get(reading):
+            if reading not in was_known:
+                rows.judge(car_id, reading, new.get(reading))
+            elif old.get(reading) != new.get(reading):
                 rows.stand(car_id, reading, new.get(reading))
 
 
 def why_doubted(state: DriverState, car_id: str, reading: Reading) -> Disbelief | None:
-    """Why a reading of a car is not believed; None where it is."""
+    """Why a reading of a car that the state remembers is not believed; None where it is."""
     return _doubts(books_of(state).of.get(car_id)).get(reading)
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from shared.domain.car.odometer import Reading
 from shared.domain.log.book import Anchor, Book, Start
 from shared.domain.log.summary import Summary
-from shared.domain.thresholds import AGREED_FOR, AGREEING, KEPT_DRIVES, KEPT_READINGS, NEWS_REACHES
+from shared.domain.thresholds import AGREED_FOR, AGREEING, KEPT_DRIVES, KEPT_READINGS, NEWS_REACHES, WORD_SLACK
 from shared.domain.tracking.books import Books
 from shared.domain.tracking.state import DriverState, OpenLog, with_log
 
@@ -22,11 +22,17 @@ def settled(state: DriverState, books: Books, now: datetime) -> DriverState:
         if start := _start(state.of_car(car_id), book, now):
             log = _since(state.of_car(car_id), start, book.series)
             state = with_log(state, car_id, replace(log, after_trip=_last_trip(state, book, start) or log.after_trip))
-        log = state.of_car(car_id)
-        if len(log.readings) > KEPT_READINGS:
-            state = with_log(state, car_id, replace(log, readings=thinned(log.readings)))
     kept = tuple(one for one in state.told if not _is_settled(one, state, books, now))
     return state if kept == state.told else replace(state, told=kept)
+
+
+def bounded(state: DriverState) -> DriverState:
+    """The state with as many readings of each car as are remembered. The rows must follow from what is left, so that
+    the next fold finds them as it lays them: this comes before they are laid."""
+    for car_id, log in state.open.items():
+        if len(log.readings) > KEPT_READINGS:
+            state = with_log(state, car_id, replace(log, readings=thinned(log.readings, state.told)))
+    return state
 
 
 def _start(log: OpenLog, book: Book, now: datetime) -> Start | None:
@@ -86,13 +92,24 @@ def _is_settled(summary: Summary, state: DriverState, books: Books, now: datetim
     return bool(starts) or now - until > NEWS_REACHES
 
 
-def thinned(readings: Sequence[Reading]) -> tuple[Reading, ...]:
-    """Fewer readings that say the same: of equal ones the first and the last, then fewer of those on the way."""
+def thinned(readings: Sequence[Reading], told: Sequence[Summary] = ()) -> tuple[Reading, ...]:
+    """Fewer readings that say the same: of equal ones the first and the last, then fewer of those on the way.
+
+    Where drives begin and end the kilometres are divided by what was read, so that goes last.
+    """
     kept = [
         one
         for n, one in enumerate(readings)
         if n in (0, len(readings) - 1) or one.is_word or not (readings[n - 1].km == one.km == readings[n + 1].km)
     ]
+    on_way = [one for one in kept if not one.is_word and _is_on_the_way(one, told)]
+    while len(kept) > KEPT_READINGS and on_way:
+        gone = {*on_way[::2]}
+        kept, on_way = [one for one in kept if one not in gone], on_way[1::2]
     while len(kept) > KEPT_READINGS:
         kept = [one for n, one in enumerate(kept) if n % 3 != 1 or one.is_word or n == len(kept) - 1]
     return tuple(kept)
+
+
+def _is_on_the_way(reading: Reading, told: Sequence[Summary]) -> bool:
+    return any(one.began_at + WORD_SLACK < reading.at < one.ended_at - WORD_SLACK for one in told)

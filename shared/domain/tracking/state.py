@@ -5,7 +5,7 @@ depend on the order in which they arrive. Nor is the next poll stored by anybody
 all that waits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter
 from typing import Literal
@@ -156,22 +156,25 @@ def _forgotten_first(log: OpenLog) -> tuple[bool, bool, datetime]:
 
 def with_cars(state: DriverState, cars: Iterable[Car]) -> DriverState:
     """The state that knows which cars the driver has, and with what each book begins of which nothing is settled."""
+    driven_at = [one.said.began_at or one.began_at for one in state.told]
+    driven_at += [state.drive.started_at] if state.drive else []
     for car in (known := sorted(cars, key=lambda one: one.id)):
         log = state.of_car(car.id)
         if log.start is None or log.start.is_said:
-            start = _start_of(car, log)
+            start = _start_of(car, log, driven_at)
             state = state if start == log.start else with_log(state, car.id, replace(log, start=start))
     found = tuple(car.id for car in known)
     return state if found == state.car_ids else replace(state, car_ids=found)
 
 
-def _start_of(car: Car, log: OpenLog) -> Start | None:
-    """What its driver said of the begin of a car's period, before everything that is known of it."""
+def _start_of(car: Car, log: OpenLog, driven_at: Sequence[datetime]) -> Start | None:
+    """What its driver said of the begin of a car's period, before all that is known of it and before every drive, of
+    which `driven_at` are the begins: who drives before the car is read for the first time has driven since then."""
     if car.start_odometer_km is None:
         return None
     since = date.fromisoformat(car.available_from) if car.available_from else None
     said_at = datetime(since.year, since.month, since.day, tzinfo=UTC) if since else LONG_AGO
-    first_at = min((reading.at for reading in log.readings), default=None)
+    first_at = min([*driven_at, *(reading.at for reading in log.readings)], default=None)
     at = said_at if since and not (first_at and first_at <= said_at) else first_at and first_at - START_BEFORE
     return Start(at, round(1000 * car.start_odometer_km), known="typed", is_said=True) if at else None
 

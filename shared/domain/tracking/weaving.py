@@ -15,7 +15,7 @@ from shared.domain.log.drive import Finished, Heard, Record, drive_id
 from shared.domain.log.marking import marks
 from shared.domain.log.record import events_of, recorded
 from shared.domain.log.rows import Rows
-from shared.domain.log.summary import Said, Summary
+from shared.domain.log.summary import Said, Summary, trail_of
 from shared.domain.place.trail import Fix
 from shared.domain.thresholds import LONGEST_SILENCE, Rules
 from shared.domain.tracking.state import BY_TIME, UNKNOWN_CAR, DriverState, Leg, cut
@@ -151,7 +151,7 @@ def _summary(leg: Leg, state: DriverState, ended: bool, rules: Rules) -> Summary
         car_id=None if named == UNKNOWN_CAR else named,
         is_stray=named == UNKNOWN_CAR,
         ended=ended,
-        marks=marks(fixes, leg.started_at, until, ()),
+        trail=trail_of(marks(fixes, leg.started_at, until, ())),
         silences=_silences(events, rules),
         default_car_id=state.default_car_id,
         driver=next((heard.by for heard in events if not heard.is_end), ""),
@@ -166,7 +166,7 @@ def _loose(end: Heard, state: DriverState) -> Summary:
         car_id=None if end.is_stray else end.car_id,
         is_stray=end.is_stray,
         begun=False,
-        marks=marks([Fix(end.at, end.lat, end.lng, end.accuracy_m)], end.at, end.at, ()),
+        trail=trail_of(marks([Fix(end.at, end.lat, end.lng, end.accuracy_m)], end.at, end.at, ())),
         default_car_id=state.default_car_id,
         driver=end.by,
     )

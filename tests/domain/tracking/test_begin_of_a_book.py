@@ -6,6 +6,7 @@ from shared.domain.car.car import Car
 from shared.domain.car.odometer import Reading
 from shared.domain.log.book import Start
 from shared.domain.tracking.state import DriverState, OpenLog, with_cars
+from tests.domain.world import World
 
 AT = datetime(2026, 1, 23, 8, tzinfo=UTC)
 
@@ -23,3 +24,27 @@ def test_a_settled_part_that_ends_at_a_typed_odometer_stays_settled_whatever_is_
     state = DriverState(open={"car": OpenLog(start=settled)})
     for car in (Car("car", "simulated"), Car("car", "simulated", start_odometer_km=12_000.0)):
         assert with_cars(state, [car]).of_car("car").start == settled
+
+
+def test_a_drive_before_a_car_is_read_for_the_first_time_has_kilometres_since_the_odometer_of_its_begin() -> None:
+    world = World()
+    world.cars = [Car("car", "simulated", start_odometer_km=10_000.0)]
+    world.start(0, 0)
+    for minute in range(1, 27):
+        world.start(minute, minute)
+    world.end(27, 27)
+    world.fail(28)
+    world.tick(60)
+    world.read(90, 10_027.0)
+    assert [(trip.distance_km, trip.start_odometer_km) for trip in world.log] == [(27.0, 10_000.0)]
+
+
+def test_what_a_driver_says_later_of_the_begin_of_a_book_is_laid_into_its_rows() -> None:
+    world = World()
+    world.read(-5, 10_027.0)
+    world.start(0, 0)
+    world.end(27, 27)
+    world.read(28, 10_054.0)
+    world.cars = [Car("car", "simulated", start_odometer_km=10_000.0)]
+    world.read(100, 10_054.0)
+    assert [(gap.from_m, gap.to_m) for gap in world.store.gaps_by_id.values()] == [(10_000_000, 10_027_000)]
