@@ -86,7 +86,7 @@ def _is_inside(heard: Heard, summary: Summary) -> bool:
 
 def _cut_anew(state: DriverState, words: Sequence[Heard], rows: Rows, rules: Rules) -> DriverState:
     near, words = _near(state.told, words, rows, rules)
-    loose, legs = cut(None, set(words), rules)
+    loose, legs = cut(None, set(words), rules, state.default_car_id)
     made = [_summary(leg, state, leg.ended_at is not None or leg.paused, rules) for leg in legs]
     made += [_loose(end, state) for end in loose]
     for summary, events in [*zip(made, [leg.events for leg in legs], strict=False), *_pairs(made[len(legs) :], loose)]:
