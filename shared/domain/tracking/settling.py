@@ -11,7 +11,15 @@ from msgspec.structs import replace
 from shared.domain.car.odometer import Reading
 from shared.domain.log.book import Anchor, Book, Start
 from shared.domain.log.summary import Summary
-from shared.domain.thresholds import AGREED_FOR, AGREEING, KEPT_DRIVES, KEPT_READINGS, NEWS_REACHES, WORD_SLACK
+from shared.domain.thresholds import (
+    AGREED_FOR,
+    AGREEING,
+    KEPT_DRIVES,
+    KEPT_READINGS,
+    MOST_TOLD,
+    NEWS_REACHES,
+    WORD_SLACK,
+)
 from shared.domain.tracking.books import Books
 from shared.domain.tracking.state import DriverState, OpenLog, with_log
 
@@ -20,9 +28,10 @@ def settled(state: DriverState, books: Books, now: datetime) -> DriverState:
     """The state without what is settled by now, bounded whatever happened."""
     for car_id, book in books.of.items():
         if start := _start(state.of_car(car_id), book, now):
-            log = _since(state.of_car(car_id), start, book.series)
+            series = sum(after.at <= start.at for _, after in book.breaks)
+            log = _since(state.of_car(car_id), start, series)
             state = with_log(state, car_id, replace(log, after_trip=_last_trip(state, book, start) or log.after_trip))
-    kept = tuple(one for one in state.told if not _is_settled(one, state, books, now))
+    kept = tuple(one for one in state.told if not _is_settled(one, state, books, now))[-MOST_TOLD:]
     return state if kept == state.told else replace(state, told=kept)
 
 
@@ -82,14 +91,16 @@ def _since(log: OpenLog, start: Start, series: int) -> OpenLog:
 
 
 def _is_settled(summary: Summary, state: DriverState, books: Books, now: datetime) -> bool:
-    """Whether all that came of a drive lies before the open part of its car's book."""
+    """Whether all that came of a drive lies before the open part of its car's book.
+
+    Of which no trip came, it may have been in any car: it says of each of them why kilometres are nobody's.
+    """
     until = summary.said.ended_at or summary.ended_at
-    cars = {trip.car_id for trip in books.trips if trip.drive.summary.id == summary.id}
-    cars |= {summary.said.car_id if summary.said.has_car else summary.car_id} if not cars else set()
+    cars = {trip.car_id for trip in books.trips if trip.drive.summary.id == summary.id} or {*state.open}
     starts = [state.of_car(car_id).start for car_id in cars if car_id]
-    if any(start is None or until > start.at for start in starts):
-        return False
-    return bool(starts) or now - until > NEWS_REACHES
+    if not starts:
+        return now - until > NEWS_REACHES
+    return all(start is not None and until <= start.at for start in starts)
 
 
 def thinned(readings: Sequence[Reading], told: Sequence[Summary] = ()) -> tuple[Reading, ...]:
