@@ -3,6 +3,7 @@
 All of it is kept. Only believed ones may be counted, and each is shown with what is thought of it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -28,8 +29,8 @@ class _Thought(msgspec.Struct, frozen=True):
 class ReadingRepository:
     """The odometer readings of one user."""
 
-    def __init__(self, user: firestore.DocumentReference) -> None:
-        self._readings = user.collection("odometer_readings")
+    def __init__(self, db: firestore.Client, user: firestore.DocumentReference) -> None:
+        self._db, self._readings = db, user.collection("odometer_readings")
 
     # --- the believed ones
 
@@ -92,6 +93,12 @@ class ReadingRepository:
         before = _downwards(of_car.where(filter=FieldFilter("at", "<=", at))).limit(most)
         after = of_car.where(filter=FieldFilter("at", ">", at)).order_by("at").limit(most)
         return [*reversed(_found(before)), *_found(after)]
+
+    def judged(self, ids: Sequence[str]) -> set[str]:
+        """Those of the ids of readings of which somebody judged whether they can be believed."""
+        documents = [self._readings.document(one) for one in ids]
+        found = self._db.get_all(documents, ["standing"]) if documents else ()
+        return {one.id for one in found if one.exists and (one.to_dict() or {}).get("standing")}
 
     # --- into a commit
 

@@ -75,7 +75,7 @@ class UserStore:
     @cached_property
     def readings(self) -> ReadingRepository:
         """What their cars said of their odometers, and they themselves."""
-        return ReadingRepository(self._root)
+        return ReadingRepository(self._db, self._root)
 
     @cached_property
     def doubts(self) -> DoubtRepository:
@@ -275,11 +275,11 @@ class Change:
         why: Why = "",
     ) -> None:
         """An odometer reading, and why it is not believed if it is not; without a standing where nobody judged it."""
-        ReadingRepository(self._root).stage(self._batch, car_id, reading, fetched_at, standing, why)
+        ReadingRepository(self._db, self._root).stage(self._batch, car_id, reading, fetched_at, standing, why)
 
     def set_standing(self, reading_id: str, standing: Standing, why: Why) -> None:
         """What is thought of a reading that is there, and why."""
-        ReadingRepository(self._root).stage_standing(self._batch, reading_id, standing, why)
+        ReadingRepository(self._db, self._root).stage_standing(self._batch, reading_id, standing, why)
 
     def add_block(self, n: int, events: Sequence[Heard]) -> None:
         """A hundred older events of the drive going on."""

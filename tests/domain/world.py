@@ -15,7 +15,7 @@ from shared.domain.log.laying import Owner
 from shared.domain.log.rows import Rows
 from shared.domain.log.trip import Trip
 from shared.domain.place.places import Place
-from shared.domain.thresholds import Rules
+from shared.domain.thresholds import POSITION_DECIMALS, Rules
 from shared.domain.tracking.answers import taken_in, without
 from shared.domain.tracking.books import Books, books_of
 from shared.domain.tracking.events import Asked, CarFailed, CarRead, Ended, Event, NotAsked, Outcome, Started, Told
@@ -42,7 +42,7 @@ def fix(minutes: float, km_north: float | None = None, car_id: str | None = None
     """Where the phone is at a minute: so many km north of home, or nowhere."""
     if km_north is None:
         return Heard(at(minutes), car_id=car_id)
-    return Heard(at(minutes), HOME[0] + km_north / 111.195, HOME[1], accuracy_m, car_id)
+    return Heard(at(minutes), round(HOME[0] + km_north / 111.195, POSITION_DECIMALS), HOME[1], accuracy_m, car_id)
 
 
 class Store:

@@ -43,6 +43,7 @@ class Town:
     """The geocoders' services. Of each spot they say what they are told to, and remember when they were asked."""
 
     def __init__(self, server: HTTPServer) -> None:
+        self._last, self._step = (random.uniform(51.1, 52.9), random.uniform(4, 6)), 0.089
         self.settings = settings(server, GEOCODER_TIMEOUT_S="20")
         self.down: set[Spot] = set()
         self.without_pdok: set[Spot] = set()
@@ -54,8 +55,12 @@ class Town:
         server.expect_request(NOMINATIM_PATH).respond_with_handler(self._nominatim)
 
     def spot(self) -> Spot:
-        """A spot where no other test is."""
-        return round(random.uniform(51, 53), 4), round(random.uniform(4, 6), 4)
+        """A spot where no other test is, ten kilometres from the one before."""
+        lat, lng = self._last
+        if not 51 < lat + self._step < 53:
+            self._step, lng = -self._step, lng + 0.01
+        self._last = round(lat + self._step, 4), round(lng, 4)
+        return self._last
 
     def count(self, service: str, *spots: Spot) -> int:
         """How often a service was asked for these spots."""

@@ -402,7 +402,7 @@ def test_an_odometer_read_by_eye_is_kept_and_shown(carless: Driver) -> None:
 
 
 def test_it_is_where_the_next_trip_starts(driver: Driver) -> None:
-    drive(driver, 120, 90, 12357.4, 12345.0)
+    drive(driver, 400, 370, 12357.4, 12345.0)
     driver.wait_trips(1)
     assert by_eye(driver, 12400.0, ago(60)).status_code == 201
     driver.set_car(fault="error")
@@ -438,13 +438,14 @@ def test_it_confirms_the_end_of_the_trip_going_on(start_stack: Callable[..., Sta
     assert (trip["end_odometer_km"], trip["distance_km"]) == (12358.0, 13.0)
 
 
-def test_an_older_one_is_for_the_history_alone(driver: Driver) -> None:
+def test_with_one_from_before_all_that_is_known_the_log_begins_there(driver: Driver) -> None:
     drive(driver, 30, 5, 12357.4, 12345.0)
     driver.wait_trips(1)
-    before = driver.store.state().value.open
     assert by_eye(driver, 12000.0, ago(60 * 24 * 30)).status_code == 201
-    assert driver.store.state().value.open == before
-    assert driver.call("GET", "/compare").json()["odometer_readings"][-1]["odometer_km"] == 12000.0
+    compared = driver.call("GET", "/compare").json()
+    assert compared["odometer_readings"][-1]["odometer_km"] == compared["start_odometer_km"] == 12000.0
+    assert ([gap["missing_km"] for gap in compared["gaps"]], compared["closed"]) == ([345.0], False)
+    assert [trip["distance_km"] for trip in driver.trips()] == [12.4]
 
 
 @pytest.mark.parametrize(

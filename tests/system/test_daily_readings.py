@@ -37,8 +37,8 @@ def next_day(driver: Driver) -> None:
 
 
 def logged(driver: Driver) -> None:
-    """One trip in the log, to 12,357.4 km, of an hour ago."""
-    drive(driver, 90, 70, 12357.4)
+    """One trip in the log, to 12,357.4 km, of five hours ago."""
+    drive(driver, 300, 280, 12357.4)
     driver.wait_trips(1)
 
 
@@ -95,7 +95,7 @@ def test_a_reading_that_is_known_is_not_stored_again_and_an_older_one_stands_whe
     driver.set_car(odometer_km=12357.4, measured_at=driver.store.state().value.known_readings("car")[-1].at)
     look(driver)
     assert readings(driver) == before
-    driver.set_car(odometer_km=12351.0, measured_at=ago(80))
+    driver.set_car(odometer_km=12351.0, measured_at=ago(290))
     next_day(driver)
     look(driver)
     assert readings(driver) == [12345.0, 12351.0, 12357.4]

@@ -91,7 +91,7 @@ def test_a_trip_that_a_later_start_closes_is_proposed_a_kind_as_well(driver: Dri
     driver.phone("start", ago(30), UTRECHT)
     driver.phone("end", ago(12), NORTH)
     driver.phone("start", ago(1))
-    (trip,) = driver.trips()
+    (trip,) = driver.wait(driver.trips, "the trip before")
     assert trip["kind"] == "private"
 
 

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from shared.domain.car.odometer import Reading
 from shared.domain.log.tiling import Row
 from tests.rows import at, gap, put, trip
-from tests.system.fixtures import Driver, Stack
+from tests.system.fixtures import UTRECHT, Driver, Stack, ago
+from tests.system.test_rules import NORTH, drive
 
 FIRST = trip(12_000_000, 12_050_000, at(0), kind="business")
 BETWEEN = gap(12_050_000, 12_071_700, at(1), after_trip=FIRST.id)
@@ -150,6 +151,34 @@ def test_an_explanation_is_taken_back_and_what_says_nothing_new_leaves_no_trace(
     back = log.call("PATCH", GAP, json={"explained_as": None}).json()
     assert (back["explained_as"], back["reason"], back["revision"]) == (None, "", 3)
     assert shown(log)["sums"]["explained_km"] == 0.0
+
+
+def test_what_is_said_of_an_open_gap_holds_when_the_log_is_folded_anew(driver: Driver) -> None:
+    drive(driver, 900, 880, 12357.4)
+    driver.wait_trips(1)
+    driver.set_car(odometer_km=12400.0, measured_at=ago(50))
+    driver.phone("start", ago(40), UTRECHT)
+    driver.wait_read(12400.0)
+    driver.set_car(odometer_km=12412.4, measured_at=ago(9))
+    driver.phone("end", ago(10), NORTH)
+    before, after = driver.wait_trips(2)
+    (row,) = (one for one in shown(driver)["rows"] if one["row"] == "gap")
+    (told,) = driver.call("GET", "/compare").json()["gaps"]
+    assert (told["after_trip"], told["before_trip"]) == (before["id"], after["id"])
+    path = f"/logbook/gaps/{row['id']}"
+    assert driver.call("PATCH", path, json={"explained_as": "private", "reason": "Lent"}).status_code == 200
+    (word,) = driver.store.state().value.of_car("car").explained
+    assert (word.from_m, word.to_m, word.explained_as) == (12_357_400, 12_400_000, "private")
+    seen = {"odometer_km": 12370.0, "at": ago(400).isoformat()}
+    assert driver.call("POST", "/cars/car/odometer", json=seen).status_code == 201
+    parts = [one for one in shown(driver)["rows"] if one["row"] == "gap"]
+    assert [(one["missing_km"], one["explained_as"], one["reason"]) for one in parts] == [
+        (12.6, "private", "Lent"), (30.0, "private", "Lent"),
+    ]  # fmt: skip
+    driver.call("PATCH", f"/logbook/gaps/{parts[1]['id']}", json={"explained_as": None})
+    assert [one["explained_as"] for one in shown(driver)["rows"] if one["row"] == "gap"] == ["private", None]
+    (word,) = driver.store.state().value.of_car("car").explained
+    assert (word.from_m, word.to_m) == (12_357_400, 12_370_000)
 
 
 def test_a_correction_is_divided_as_the_kilometres_of_its_year_are(log: Driver) -> None:

@@ -16,7 +16,7 @@ import requests
 from cryptography.fernet import Fernet
 
 from tests.system.fixtures import Driver, Stack, running
-from tests.worlds.log import CarAnswer, Correction, Gap, Log, PhoneEvent, Played, Trip
+from tests.worlds.log import CarAnswer, Correction, Gap, Log, PhoneEvent, Played, Seen, Trip
 from tests.worlds.plan import MINUTE, moment
 from tests.worlds.presets import PRESETS
 from tests.worlds.running import Line, result, summed
@@ -106,22 +106,44 @@ class OnStack:
 
     def correct(self, correction: Correction, now: datetime) -> Played:
         """The call that a driver would make."""
-        method, path, body = self._call(correction, now)
+        if (call := self._call(correction, now)) is None:
+            return "refused"
+        method, path, body = call
         status = self._driver.call(method, path, json=body).status_code
         return "played" if status < 300 else "refused"
 
-    def _call(self, correction: Correction, now: datetime) -> tuple[str, str, dict[str, Any] | None]:
-        trip = f"/trips/{correction.trip_id}"
-        if correction.kind == "manual" and correction.since and correction.until:
-            times = {"started_at": self._told(correction.since), "ended_at": self._told(correction.until)}
-            about = {"car_id": correction.car, "distance_km": correction.km, "from": {}, "to": {}}
-            return "POST", "/trips", {**times, **about}
-        if correction.kind == "eye":
-            return "POST", f"/cars/{correction.car}/odometer", {"odometer_km": correction.km, "at": self._told(now)}
-        if correction.kind == "delete":
-            return "DELETE", trip, None
-        said = {"distance_km": correction.km}
-        return "PATCH", trip, said if correction.kind == "distance" else {"kind": "business", "purpose": "A customer"}
+    def _call(self, said: Correction, now: datetime) -> tuple[str, str, dict[str, Any] | None] | None:
+        match said.kind:
+            case "manual":
+                return "POST", "/trips", self._manual(said)
+            case "eye" | "confirm" | "new_series":
+                sure: dict[str, Any] = {} if said.kind == "eye" else {said.kind: True}
+                return "POST", f"/cars/{said.car}/odometer", {"odometer_km": said.km, "at": self._told(now), **sure}
+            case "withdraw":
+                found = [one["id"] for one in self._readings(said.car) if _is_meant(one, said.km)]
+                return ("DELETE", f"/cars/{said.car}/readings/{found[0]}", None) if found else None
+            case "explain":
+                return "PATCH", f"/logbook/gaps/{said.gap_id}", dict(said.fields or {})
+            case "drop":
+                return "DELETE", "/trips/active", None
+            case "delete":
+                return "DELETE", f"/trips/{said.trip_id}", None
+            case _:
+                return "PATCH", f"/trips/{said.trip_id}", self._fields(said)
+
+    def _manual(self, said: Correction) -> dict[str, Any]:
+        assert said.since
+        assert said.until
+        times = {"started_at": self._told(said.since), "ended_at": self._told(said.until)}
+        return {**times, "car_id": said.car, "distance_km": said.km, "from": {}, "to": {}}
+
+    def _fields(self, said: Correction) -> dict[str, Any]:
+        if said.kind == "classify":
+            return {"kind": "business", "purpose": "A customer"}
+        if said.kind == "distance":
+            return {"distance_km": said.km}
+        fields = said.fields or {}
+        return {name: self._told(value) if isinstance(value, datetime) else value for name, value in fields.items()}
 
     def _told(self, at: datetime) -> str:
         return (at + self._later).isoformat()
@@ -134,8 +156,32 @@ class OnStack:
         """What the calls show."""
         trips = tuple(self._trip(trip) for trip in self._driver.trips())
         compared = {car: self._driver.call("GET", f"/compare?car_id={car}").json() for car in self._cars}
-        gaps = tuple(self._gap(car, gap) for car, told in compared.items() for gap in told["gaps"])
-        return Log(trips, gaps, {car: told["closed"] for car, told in compared.items()})
+        gaps = tuple(self._gap(car, row) for car in self._cars for row in self._rows(car) if row["row"] == "gap")
+        behind = {gap.car: gap.km for gap in gaps if gap.id == f"open-{gap.car}"}
+        return Log(
+            trips=trips,
+            gaps=gaps,
+            closed={car: told["closed"] for car, told in compared.items()},
+            open={car: behind.get(car, 0.0) for car in self._cars},
+            readings=tuple(self._seen(car, one) for car in self._cars for one in self._readings(car)),
+            warnings={car: tuple(told["warnings"]) for car, told in compared.items()},
+        )
+
+    def _rows(self, car: str) -> list[dict[str, Any]]:
+        return self._pages(f"/logbook?car_id={car}&limit=200", "rows")
+
+    def _readings(self, car: str) -> list[dict[str, Any]]:
+        """Newest first."""
+        return self._pages(f"/cars/{car}/readings?limit=200", "readings")
+
+    def _pages(self, path: str, name: str) -> list[dict[str, Any]]:
+        found, cursor = list[dict[str, Any]](), ""
+        while True:
+            told = self._driver.call("GET", f"{path}{cursor}").json()
+            found += told[name]
+            if told["next_cursor"] is None:
+                return found
+            cursor = f"&cursor={told['next_cursor']}"
 
     def _trip(self, trip: dict[str, Any]) -> Trip:
         return Trip(
@@ -150,16 +196,38 @@ class OnStack:
             source="manual" if trip["source"] == "manual" else trip["distance_source"],
             flags=tuple(trip["flags"]),
             kind=trip["kind"],
-            excess_km=trip.get("excess_km", 0.0),
+            excess_km=trip["excess_km"],
+            from_=_position(trip["from"]),
+            to=_position(trip["to"]),
+            start_known=trip["start_odometer_known"],
+            end_known=trip["end_odometer_known"],
+            purpose=trip["purpose"],
+            set_by_hand=tuple(trip["set_by_hand"]),
         )
 
-    def _gap(self, car: str, gap: dict[str, Any]) -> Gap:
-        since = self._at(gap["from"]) if gap["from"] else None
-        odometers = (gap["from_odometer_km"], gap["to_odometer_km"])
-        return Gap(car, gap["missing_km"], *odometers, since, self._at(gap["until"]))
+    def _gap(self, car: str, row: dict[str, Any]) -> Gap:
+        odometers = (row["from_odometer_km"], row["to_odometer_km"])
+        times = (self._at(row["since"]), self._at(row["until"]))
+        return Gap(car, row["missing_km"], *odometers, *times, row["id"], row["explained_as"])
+
+    def _seen(self, car: str, one: dict[str, Any]) -> Seen:
+        is_car = one["source"] == "car"
+        believed = one["standing"] in ("believed", None)
+        return Seen(
+            car, self._at(one["at"]), one["odometer_km"], "car" if is_car else "eye", believed, one["why"] or ""
+        )
 
     def _at(self, told: str) -> datetime:
         return datetime.fromisoformat(told) - self._later
+
+
+def _position(end: dict[str, Any]) -> tuple[float, float] | None:
+    return None if end["lat"] is None else (end["lat"], end["lng"])
+
+
+def _is_meant(reading: dict[str, Any], km: float) -> bool:
+    """Whether a reading is what the driver saw and did not take back yet."""
+    return bool(reading["odometer_km"] == km and reading["source"] != "car" and reading["standing"] != "withdrawn")
 
 
 def stack_lines(seeds: Sequence[int]) -> Iterator[Line]:

@@ -11,7 +11,7 @@ from google.auth.exceptions import GoogleAuthError
 from shared.repositories.documents import OldLog, client
 from shared.repositories.user_store import UserStore
 from shared.secrets import seal
-from tools.migrate import deleting, report
+from tools.migrate import deleting, former, report
 from tools.migrate.moving import Mover
 from tools.migrate.outcome import Result, result_of
 from tools.migrate.plan import Plan, planned
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
                 mover = Mover(source.db, source.account(email), _named(watched, email))
                 mover.move(share)
                 plan.left += mover.left
-        results = _results(source, plan, watched, options.dry_run)
+        results = _results(source, plan, watched)
     report.tell_listings(plan, source.unregistered & set(plan.shares), options.dry_run)
     report.tell_table(plan, results, options.dry_run)
     if options.dry_run:
@@ -52,10 +52,10 @@ def _named(watched: Any, email: str) -> Any:
     return lambda what, items: watched(f"{email}: {what}", items)
 
 
-def _results(source: Source, plan: Plan, watched: Any, dry_run: bool) -> dict[str, Result]:
+def _results(source: Source, plan: Plan, watched: Any) -> dict[str, Result]:
     shares = list(plan.shares.items())
     return {
-        email: result_of(source.db, UserStore(source.db, email), share, mend=not dry_run)
+        email: result_of(source.db, UserStore(source.db, email), share)
         for email, share in watched("counting what is there", shares)
     }
 
@@ -91,11 +91,13 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the tool with the arguments given, else with those of the command line; the exit code."""
-    options = parser().parse_args(arguments)
-    if options.dry_run and options.delete_old:
+    given = [*(sys.argv[1:] if arguments is None else arguments)]
+    is_take_over = given[:1] == ["take-over"]
+    options = None if is_take_over else parser().parse_args(given)
+    if options and options.dry_run and options.delete_old:
         parser().error("--dry-run deletes nothing: leave --delete-old out")
     try:
-        return run(options)
+        return run(options) if options else former.run(given[1:])
     except (Stop, OldLog) as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:

@@ -6,12 +6,16 @@ from typing import Any
 import msgspec
 from google.api_core.exceptions import FailedPrecondition, NotFound
 from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
 
+from shared.domain.log.drive import Record
+from shared.domain.log.record import events_of
 from shared.domain.tracking.state import DriverState
+from shared.repositories.documents import from_document
 from shared.repositories.user_store import UserStore
 from tools.migrate.checking import place_differences, reading_differences, trip_differences
 from tools.migrate.moving import batched
-from tools.migrate.old_rows import reading_key
+from tools.migrate.old_rows import reading_keys
 from tools.migrate.plan import Note, Watched
 from tools.migrate.source import Row, Source, Stop, pages
 
@@ -69,8 +73,8 @@ def _check_readings(source: Source, watched: Watched[Any], check: Check) -> None
     stored: dict[str, dict[str, Mapping[str, Any]]] = {}
     for row in watched("checking readings", list(_readable(source.readings(), lambda made: made.id))):
         if row.owner not in stored:
-            readings = pages(_user(source, row).collection("odometer_readings"))
-            stored[row.owner] = {reading_key(snapshot.id): snapshot.to_dict() for snapshot in readings}
+            readings = list(pages(_user(source, row).collection("odometer_readings")))
+            stored[row.owner] = {key: one.to_dict() for one in readings for key in reading_keys([one.id])}
         new = stored[row.owner].get(row.made.key)
         check.note(row, reading_differences(row.fields, new) if new else ["all: it is missing"])
 
@@ -88,16 +92,20 @@ def _check_active(source: Source, check: Check) -> None:
     if not row.made.drive:
         check.note(row, [])
     elif row.fields.get("moved_to") == row.owner:
-        taken_up = _taken_up(row.made, UserStore(source.db, row.owner).state().value)
-        check.note(row, [] if taken_up else ["all: no trip of its user began then"])
+        check.note(row, [] if _is_taken_up(source, row) else ["all: no trip of its user began then"])
 
 
-def _taken_up(old: DriverState, now: DriverState) -> bool:
-    """Whether the trip is still going on, or over by now."""
-    if old.drive is None:
+def _is_taken_up(source: Source, row: Row[DriverState]) -> bool:
+    """Whether the drive is still going on, or was kept when it was over."""
+    old, now = row.made.drive if row.made else None, UserStore(source.db, row.owner).state().value.drive
+    if old is None:
         return False
-    goes_on = now.drive is not None and now.drive.started_at <= old.drive.started_at
-    return goes_on or (now.told_until is not None and now.told_until >= old.drive.started_at)
+    if now is not None and now.started_at <= old.started_at:
+        return True
+    records = _user(source, row).collection("drives").where(filter=FieldFilter("began_at", "<=", old.started_at))
+    newest = records.order_by("began_at", direction=firestore.Query.DESCENDING).limit(1).stream()
+    kept = [heard.at for one in newest for heard in events_of(from_document(one.to_dict(), Record))]
+    return any(at >= old.started_at for at in kept)
 
 
 def _user(source: Source, row: Row[Any]) -> Any:

@@ -4,7 +4,7 @@ The process may die between any two lines and run again, and the live system may
 atomic commit that finds out by itself whether it was made already.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -16,23 +16,19 @@ from shared.cars.provider import PROVIDERS
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import FINEST_KM, Reading
 from shared.domain.driver import Account
-from shared.domain.log.trip import Trip
 from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import to_document, until_current
 from shared.repositories.readings import reading_fields
 from shared.repositories.user_store import UserStore, state_document
 from shared.secrets import Unreadable, seal
-from shared.services.by_hand import locked
-from tools.migrate.gaps import with_gaps
+from shared.services.log import owner_of
+from tools.migrate.folding import Folding, parts_of
 from tools.migrate.old_cars import OldCar, joined, new_cars, old_cars
-from tools.migrate.old_rows import OldReading, reading_key
+from tools.migrate.old_rows import OldReading, reading_keys
 from tools.migrate.plan import Note, Share, Watched
 from tools.migrate.source import Row, Stop, pages
 
 T = TypeVar("T")
-# Each trip may add five increments to one document of sums, and the cloud takes 500 to a document in one commit.
-TRIPS_AT_ONCE = 100
-ROUTES_AT_ONCE = 4_000_000  # letters; a commit holds 10 MiB
 READINGS_AT_ONCE = 400
 
 
@@ -55,7 +51,7 @@ class Mover:
         self._move_readings(share.readings)
         if share.active:
             self._move_active(share.active)
-        self._move_trips(list(share.trips.values()))
+        self._move_log(share)
 
     def _make_account(self) -> None:
         try:
@@ -119,14 +115,15 @@ class Mover:
 
     def _move_readings(self, readings: Sequence[OldReading]) -> None:
         collection = self._root.collection("odometer_readings")
-        known = {reading_key(snapshot.id) for snapshot in pages(collection.select([]))}
+        known = reading_keys(snapshot.id for snapshot in pages(collection.select([])))
         batches = list(batched([one for one in readings if one.key not in known], READINGS_AT_ONCE))
         cars = self._store.cars.list_cars()
         for part in self._watched("readings", batches):
             batch = self._db.batch()
             for one in part:
-                reading = Reading(one.at, one.km, resolution_km=_resolution_km(cars.get(one.car_id)))
-                batch.set(collection.document(one.id), reading_fields(one.car_id, reading, one.at))
+                # What is thought of it the fold says, as soon as it comes to its moment.
+                fields = reading_fields(one.car_id, _reading(one, cars), one.at, standing=None)
+                batch.set(collection.document(one.id), fields, merge=True)
             batch.commit()
 
     def _move_active(self, row: Row[DriverState]) -> None:
@@ -154,30 +151,34 @@ class Mover:
         batch.commit()
         return ""
 
-    # --- trips
+    # --- trips, and what is thought of the readings beside them
 
-    def _move_trips(self, trips: list[Trip]) -> None:
+    def _move_log(self, share: Share) -> None:
         known = {snapshot.id for snapshot in pages(self._root.collection("trips").select([]))}
-        batches = list(commits([trip for trip in with_gaps(trips) if trip.id not in known]))
-        for part in self._watched("trips", batches):
-            until_current(self._put)(part, list[int]())
+        trips = [trip for trip in share.trips.values() if trip.id not in known]
+        readings = self._unjudged(share.readings)
+        cars = sorted({trip.car_id or "" for trip in trips} | {*readings})
+        parts = [
+            part
+            for car_id in cars
+            for part in parts_of(
+                car_id or None, [trip for trip in trips if (trip.car_id or "") == car_id], readings.get(car_id, ())
+            )
+        ]
+        folding = Folding(self._store, owner_of(self._account))
+        for part in self._watched("trips", parts):
+            folding.put(part)
 
-    def _put(self, trips: Sequence[Trip], tries: list[int]) -> None:
-        """Stores trips with their sums, unless they are there; that is asked only once somebody was quicker."""
-        stored = self._stored(trips) if tries else set()
-        tries.append(1)
-        change = self._store.change()
-        missing = [trip for trip in trips if trip.id not in stored]
-        if not missing:
-            return
-        locked(change, self._store.state())
-        for trip in missing:
-            change.put_trip(None, trip)
-        change.commit()
-
-    def _stored(self, trips: Iterable[Trip]) -> set[str]:
-        found = self._db.get_all([self._root.collection("trips").document(trip.id) for trip in trips], ["id"])
-        return {snapshot.id for snapshot in found if snapshot.exists}
+    def _unjudged(self, share: Sequence[OldReading]) -> dict[str, list[Reading]]:
+        """The readings by their cars of which nobody said whether they are believed."""
+        collection, cars = self._root.collection("odometer_readings"), self._store.cars.list_cars()
+        moved, found = {one.id for one in share}, dict[str, list[Reading]]()
+        for snapshot in pages(collection.select(["standing"])):
+            if snapshot.id in moved and not (snapshot.to_dict() or {}).get("standing"):
+                moved.discard(snapshot.id)
+                one = next(one for one in share if one.id == snapshot.id)
+                found.setdefault(one.car_id, []).append(_reading(one, cars))
+        return found
 
 
 def _dated(one: OldCar, document: Any) -> OldCar:
@@ -189,20 +190,10 @@ def _dated(one: OldCar, document: Any) -> OldCar:
     )
 
 
-def _resolution_km(car: Car | None) -> float:
-    return PROVIDERS[car.provider].resolution_km if car and car.provider in PROVIDERS else FINEST_KM
-
-
-def commits(trips: Iterable[Trip]) -> Iterator[list[Trip]]:
-    """The trips by as many as one commit takes."""
-    part: list[Trip] = []
-    for trip in trips:
-        if len(part) == TRIPS_AT_ONCE or sum(len(other.route) for other in part) > ROUTES_AT_ONCE:
-            yield part
-            part = []
-        part.append(trip)
-    if part:
-        yield part
+def _reading(one: OldReading, cars: Mapping[str, Car]) -> Reading:
+    car = cars.get(one.car_id)
+    known = car is not None and car.provider in PROVIDERS
+    return one.reading(PROVIDERS[car.provider].resolution_km if car and known else FINEST_KM)
 
 
 def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

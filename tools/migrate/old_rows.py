@@ -1,16 +1,18 @@
 """Makes readings, places and the trip going on of old rows. Pure: knows no store."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.domain.car.odometer import HIGHEST_KM
+from shared.domain.car.odometer import FINEST_KM, HIGHEST_KM, Reading
 from shared.domain.log.drive import Heard
 from shared.domain.log.trip import km
 from shared.domain.place.places import Place
 from shared.domain.place.trail import Fix, in_order
 from shared.domain.thresholds import EVENT_STEP, POSITION_DECIMALS
 from shared.domain.tracking.state import DriverState, GoingOn, OpenLog
+from shared.repositories.readings import reading_id
 from tools.migrate.old_trips import Owner, car_of, digest, fixes_of
 from tools.migrate.values import Fields, Unreadable, moment, number, position, present, text
 
@@ -20,27 +22,42 @@ WIDEST_M = 10_000.0
 
 
 class OldReading(msgspec.Struct, frozen=True):
-    """An odometer in km at a moment, and the id that follows from its old document."""
+    """An odometer in km at a moment. Where its row names no car, `car_id` is that of its owner."""
 
-    id: str
     car_id: str
     at: datetime
     km: float
+    names_car: bool = True
+
+    def reading(self, resolution_km: float = FINEST_KM) -> Reading:
+        """The reading that it becomes, of a cloud that tells steps of so many km."""
+        return Reading(self.at, self.km, resolution_km=resolution_km)
+
+    @property
+    def id(self) -> str:
+        """Under which id it is kept."""
+        return reading_id(self.car_id, self.reading())
 
     @property
     def key(self) -> str:
-        """What of the id stays when the owner's default car changes: the moment and the old document."""
-        return reading_key(self.id)
+        """What of the id stays when the owner's default car changes."""
+        return self.id if self.names_car else without_car(self.id)
 
 
-def reading_key(reading_id: str) -> str:
-    """The moment and the old document that an id of a reading tells of."""
-    return f"{reading_id[:23]}{reading_id[-6:]}"
+def without_car(id_: str) -> str:
+    """The id of a reading, whichever car it is of."""
+    at, micros, _, source, metres = id_.split(".")
+    return f"{at}.{micros}.{source}.{metres}"
 
 
-def reading_of(old_id: str, fields: Fields, owner: Owner) -> OldReading:
+def reading_keys(ids: Iterable[str]) -> set[str]:
+    """By which keys readings are known that are kept under these ids."""
+    return {key for id_ in ids if id_.count(".") == 4 for key in (id_, without_car(id_))}
+
+
+def reading_of(fields: Fields, owner: Owner) -> OldReading:
     """The reading that an old row stands for. Raises Unreadable."""
-    at, found_km, car_id = moment(fields, "fetched_at", "created_at"), number(fields, "odometer_km"), None
+    at, found_km = moment(fields, "fetched_at", "created_at"), number(fields, "odometer_km")
     if at is None:
         raise Unreadable("neither fetched_at nor created_at is a moment")
     if found_km is None or not 0 < found_km <= HIGHEST_KM:
@@ -48,7 +65,7 @@ def reading_of(old_id: str, fields: Fields, owner: Owner) -> OldReading:
     car_id = car_of(fields, owner)
     if car_id is None:
         raise Unreadable("car_id is missing, and its user has no car")
-    return OldReading(f"{at:%Y%m%dT%H%M%S.%fZ}-{car_id}-{digest(old_id)[:6]}", car_id, at, km(found_km))
+    return OldReading(car_id, at, km(found_km), present(fields, "car_id") is not None)
 
 
 def place_of(old_id: str, fields: Fields) -> Place:

@@ -1,24 +1,26 @@
-"""Reads what the new store holds of a user after the move, and whether its sums are those of its trips."""
+"""Reads what the new store holds of a user after the move: whether its sums are those of its rows, and these tile."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from shared.domain.log.sums import Sums, sums_of
+from shared.domain.log.gap_row import GapRow
+from shared.domain.log.sums import Sums, sums_of, sums_of_gap
+from shared.domain.log.tiling import Row, why_not_tiled
 from shared.domain.log.trip import NO_CAR, Trip
 from shared.repositories.documents import from_document
 from shared.repositories.user_store import UserStore
 from tools.migrate.checking import Tally, stored_tally
-from tools.migrate.gaps import mend_gaps
-from tools.migrate.old_rows import reading_key
+from tools.migrate.old_rows import reading_keys
 from tools.migrate.plan import Share
 from tools.migrate.source import pages
 
-# What gaps and sums need; the fields beside it that every trip has are not read.
+# What rows and sums need; the fields beside it that every trip has are not read.
 NEEDED = [
     "id", "car_id", "started_at", "ended_at", "year", "month", "start_odometer_km", "end_odometer_km", "distance_km",
-    "gap_before_km", "gap", "kind", "business_km", "private_km", "revision",
+    "from_m", "to_m", "set_on_m", "excess_km", "flags", "kind", "business_km", "private_km", "revision",
 ]  # fmt: skip
 UNREAD = datetime.min.replace(tzinfo=UTC)
 NOT_READ = {"user": "", "timezone": "", "date": "", "created_at": UNREAD, "updated_at": UNREAD}
@@ -28,7 +30,10 @@ BySum = dict[tuple[int, int, str], Sums]
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What became of a user's share: counts, kilometres, trips corrected since, and whether sums and trips agree."""
+    """What became of a user's share: counts, kilometres, trips corrected since, and whether sums and rows agree.
+
+    `untiled` says of which car the rows do not follow each other along the odometer, and where.
+    """
 
     after: Tally
     expected: Tally
@@ -36,14 +41,14 @@ class Result(msgspec.Struct, frozen=True):
     places: int
     cars: int
     corrected: int
-    mended: int
     sums_agree: bool
+    untiled: tuple[str, ...] = ()
 
     def agrees(self, share: Share) -> bool:
         """Whether everything that can be read is there, kilometre by kilometre."""
         counts = (self.readings, self.places, self.cars)
         wanted = (len(share.readings), len(share.places), cars_of(share))
-        return self.after == self.expected and counts == wanted and self.sums_agree
+        return self.after == self.expected and counts == wanted and self.sums_agree and not self.untiled
 
 
 def cars_of(share: Share) -> int:
@@ -51,11 +56,10 @@ def cars_of(share: Share) -> int:
     return sum(len(row.made.cars) for row in share.cars if row.made)
 
 
-def result_of(db: Any, store: UserStore, share: Share, mend: bool = True) -> Result:
-    """Counts what is there of a share; puts the gaps right first, unless told not to."""
+def result_of(db: Any, store: UserStore, share: Share) -> Result:
+    """Counts what is there of a share, and holds the rows of its user against each other."""
     root = db.collection("users").document(store.email)
-    trips, sums_agree = _log(root, store)
-    mended = mend_gaps(store, trips) if mend else 0
+    trips, gaps, sums_agree = _log(root, store)
     moved = {trip.id: trip for trip in trips if trip.id in share.trips}
     after, corrected = Tally(), [trip for trip in moved.values() if trip.revision > 1]
     for trip in moved.values():
@@ -64,7 +68,7 @@ def result_of(db: Any, store: UserStore, share: Share, mend: bool = True) -> Res
     for trip in corrected:
         # What its driver changed since is not held against the move.
         expected = expected.plus(stored_tally(trip)).minus(stored_tally(share.trips[trip.id]))
-    keys = {reading_key(snapshot.id) for snapshot in pages(root.collection("odometer_readings").select([]))}
+    keys = reading_keys(snapshot.id for snapshot in pages(root.collection("odometer_readings").select([])))
     places, cars = {place.id for place in store.places()}, store.cars.list_cars()
     return Result(
         after=after,
@@ -73,21 +77,34 @@ def result_of(db: Any, store: UserStore, share: Share, mend: bool = True) -> Res
         places=sum(place.id in places for place in share.places),
         cars=sum(old.car.id in cars for row in share.cars if row.made for old in row.made.cars),
         corrected=len(corrected),
-        mended=mended,
         sums_agree=sums_agree,
+        untiled=tuple(_untiled([*trips, *gaps])),
     )
 
 
-def _log(root: Any, store: UserStore) -> tuple[list[Trip], bool]:
-    """All trips of the user, and whether the sums are theirs, read again where the live system wrote in between."""
+def _log(root: Any, store: UserStore) -> tuple[list[Trip], list[GapRow], bool]:
+    """All rows of the user, and whether the sums are theirs, read again where the live system wrote in between."""
     for _ in range(TRIES):
         version = store.state().version
         found = pages(root.collection("trips").select(NEEDED))
         trips = [from_document({**NOT_READ, **snapshot.to_dict()}, Trip) for snapshot in found]
-        agree = _sums(store) == _sums_of(trips)
-        if agree or store.state().version == version:
+        gaps = [from_document(snapshot.to_dict(), GapRow) for snapshot in pages(root.collection("gaps"))]
+        agree = _sums(store) == _sums_of([*trips, *gaps])
+        if store.state().version == version:
             break
-    return trips, agree
+    return trips, gaps, agree
+
+
+def _untiled(rows: Sequence[Row]) -> Iterator[str]:
+    """What is wrong with the rows of each car along its odometer."""
+    for car_id in sorted({row.car_id for row in rows if row.car_id and row.from_m is not None}):
+        of_car = [row for row in rows if row.car_id == car_id and row.from_m is not None]
+        if why := why_not_tiled(sorted(of_car, key=_order)):
+            yield f"{car_id}: {why}"
+
+
+def _order(row: Row) -> tuple[datetime, int]:
+    return row.since if isinstance(row, GapRow) else row.started_at, row.from_m or 0
 
 
 def _sums(store: UserStore) -> BySum:
@@ -100,9 +117,10 @@ def _sums(store: UserStore) -> BySum:
     return {name: sums for name, sums in found.items() if any(sums)}
 
 
-def _sums_of(trips: list[Trip]) -> BySum:
+def _sums_of(rows: Iterable[Row]) -> BySum:
     found: BySum = {}
-    for trip in trips:
-        name = (trip.year, trip.month, trip.car_id or NO_CAR)
-        found[name] = found.get(name, Sums()).plus(sums_of(trip))
-    return found
+    for row in rows:
+        name = (row.year, row.month, row.car_id or NO_CAR)
+        sums = sums_of_gap(row) if isinstance(row, GapRow) else sums_of(row)
+        found[name] = found.get(name, Sums()).plus(sums)
+    return {name: sums for name, sums in found.items() if any(sums)}

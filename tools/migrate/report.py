@@ -90,10 +90,10 @@ def tell_results(plan: Plan, results: dict[str, Result]) -> bool:
     for email, result in sorted(results.items()):
         if result.corrected:
             print(f"{email}: {result.corrected} moved trips were corrected since; but for that, see above, they agree.")
-        if result.mended:
-            print(f"{email}: {result.mended} gaps were put right between moved trips and those of the new system.")
         if not result.sums_agree:
-            print(f"{email}: the stored sums are NOT those of the trips.")
+            print(f"{email}: the stored sums are NOT those of the rows.")
+        for why in result.untiled:
+            print(f"{email}: the rows do NOT follow each other along the odometer of {why}.")
     wrong = [email for email, result in sorted(results.items()) if not result.agrees(plan.shares[email])]
     if wrong:
         print(f"Before and after do NOT agree for {', '.join(wrong)}.")

@@ -113,7 +113,7 @@ class Source:
 
     def readings(self) -> Iterator[Row[OldReading]]:
         """The old odometer readings."""
-        made = self._rows("odometer_readings", lambda snapshot, fields, owner: reading_of(snapshot.id, fields, owner))
+        made = self._rows("odometer_readings", lambda snapshot, fields, owner: reading_of(fields, owner))
         for row in made:
             yield msgspec.structs.replace(row, remarks=tuple(unknown(row.fields, READING_FIELDS)))
 

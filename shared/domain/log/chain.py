@@ -108,12 +108,12 @@ def exact_m(drive: Drive) -> int:
 
 def begin_of(drive: Drive) -> Position | None:
     """Where a drive began, as the phone knew it."""
-    return _position(drive, drive.began_at)
+    return _position(drive, drive.began_at, drive.ended_at)
 
 
 def end_of(drive: Drive) -> Position | None:
     """Where a drive ended, as the phone knew it."""
-    return _position(drive, drive.ended_at)
+    return _position(drive, drive.ended_at, drive.began_at)
 
 
 def stood_at(drives: Sequence[Drive], chain: Sequence[Stretch], node: Node) -> Position | None:
@@ -124,10 +124,12 @@ def stood_at(drives: Sequence[Drive], chain: Sequence[Stretch], node: Node) -> P
     return end_of(drives[node.n - 1]) if node.n else nodes_of(chain)[0].position
 
 
-def _position(drive: Drive, moment: datetime) -> Position | None:
+def _position(drive: Drive, moment: datetime, other: datetime) -> Position | None:
+    """Where the phone was at one end of a drive; what is nearer to the other one says nothing of it."""
     marks = drive.summary.marks
     first = bisect_left(marks, moment - WORD_SLACK, key=_time_of)
     near = [mark for mark in marks[first : bisect_right(marks, moment + WORD_SLACK, key=_time_of)] if mark.position]
+    near = [mark for mark in near if abs(mark.at - moment) <= abs(mark.at - other)]
     return min(near, key=lambda mark: abs(mark.at - moment)).position if near else None
 
 
@@ -260,7 +262,7 @@ def _moved(drive: Drive, boundary: datetime, reading: Reading) -> bool:
     since, until = min(reading.at, boundary), max(reading.at, boundary)
     if since < drive.began_at or until > drive.ended_at:
         return False
-    here, there = position_of(reading), _position(drive, boundary)
+    here, there = position_of(reading), (end_of if boundary == drive.ended_at else begin_of)(drive)
     if here and there:
         return apart_m(here, there) > STOOD_M
     seen_since, seen_until = (

@@ -63,7 +63,13 @@ def marks(
     points = [point for point in _reachable(sorted(at_once.values())) if began_at <= point.at <= ended_at]
     steps = list(_steps(points, began_at, ended_at))
     times = _times(points, began_at, ended_at, moments)
-    return tuple(_mark(moment, steps, points) for moment in times)
+    half = (ended_at - began_at) / 2
+    # Of a drive of minutes a fix at the one end is near to the other end too: it says nothing of where that is.
+    halves = {
+        began_at: [point for point in points if point.at - began_at <= half],
+        ended_at: [point for point in points if ended_at - point.at <= half],
+    }
+    return tuple(_mark(moment, steps, halves.get(moment, points)) for moment in times)
 
 
 # --- how far

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from shared.domain.log.chain import Node, Part, Stretch, begin_of, end_of, is_exact, stood_at
+from shared.domain.log.chain import Node, Part, Stretch, begin_of, end_of, is_exact, nodes_of, stood_at
 from shared.domain.log.evidence import NOTHING, Bounds, apart_m, bounds, seen
 from shared.domain.log.sharing import BEST, is_within_a_drive, placed, shared
 from shared.domain.log.summary import Drive
 from shared.domain.log.trip import Known
 from shared.domain.place.geo import Position
-from shared.domain.thresholds import STRAIGHT_BEST, UNSEEN_M
+from shared.domain.thresholds import LEAST_TRIP_M, STRAIGHT_BEST, UNSEEN_M
 
 SLACK = 3  # the level of bounds that a late phone may have
 
@@ -124,7 +124,8 @@ class _Tiling:
         if len({other.n for other in self._chain[k].parts}) < 2 or len(places) < 2 or part.gives_way:
             return part
         found = seen(drive.summary.marks, drive.began_at, drive.ended_at)
-        if found.dense_m or not all(self._has_all(part.n, other) for other in places if other != k):
+        is_coarse = any(node.high_m - node.low_m >= LEAST_TRIP_M for node in nodes_of(self._chain))
+        if (found.dense_m and is_coarse) or not all(self._has_all(part.n, other) for other in places if other != k):
             return part
         rest_m = sum(self._at_m[other] - self._at_m[other - 1] for other in places if other != k)
         least, best, most = (max(0.0, m - rest_m) for m in bounds(found)[:SLACK])

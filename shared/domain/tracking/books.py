@@ -1,6 +1,7 @@
 """The books of all cars of a driver, as they follow from what their state has of facts. Pure."""
 
 from functools import lru_cache
+from itertools import count
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -61,25 +62,29 @@ def _books(facts: _Facts) -> Books:
     return Books(of, tuple(sorted(found, key=lambda outline: outline.drive.began_at)))
 
 
-def trip_id_of(user: str, drive: Drive) -> str:
+def trip_id_of(state: DriverState, user: str, drive: Drive) -> str:
     """The id of the trip of a drive: the one that it was given once, else the one that follows from the drive."""
-    ids = drive.summary.trip_ids
-    if drive.part < len(ids):
-        return ids[drive.part]
-    return trip_id(user, drive.summary.began_at, car_id=drive.summary.id, n=drive.part)
+    summary = next((one for one in state.told if one.id == drive.summary.id), drive.summary)
+    if drive.part < len(summary.trip_ids):
+        return summary.trip_ids[drive.part]
+    return trip_id(user, summary.began_at, car_id=summary.id, n=drive.part)
 
 
 def with_ids(state: DriverState, user: str, books: Books) -> DriverState:
-    """The state in which each drive knows the ids of its trips: they are given once."""
+    """The state in which each drive knows the ids of its trips: they are given once, and no two have the same."""
     parts: dict[str, int] = {}
     for trip in books.trips:
         parts[trip.drive.summary.id] = max(parts.get(trip.drive.summary.id, 0), trip.drive.part + 1)
-    told = tuple(_with_ids(summary, user, parts.get(summary.id, 0)) for summary in state.told)
-    return replace(state, told=told)
+    taken = {id_ for summary in state.told for id_ in summary.trip_ids}
+    told = tuple(_with_ids(summary, user, parts.get(summary.id, 0), taken) for summary in state.told)
+    return state if told == state.told else replace(state, told=told)
 
 
-def _with_ids(summary: Summary, user: str, parts: int) -> Summary:
-    if parts <= len(summary.trip_ids):
-        return summary
-    made = [trip_id(user, summary.began_at, car_id=summary.id, n=n) for n in range(len(summary.trip_ids), parts)]
-    return replace(summary, trip_ids=(*summary.trip_ids, *made))
+def _with_ids(summary: Summary, user: str, parts: int, taken: set[str]) -> Summary:
+    while len(summary.trip_ids) < parts:
+        # What was one drive for a time may have left an id of this one to another.
+        ids = (trip_id(user, summary.began_at, car_id=summary.id, n=n) for n in count(len(summary.trip_ids)))
+        free = next(id_ for id_ in ids if id_ not in taken)
+        taken.add(free)
+        summary = replace(summary, trip_ids=(*summary.trip_ids, free))
+    return summary

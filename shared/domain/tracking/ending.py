@@ -109,7 +109,7 @@ def close(state: DriverState, leg: Leg, why: EndedBecause) -> tuple[Finished, Dr
     taken = set(leg.events)
     left = tuple(heard for heard in state.events if heard not in taken)
     state = replace(state, drive=None, events=left)
-    if going and going.car_id:
-        log = state.of_car(going.car_id)
+    if going and going.car_id in state.open:
+        log = state.open[going.car_id]
         state = with_log(state, going.car_id, replace(log, ask_at=None, leased_until=None))
     return finished, state

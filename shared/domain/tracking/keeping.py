@@ -111,7 +111,7 @@ def _stored_lines(stored: Stored) -> Lines:
 def _lines(state: DriverState, books: Books, owner: Owner, now: datetime) -> Lines:
     """The rows of each car by time; under None those of trips in no car."""
     found: Lines = {car_id: _of_book(state, car_id, book, owner, now) for car_id, book in books.of.items()}
-    found[None] = [_Line(trip_id_of(owner.user, trip.drive), trip) for trip in books.nowhere]
+    found[None] = [_Line(trip_id_of(state, owner.user, trip.drive), trip) for trip in books.nowhere]
     return found
 
 
@@ -120,7 +120,7 @@ def _of_book(state: DriverState, car_id: str, book: Book, owner: Owner, now: dat
     outlines = [gap._replace(series=gap.series + log.series) for gap in book.gaps]
     gaps = gap_rows(owner.user, car_id, outlines, log.explained, owner.timezone, now)
     lines = [_Line(gap.id, replace(gap, created_at=gap.since, updated_at=gap.since)) for gap in gaps]
-    lines += [_Line(trip_id_of(owner.user, trip.drive), trip) for trip in book.trips]
+    lines += [_Line(trip_id_of(state, owner.user, trip.drive), trip) for trip in book.trips]
     made = list[_Line]()
     for line in sorted(lines, key=_order):
         before = made[-1] if made else None
@@ -238,8 +238,7 @@ class _Laying:
         is_there = (stored.from_m, stored.to_m, stored.set_on_m) == (outline.from_m, outline.to_m, line.set_on_m)
         if is_there and line.id in self._same:
             return
-        is_moved = (stored.started_at, stored.ended_at) != (outline.drive.began_at, outline.drive.ended_at)
-        words = self._words(outline) if is_moved else []
+        words = self._words(outline) if _is_seen_anew(stored, outline) else []
         base = with_route(stored, outline, words) if words else stored
         trip = laid(base, outline, line.gap_km, line.set_on_m, self._owner, self._places)
         if trip != stored:
@@ -249,6 +248,12 @@ class _Laying:
     def _words(self, outline: TripOutline) -> list[Heard]:
         record = None if outline.drive.summary.is_by_hand else self._rows.record(outline.drive.summary.id)
         return events_of(record) if record else []
+
+
+def _is_seen_anew(stored: Trip, outline: TripOutline) -> bool:
+    """Whether a trip is of another time by now, or more was said of its way."""
+    is_moved = (stored.started_at, stored.ended_at) != (outline.drive.began_at, outline.drive.ended_at)
+    return is_moved or stored.summary is None or stored.summary.marks != outline.drive.summary.marks
 
 
 def _differing(old: list[_Line], new: list[_Line]) -> tuple[list[_Line], list[_Line], _Line | None]:

@@ -126,7 +126,7 @@ def _parted(state: DriverState, trip_id: str, rows: Rows, owner: Owner) -> Drive
     words = events_of(record) if record else []
     made = list[Summary]()
     for n, drive in enumerate(sorted(drives, key=lambda one: one.began_at)):
-        one = part_of(known, drive.began_at, drive.ended_at, trip_id_of(owner.user, drive))
+        one = part_of(known, drive.began_at, drive.ended_at, trip_id_of(state, owner.user, drive))
         is_last = n == len(drives) - 1
         mine = [heard for heard in words if heard.at <= drive.ended_at or is_last]
         words = [heard for heard in words if heard not in mine]

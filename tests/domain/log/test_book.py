@@ -282,6 +282,12 @@ def test_an_end_that_neither_phone_nor_car_knows_is_not_known() -> None:
     assert only(folded("a", drives, [read(21, 10000.0, where=north(9))])).end == north(9)
 
 
+def test_in_a_drive_of_minutes_the_end_is_not_taken_for_the_begin() -> None:
+    trips = folded("a", [ends(0, 20, 0, 10), drive(60, 62, [(60, None), (62, 11.5)])], []).trips
+    assert trips[1].begin == pytest.approx(north(10), abs=1e-5)
+    assert trips[1].end == pytest.approx(north(11.5), abs=1e-5)
+
+
 # --- where a book begins
 
 

@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.fitting import Unfit
-from shared.domain.log.explaining import explained, interval, told
+from shared.domain.log.explaining import explained, interval, told, words_with
+from shared.domain.log.gap_row import Explained
 from shared.domain.log.sums import Sums, sums_of_gap
 from shared.domain.log.tiling import why_not_sound
 from tests.rows import at, gap
 
-GAP = gap(12_050_040, 12_071_760, at(0))  # shows 21.8 km
+GAP = gap(12_050_040, 12_071_800, at(0))  # shows 21.8 km
 YEAR = Sums(business_m=300_000, private_m=100_000, unclassified_m=900_000)
 LATER = at(5)
 
@@ -87,7 +88,7 @@ def test_what_says_nothing_new_changes_nothing() -> None:
 
 
 def test_the_interval_is_told_to_the_metre() -> None:
-    assert interval(GAP) == {"from_odometer_km": 12_050.04, "to_odometer_km": 12_071.76}
+    assert interval(GAP) == {"from_odometer_km": 12_050.04, "to_odometer_km": 12_071.8}
 
 
 @given(st.integers(0, 10**8), st.integers(0, 10**5), st.floats(0, 100), st.integers(0, 10**6), st.integers(0, 10**6))
@@ -103,3 +104,35 @@ def test_no_more_is_business_than_the_gap_has(
         found = explained(row, said, sums, LATER)
         assert why_not_sound(found) is None
         assert 0 <= found.business_km <= found.missing_km
+
+
+# --- words about intervals of the odometer
+
+WORD = Explained(10_000, 40_000, "business", "The garage", 15_000)
+
+
+def said_of(from_m: int, to_m: int, **more: Any) -> tuple[Explained, ...]:
+    """What is said of all, once this is said of a stretch."""
+    return words_with([WORD], gap(from_m, to_m, at(0), **more))
+
+
+def test_what_is_said_of_a_gap_is_a_word_about_its_interval_beside_those_of_others() -> None:
+    before = said_of(0, 10_000, explained_as="private")
+    assert before == (Explained(0, 10_000, "private"), WORD)
+    assert said_of(10_000, 40_000, series=1, explained_as="private") == (
+        WORD,
+        Explained(10_000, 40_000, "private", series=1),
+    )
+
+
+def test_what_is_said_anew_of_a_part_leaves_the_rest_as_it_was_said() -> None:
+    assert said_of(20_000, 30_000, explained_as="private") == (
+        Explained(10_000, 20_000, "business", "The garage", 5_000),
+        Explained(20_000, 30_000, "private"),
+        Explained(30_000, 40_000, "business", "The garage", 5_000),
+    )
+
+
+def test_what_is_taken_back_of_a_part_leaves_the_rest_and_of_all_nothing() -> None:
+    assert said_of(10_000, 20_000) == (Explained(20_000, 40_000, "business", "The garage", 10_000),)
+    assert said_of(10_000, 40_000) == said_of(0, 50_000) == ()

@@ -89,8 +89,9 @@ def test_while_ending_a_start_within_five_minutes_resumes_the_drive() -> None:
 def test_while_ending_a_later_start_ends_the_drive_and_begins_another() -> None:
     world = ending()
     assert world.start(15.1, 8) == "trip_started"
-    assert world.drives == [(at(0), at(10))]
     assert going(world).started_at == at(15.1)
+    world.tick(16.2)
+    assert world.drives == [(at(0), at(10))]
 
 
 def test_while_paused_a_start_drives_on_however_late_it_comes() -> None:
@@ -134,7 +135,9 @@ def test_without_a_car_a_late_start_resumes_a_drive_by_gps() -> None:
 def test_a_start_hours_after_the_last_sign_of_a_drive_begins_another_one() -> None:
     world = driving()
     assert world.start(130, 8) == "trip_started"
+    world.tick(132)
     assert world.drives == [(at(0), at(9))]
+    assert going(world).started_at == at(130)
 
 
 # --- an end

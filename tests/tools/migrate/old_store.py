@@ -35,7 +35,6 @@ class Truth(msgspec.Struct, frozen=True):
     kind: str
     business: int
     private: int
-    gap: int
     year: int
 
 
@@ -49,6 +48,7 @@ class OldStore:
         self.unreadable: set[str] = set()
         self.adopted: set[str] = set()
         self.readings: Counter[str] = Counter()
+        self.stands: list[tuple[str, str, list[Any], datetime, int]] = []
         self._nights()
         self._bad_trips(max(6, trips // 100))
         left = trips - len(self.rows)
@@ -69,33 +69,30 @@ class OldStore:
 
     def _drive(self, user: str, car: str, named: list[Any], count: int) -> None:
         """A car from trip to trip; at times the odometer goes on unseen, or two trips share their minute."""
-        odo, at, last_km = self.random.randrange(10_000, 900_000), FIRST, None
+        odo, at = self.random.randrange(10_000, 900_000), FIRST
         done = 0
         while done < count:
-            at = self._start(at + timedelta(minutes=self.random.randrange(20, 600)), ZONES[user])
+            at = self._start(at + timedelta(minutes=self.random.randrange(100, 600)), ZONES[user])
             if self.random.random() < 0.02 and count - done > 1:
                 for _ in range(2):
-                    self._trip(user, car, named, at, None, None, 0)
-                done, last_km = done + 2, None
+                    self._trip(user, car, named, at, None, None)
+                done += 2
                 continue
+            self.stands.append((user, car, named, at - timedelta(minutes=10), odo))
             unseen = self.random.choice((3, 57, 240, -4)) if self.random.random() < 0.05 else 0
             start, odo = odo + unseen, odo + unseen + self.random.randrange(5, 900)
             seen_start, seen_end = self.random.choice(((start, odo),) * 8 + ((start, None), (None, odo), (None, None)))
-            gap = seen_start - last_km if seen_start is not None and last_km is not None else 0
-            self._trip(user, car, named, at, seen_start, seen_end, gap, odo - start)
-            last_km = seen_end if seen_end is not None else seen_start + odo - start if seen_start is not None else None
+            self._trip(user, car, named, at, seen_start, seen_end, odo - start)
             done += 1
 
     def _start(self, at: datetime, zone: str) -> datetime:
         """Not in the second of two equal hours: the old system could not say that of a start."""
         return at + timedelta(hours=1) if at.astimezone(ZoneInfo(zone)).fold else at
 
-    def _trip(
-        self, user: str, car: str, named: list[Any], at: datetime, start: Any, end: Any, gap: int, tenths: int = 0
-    ) -> None:
+    def _trip(self, user: str, car: str, named: list[Any], at: datetime, start: Any, end: Any, tenths: int = 0) -> None:
         chance, zone = self.random.random, ZoneInfo(ZONES[user])
         tenths = tenths or self.random.randrange(5, 900)
-        ended_at = at + timedelta(minutes=self.random.randrange(3, 19))
+        ended_at = at + timedelta(minutes=self.random.randrange(3, 19) + tenths // 15)
         if ended_at.astimezone(zone).fold:
             ended_at += timedelta(hours=1)
         kind = self.random.choice(("B", "P", "M", ""))
@@ -113,7 +110,7 @@ class OldStore:
             row["gps_trail"] = self._trail(at)
         row["created_at"] = self.random.choice((ended_at, ended_at.replace(tzinfo=None).isoformat(), None))
         year = at.astimezone(zone).year
-        self._add(row, Truth(user, car, at, ended_at, tenths, KINDS[kind], business, private, gap, year))
+        self._add(row, Truth(user, car, at, ended_at, tenths, KINDS[kind], business, private, year))
 
     def _row(self, start: datetime, end: datetime, car: str, named: Any) -> dict[str, Any]:
         row = {
@@ -164,7 +161,7 @@ class OldStore:
             row = self._row(at, until, "night", BORIS)
             row |= dict(zip(("date", "start_time", "end_time"), wall, strict=True))
             row |= {"distance_km": 12.5, "trip_type": "P"}
-            self._add(row, Truth(BORIS, "night", at, until, 125, "private", 0, 125, 0, int(wall[0][-4:])))
+            self._add(row, Truth(BORIS, "night", at, until, 125, "private", 0, 125, int(wall[0][-4:])))
 
     def _bad_trips(self, count: int) -> None:
         spoilt: tuple[dict[str, Any], ...] = (
@@ -183,10 +180,10 @@ class OldStore:
     # --- the rest
 
     def _readings(self, count: int) -> None:
-        for n in range(count):
-            owner = self.random.choice((BORIS, CARLA, DEWI, None))
-            at = FIRST + timedelta(hours=n)
-            row: dict[str, Any] = {"odometer_km": self._km(200_000 + n), "car_id": "audi"}
+        """What the cars said between two trips; every tenth row is spoilt."""
+        for n, (user, car, named, at, odo) in enumerate(self.random.sample(self.stands, min(count, len(self.stands)))):
+            owner = self.random.choice(named)
+            row: dict[str, Any] = {"odometer_km": f"{odo / 10}".replace(".", ","), "car_id": car}
             row |= {"fetched_at": at} if n % 2 else {"created_at": at.replace(tzinfo=None).isoformat()}
             row |= {} if owner is None else {"user_id": owner}
             path = f"odometer_readings/r{n:05}"
@@ -194,10 +191,10 @@ class OldStore:
             if n % 10 == 9:
                 row["odometer_km"] = -1
                 self.unreadable.add(path)
-            else:
-                self.readings[owner or BORIS] += 1
-                if owner is None:
-                    self.adopted.add(path)
+                continue
+            self.readings[user] += 1
+            if owner in (None, "", "boris"):
+                self.adopted.add(path)
 
     def _others(self) -> None:
         boris, carla, dewi = SECRETS

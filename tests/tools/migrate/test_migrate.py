@@ -2,25 +2,28 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from google.cloud import firestore
 
 from shared import settings
 from shared.domain.car.car import Car
 from shared.domain.log.drive import Heard
+from shared.domain.log.record import recorded
 from shared.domain.log.sums import Sums
+from shared.domain.log.tiling import why_not_tiled
 from shared.domain.tracking.events import Ended
 from shared.domain.tracking.machine import advance
 from shared.domain.tracking.state import DriverState
 from shared.repositories.due import due_users
 from shared.repositories.streaming import LongReader
-from tests.tools.migrate.migration import House, add, new_trip
+from tests.tools.migrate.migration import House, add, rows_of
 from tests.tools.migrate.old_store import BORIS, CARLA, DEWI, OTHER, SECRETS, everything
 
 
 def test_each_row_moves_below_its_user_and_nothing_else_changes(house: House) -> None:
     house.register(CARLA, timezone="Europe/Lisbon")
     house.register(OTHER)
-    add(house, new_trip(OTHER, datetime(2024, 1, 31, 7, tzinfo=UTC), 100))
+    add(house, datetime(2024, 1, 31, 7, tzinfo=UTC), 100, email=OTHER)
     house.store(OTHER).cars.save(Car("id3", "simulated"), {"token": "t"})
     others = {path: at for path, at in everything(house.db).items() if path.startswith(f"users/{OTHER}")}
     house.put(one={}, two={"user_id": " Carla@Example.com"}, three={"user_id": None, "user": CARLA})
@@ -65,7 +68,7 @@ def test_users_of_old_rows_are_registered_without_a_key_and_told(house: House) -
     assert f"tools.admin add-key {BORIS}" not in told
 
 
-def test_sums_and_gaps_are_computed(house: House) -> None:
+def test_rows_and_sums_are_those_of_the_fold(house: House) -> None:
     house.put(
         first={"start_odo": 100, "end_odo": 122.4, "trip_type": "M", "business_km": 12.4},
         second={"date": "01-02-2024", "start_odo": 130, "end_odo": 152.4, "trip_type": "P"},
@@ -73,12 +76,44 @@ def test_sums_and_gaps_are_computed(house: House) -> None:
     )
     house.run()
     sums = house.store().sums(2024)[2024]
-    assert sums[1]["audi"] == Sums(1, 22400, 12400, 10000, 0)
+    assert sums[1]["audi"] == Sums(1, 22400, 12400, 10000, 0, gap_m=7600)
     assert sums[2] == {"audi": Sums(1, 22400, 0, 22400, 0), "polo": Sums(1, 22400, 0, 0, 22400, unplaced_m=22400)}
-    first, _, second = house.trips()
-    assert second.gap_before_km == 7.6
-    assert second.gap
-    assert (second.gap.after_trip, second.gap.from_odometer_km) == (first.id, 122.4)
+    first, other, second = house.trips()
+    [gap] = house.gaps()
+    assert [(row.from_m, row.to_m) for row in (first, gap, second)] == [
+        (100_000, 122_400), (122_400, 130_000), (130_000, 152_400)]  # fmt: skip
+    assert (first.end_odometer_known, second.start_odometer_known, second.gap_before_km) == ("typed", "typed", 7.6)
+    assert (gap.since, gap.until) == (first.ended_at, second.started_at)
+    assert (other.from_m, other.flags, other.distance_km) == (None, (), 22.4)
+
+
+def test_a_trip_whose_odometers_say_less_shows_what_it_showed_and_what_is_in_excess(house: House) -> None:
+    house.put(
+        one={"start_odo": 100, "end_odo": 120},
+        two={"date": "01-02-2024", "start_odo": 115, "end_odo": 137.4},
+        three={"date": "02-02-2024", "start_odo": 137.4, "end_odo": 159.8},
+    )
+    house.run()
+    trips = house.trips()
+    assert [trip.distance_km for trip in trips] == [22.4, 22.4, 22.4]
+    assert why_not_tiled(rows_of(house)) is None
+    odometer_km = (trips[-1].end_odometer_km or 0) - (trips[0].start_odometer_km or 0)
+    assert odometer_km == pytest.approx(59.8, abs=0.11)
+    assert sum(trip.excess_km for trip in trips) == pytest.approx(67.2 - odometer_km)
+    assert any(trip.has("contradicted") for trip in trips)
+
+
+def test_readings_between_trips_are_held_against_them_and_judged(house: House) -> None:
+    house.put(one={"start_odo": 100, "end_odo": 122.4}, two={"date": "05-02-2024", "start_odo": 200, "end_odo": 222.4})
+    for name, day, km in (("fits", 2, 150.0), ("wrong", 3, 90_000.0), ("late", 9, 230.0)):
+        house.db.document(f"odometer_readings/{name}").set(
+            {"user_id": BORIS, "car_id": "audi", "odometer_km": km, "fetched_at": f"2024-02-{day:02}T07:00:00"}
+        )
+    house.run()
+    kept = house.store().readings.since("audi", datetime(2024, 1, 1, tzinfo=UTC))
+    assert {one.reading.km: one.standing for one in kept} == {
+        150.0: "believed", 90_000.0: "not_believed", 230.0: "believed"}  # fmt: skip
+    assert [(gap.from_m, gap.to_m) for gap in house.gaps()] == [(122_400, 150_000), (150_000, 200_000)]
 
 
 def test_a_place_gives_its_name_to_the_ends_of_trips(house: House) -> None:
@@ -217,7 +252,9 @@ def test_a_trip_going_on_is_taken_up_once_and_never_again(house: House) -> None:
     assert store.state() == started
     assert started.value.drive
     change = store.change()
-    change.put_state(started, DriverState(closed_until=started.value.drive.heard_at))
+    change.put_state(started, DriverState())
+    record = recorded("20260123T080000Z-over", started.value.events)
+    change.put_record(record.id, None, record)
     change.commit()
     told = house.run("--delete-old")
     assert store.state().value.drive is None

@@ -4,11 +4,10 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
+from shared.domain.log.tiling import why_not_tiled
 from shared.domain.log.trip import Trip, classified, dated
 from shared.services.by_hand import locked
-from tests.tools.migrate.migration import House, add, new_trip, sums_of_all
+from tests.tools.migrate.migration import House, add, rows_of, sums_of_all
 from tests.tools.migrate.old_store import BORIS, CARLA, DEWI, OldStore, everything
 from tools.local.processes import wait_until
 
@@ -70,16 +69,22 @@ def test_rows_that_come_later_move_in_a_later_run(house: House) -> None:
 # --- the live system meanwhile
 
 
-def test_gaps_join_the_trips_of_the_new_system_on_both_sides_and_nothing_else_of_them_changes(house: House) -> None:
-    add(house, new_trip(BORIS, datetime(2024, 1, 30, 7, tzinfo=UTC), 90))
-    add(house, new_trip(BORIS, datetime(2024, 2, 1, 7, tzinfo=UTC), 130))
+def test_trips_that_are_moved_and_those_of_the_new_system_are_rows_of_one_log(house: House) -> None:
+    add(house, datetime(2024, 1, 30, 7, tzinfo=UTC), 90)
+    add(house, datetime(2024, 2, 1, 7, tzinfo=UTC), 130)
     before = house.trips()
     house.put(one={"start_odo": 100, "end_odo": 122.4})
-    assert "gaps were put right" in house.run()
+    house.run()
     assert [trip.gap_before_km for trip in house.trips()] == [0.0, 5.0, 7.6]
+    rows = rows_of(house)
+    assert [(row.from_m, row.to_m) for row in rows] == [
+        (90_000, 95_000), (95_000, 100_000), (100_000, 122_400), (122_400, 130_000), (130_000, 135_000)]  # fmt: skip
+    assert why_not_tiled(rows) is None
     after = {trip.id: trip for trip in house.trips()}
     for trip in before:
-        assert (after[trip.id].revision, after[trip.id].updated_at) == (trip.revision, trip.updated_at)
+        assert (after[trip.id].distance_km, after[trip.id].set_by_hand) == (trip.distance_km, trip.set_by_hand)
+    stored, made = sums_of_all(house)
+    assert stored == made
 
 
 def test_a_live_driver_and_the_migration_do_not_disturb_each_other() -> None:
@@ -91,8 +96,7 @@ def test_a_live_driver_and_the_migration_do_not_disturb_each_other() -> None:
     def drive() -> None:
         wait_until(lambda: house.store().state().value.log_changes, "the first trips")
         for n in range(40):
-            trip = new_trip(BORIS, datetime(2021, 3, 1, tzinfo=UTC) + timedelta(hours=7 * n, seconds=30), 500 + n)
-            add(house, trip)
+            add(house, datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=7 * n), 500 + 6 * n, car_id="live")
             meanwhile.append(process.poll() is None)
 
     driver = threading.Thread(target=drive)
@@ -103,27 +107,11 @@ def test_a_live_driver_and_the_migration_do_not_disturb_each_other() -> None:
     assert any(meanwhile)
     house.run()
     wanted = sum(truth.user == BORIS for truth in old.truth.values()) + len(meanwhile)
-    trips = house.trips()
-    assert len(trips) == wanted
+    assert len(house.trips()) == wanted
     stored, made = sums_of_all(house)
     assert stored == made
-    assert_gaps(trips)
-
-
-def assert_gaps(trips: list[Trip]) -> None:
-    """Each gap is that to the last trip of the car that started before."""
-    for trip in trips:
-        if trip.car_id == "audi" and trip.start_odometer_km is not None:
-            earlier = [t for t in trips if t.car_id == "audi" and t.started_at < trip.started_at]
-            left_km = end_km(earlier[-1]) if earlier else None
-            gap_km = 0.0 if left_km is None else trip.start_odometer_km - left_km
-            assert trip.gap_before_km == pytest.approx(gap_km, abs=0.01)
-
-
-def end_km(trip: Trip) -> float | None:
-    if trip.end_odometer_km is None and trip.start_odometer_km is not None:
-        return trip.start_odometer_km + trip.distance_km
-    return trip.end_odometer_km
+    for car_id in ("audi", "live"):
+        assert why_not_tiled(rows_of(house, car_id=car_id)) is None
 
 
 def test_a_moved_trip_that_was_corrected_since_stays_corrected_and_may_be_deleted_from_the_old_store(

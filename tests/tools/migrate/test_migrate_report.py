@@ -71,7 +71,15 @@ def test_sums_that_are_not_those_of_the_trips_are_told(house: House) -> None:
     house.put(one={})
     house.run()
     house.db.document(f"users/{BORIS}/stats/2024").update({"months.`1`.audi.total_m": 1})
-    assert "the stored sums are NOT those of the trips" in house.run(code=1)
+    assert "the stored sums are NOT those of the rows" in house.run(code=1)
+
+
+def test_rows_that_do_not_follow_each_other_are_told(house: House) -> None:
+    house.put(one={"start_odo": 100, "end_odo": 122.4}, two={"date": "01-02-2024", "start_odo": 130, "end_odo": 152.4})
+    house.run()
+    [gap] = house.gaps()
+    house.db.document(f"users/{BORIS}/gaps/{gap.id}").update({"to_m": gap.to_m + 3})
+    assert f"{BORIS}: the rows do NOT follow each other along the odometer of audi" in house.run(code=1)
 
 
 @pytest.mark.parametrize(

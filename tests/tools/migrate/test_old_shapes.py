@@ -4,14 +4,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from shared.domain.log.correcting import corrected
 from shared.domain.log.drive import Heard
+from shared.domain.log.summary import Said
 from shared.domain.log.trip import TRIP_ID, Trip
+from shared.domain.log.words import summary_of
 from shared.domain.place.places import Place
 from shared.domain.thresholds import Rules
 from shared.domain.tracking.state import GoingOn, next_poll_at
 from tools.migrate.old_cars import new_cars, old_cars
-from tools.migrate.old_rows import place_of, reading_of, state_of
+from tools.migrate.old_rows import place_of, reading_keys, reading_of, state_of
 from tools.migrate.old_trips import Converted, Owner, trip_of
 from tools.migrate.values import Unreadable
 
@@ -68,6 +72,31 @@ def test_a_whole_row_becomes_a_whole_trip() -> None:
     assert (made.from_.place, made.from_.address, made.from_.lat) == ("Home", "Dorpsstraat 1", 52.0907)
     assert (made.to.place, made.to.address, made.to.lng) == ("", "", 5.1203)
     assert made.created_at == made.updated_at == utc("2024-01-31T07:45")
+
+
+def test_a_trip_that_is_moved_is_a_fact_of_its_own_kind() -> None:
+    """What the book knows of it: as it was, and as if its driver had said so, though they set no field by hand."""
+    made = trip(distance_km=22.5, end_odo=None)
+    summary = summary_of(made)
+    assert (summary.began_at, summary.ended_at, summary.trip_ids) == (made.started_at, made.ended_at, (made.id,))
+    assert summary.said == summary.moved
+    assert summary.said == Said(has_car=True, car_id="audi", from_m=12_345_000, distance_m=22_500)
+    assert (made.set_by_hand, made.source) == ((), "automatic")
+
+
+def test_what_a_driver_gives_back_of_a_moved_trip_is_what_was_moved() -> None:
+    made, now = trip(), utc("2026-01-23T08:00")
+    typed = corrected(made, {"distance_km": 30.0, "purpose": "client"}, made.timezone, now)
+    assert (summary_of(typed).said.distance_m, summary_of(typed).said.to_m) == (30_000, None)
+    back = corrected(typed, {"distance_km": None}, made.timezone, now)
+    assert replace(summary_of(back).said, is_touched=False) == summary_of(made).moved
+
+
+def test_odometers_that_a_driver_types_of_a_moved_trip_say_its_distance() -> None:
+    made = trip()
+    typed = corrected(made, {"end_odometer_km": 12_377.4}, made.timezone, utc("2026-01-23T08:00"))
+    said = summary_of(typed).said
+    assert (said.from_m, said.to_m, said.distance_m) == (12_345_000, 12_377_400, None)
 
 
 def test_the_id_follows_from_start_and_old_id_and_is_one_of_the_new_system() -> None:
@@ -214,21 +243,30 @@ def test_fields_that_nobody_knows_are_told() -> None:
     ],
 )
 def test_a_reading_is_of_the_moment_it_was_fetched_else_made(fields: dict[str, Any]) -> None:
-    made = reading_of("r1", {"odometer_km": "12345,6", **fields}, BORIS)
+    made = reading_of({"odometer_km": "12345,6", **fields}, BORIS)
     assert (made.at, made.km, made.car_id) == (utc("2024-01-31T07:00:00"), 12345.6, "audi")
-    assert made.id.startswith("20240131T070000.000000Z-audi-")
+    assert made.id == "20240131T070000.000000Z.audi.car.12345600"
+
+
+def test_a_reading_is_known_again_whichever_car_it_is_of_now_if_its_row_names_none() -> None:
+    row = {"odometer_km": 5, "fetched_at": "2024-01-31T07:00:00"}
+    then, now = (reading_of(row, Owner("a@example.com", "UTC", car)) for car in ("audi", "polo"))
+    named = reading_of({**row, "car_id": "polo"}, BORIS)
+    assert now.key in reading_keys([then.id])
+    assert named.key not in reading_keys([then.id])
+    assert named.key in reading_keys([named.id])
 
 
 @pytest.mark.parametrize("fields", [{"odometer_km": 0}, {"odometer_km": -1}, {"odometer_km": 2_000_001}, {},
                                     {"odometer_km": 5, "fetched_at": None}])  # fmt: skip
 def test_a_reading_without_moment_or_odometer_cannot_be_read(fields: dict[str, Any]) -> None:
     with pytest.raises(Unreadable):
-        reading_of("r1", {"fetched_at": "2024-01-31T07:00:00", **fields}, BORIS)
+        reading_of({"fetched_at": "2024-01-31T07:00:00", **fields}, BORIS)
 
 
 def test_a_reading_of_nobodys_car_cannot_be_read() -> None:
     with pytest.raises(Unreadable, match="no car"):
-        reading_of("r1", {"fetched_at": "2024-01-31T07:00:00", "odometer_km": 5}, Owner("a@example.com", "UTC"))
+        reading_of({"fetched_at": "2024-01-31T07:00:00", "odometer_km": 5}, Owner("a@example.com", "UTC"))
 
 
 def test_a_location_is_a_place_named_by_its_id() -> None:
