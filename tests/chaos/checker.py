@@ -264,7 +264,7 @@ def _line(trip: Trip) -> str:
 
 
 def _by_gps_km(fixes: Sequence[tuple[datetime, Position]]) -> float:
-    """What the docs promise of a trail: its length and a fiftieth where fixes are 150 s apart at most.
+    """What the docs promise of a trail: its own length and a fiftieth where fixes are at most 150 s apart.
 
     Between others the larger of 1.25 times the straight line and 12 km/h.
     """
