@@ -21,7 +21,7 @@ MICROSECOND = timedelta(microseconds=1)
 class Mark(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """How far a trail had come at a moment (aware UTC), counted from the begin of its drive; where the phone was then.
 
-    `dense_m` is the length of its parts whose fixes are at most two minutes apart. Of the other parts, `sparse_m` is
+    `dense_m` is the length of its parts whose fixes are close in time. Of the other parts, `sparse_m` is
     the straight way from fix to fix, and `sparse_s` the time that they took.
     """
 
