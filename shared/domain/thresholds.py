@@ -129,7 +129,6 @@ KEPT_READINGS = 60  # of what is open of a car's book
 # A stand is settled once so many readings after it agree with it over such a time.
 AGREEING, AGREED_FOR = 2, timedelta(hours=24)
 KEPT_DRIVES = 60  # of a car that are over and may still change
-MOST_TOLD = 150  # in all: those of cars of which no odometer was ever read as well
 NEWS_REACHES = timedelta(hours=25)  # back: words are a day old at most, and clocks a little ahead
 MOST_LOOK_UPS = 50  # trips whose addresses are still to be found
 

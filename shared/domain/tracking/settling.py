@@ -16,7 +16,6 @@ from shared.domain.thresholds import (
     AGREEING,
     KEPT_DRIVES,
     KEPT_READINGS,
-    MOST_TOLD,
     NEWS_REACHES,
     WORD_SLACK,
 )
@@ -31,8 +30,11 @@ def settled(state: DriverState, books: Books, now: datetime) -> DriverState:
             series = sum(after.at <= start.at for _, after in book.breaks)
             log = _since(state.of_car(car_id), start, series)
             state = with_log(state, car_id, replace(log, after_trip=_last_trip(state, book, start) or log.after_trip))
-    kept = tuple(one for one in state.told if not _is_settled(one, state, books, now))[-MOST_TOLD:]
-    return state if kept == state.told else replace(state, told=kept)
+    kept = [one for one in state.told if not _is_settled(one, state, books, now)]
+    unread = [one for one in kept if _is_unread(one, state, books)]
+    gone = {one.id for one in unread[:-KEPT_DRIVES]}
+    told = tuple(one for one in kept if one.id not in gone)
+    return state if told == state.told else replace(state, told=told)
 
 
 def bounded(state: DriverState) -> DriverState:
@@ -96,11 +98,25 @@ def _is_settled(summary: Summary, state: DriverState, books: Books, now: datetim
     Of which no trip came, it may have been in any car: it says of each of them why kilometres are nobody's.
     """
     until = summary.said.ended_at or summary.ended_at
-    cars = {trip.car_id for trip in books.trips if trip.drive.summary.id == summary.id} or {*state.open}
-    starts = [state.of_car(car_id).start for car_id in cars if car_id]
-    if not starts:
-        return now - until > NEWS_REACHES
-    return all(start is not None and until <= start.at for start in starts)
+    starts = [state.of_car(car_id).start for car_id in _cars_of(summary, books)]
+    if any(start is None or until > start.at for start in starts):
+        return False
+    return bool(starts) or now - until > NEWS_REACHES
+
+
+def _is_unread(summary: Summary, state: DriverState, books: Books) -> bool:
+    """Whether no odometer is known of what a drive was in: then no row depends on it but its own."""
+    logs = [state.of_car(car_id) for car_id in _cars_of(summary, books)]
+    return not any(log.start or log.readings for log in logs)
+
+
+def _cars_of(summary: Summary, books: Books) -> set[str]:
+    """The cars that a drive was in by its trips, else by what was said: what was no trip may still become one."""
+    cars = {trip.car_id for trip in books.trips if trip.drive.summary.id == summary.id}
+    if not cars:
+        told = None if summary.is_stray else summary.car_id or summary.default_car_id
+        cars = {summary.said.car_id if summary.said.has_car else told}
+    return {car_id for car_id in cars if car_id}
 
 
 def thinned(readings: Sequence[Reading], told: Sequence[Summary] = ()) -> tuple[Reading, ...]:

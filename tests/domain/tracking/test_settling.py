@@ -1,0 +1,85 @@
+"""What stays open of a log and what is settled: the rows in the store are always those that the state makes."""
+
+from shared.domain.log.correcting import entered
+from shared.domain.log.rows import Rows
+from shared.domain.log.trip import Endpoint
+from shared.domain.log.words import identified
+from shared.domain.thresholds import KEPT_DRIVES, KEPT_READINGS
+from shared.domain.tracking.keeping import refolded
+from shared.domain.tracking.state import DriverState
+from tests.domain.world import Store, World, at
+
+HOUR, DAY = 60, 24 * 60
+
+
+def test_the_rows_follow_from_the_readings_that_are_left_where_there_are_too_many() -> None:
+    world, km = World(), 10_000.0
+    world.read(-30, km)
+    for begin in range(0, 600, 100):
+        world.start(begin, 0)
+        for minute in range(5, 80, 5):
+            km += 5
+            world.start(begin + minute - 1, minute * 0.8)
+            world.read(begin + minute, km, driving=True)
+        world.end(begin + 80, 64)
+        km += 1
+        world.read(begin + 81, km)
+    assert len(world.state.known_readings("car")) <= KEPT_READINGS
+    assert world.distances == [76.0] * 6
+    assert stretches(world.store) == stretches(laid_anew(world))
+
+
+def test_a_deleted_drive_keeps_its_kilometres_as_long_as_its_car_has_not_said_how_far_it_went() -> None:
+    world = World()
+    world.read(-5, 10_000.0)
+    drive(world, 0, 1)
+    drive(world, 90, -1)
+    world.change(world.log[-1], None)
+    for hour in range(3, 40):
+        world.fail(hour * HOUR)
+    world.read(40 * HOUR, 10_054.0)
+    assert world.distances == [27.0]
+    assert [gap.missing_km for gap in world.store.gaps_by_id.values()] == [27.0]
+
+
+def test_drives_of_a_car_of_which_no_odometer_is_known_are_remembered_in_bounds_and_their_trips_stay() -> None:
+    world = World()
+    for day in range(40):
+        for begin in (0, 200):
+            drive(world, day * DAY + begin, 1)
+            world.tick(day * DAY + begin + HOUR)
+    assert len(world.state.told) <= KEPT_DRIVES
+    assert len(world.trips) == 80
+
+
+def test_trips_by_hand_of_a_car_of_which_no_odometer_is_known_are_remembered_in_bounds() -> None:
+    world = World()
+    for n in range(2 * KEPT_DRIVES):
+        times = {"started_at": at(-n * HOUR - 30).isoformat(), "ended_at": at(-n * HOUR).isoformat()}
+        said = {**times, "from_": Endpoint(), "to": Endpoint(), "distance_km": 12.0}
+        trip = entered(world.owner.user, "car", "UTC", said, world.now)
+        world.change(None, identified(trip, f"20260101T000000Z-{n:06x}"))
+    assert len(world.state.told) <= KEPT_DRIVES
+    assert len(world.trips) == 2 * KEPT_DRIVES
+
+
+def drive(world: World, begin: int, way: int) -> None:
+    """27 km in 27 minutes, there or back."""
+    for minute in range(27):
+        world.start(begin + minute, minute if way > 0 else 27 - minute)
+    world.end(begin + 27, 27 if way > 0 else 0)
+    world.fail(begin + 30)
+    world.fail(begin + 60)
+
+
+def laid_anew(world: World) -> Store:
+    """All rows of what is open, as if none were in the store."""
+    store = Store()
+    rows = Rows(store)
+    refolded(DriverState(), world.state, rows, world.owner, (), world.now)
+    store.put(rows)
+    return store
+
+
+def stretches(store: Store) -> dict[str, tuple[int | None, int | None]]:
+    return {row.id: (row.from_m, row.to_m) for row in (*store.trips_by_id.values(), *store.gaps_by_id.values())}
