@@ -20,7 +20,7 @@ from tools.local.processes import wait_until
 
 CAR, DEMO = "car", "demo"
 CLOUD_LATE = timedelta(minutes=4)
-ROOM = timedelta(minutes=3)
+ROOM = timedelta(minutes=6)  # after less, a start resumes the trip before
 # Phones may tell of events that are up to 24 h old; a drive takes a while to be played.
 OLDEST_BEGIN, OLDEST_RESUMED = timedelta(hours=23), timedelta(hours=23, minutes=50)
 AT_A_PLACE_KM = 0.3

@@ -43,7 +43,7 @@ def test_it_drives_one_trip_through_every_function_and_leaves_nothing_behind(pro
     assert done.returncode == 0, done.stdout + done.stderr
     for line in (
         "the poller read the car",
-        "it is 12.3 km by odometer",
+        "it is 18.4 km by odometer",
         "the log is closed",
         "strangers are turned away",
     ):
