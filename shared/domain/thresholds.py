@@ -57,7 +57,7 @@ LEAST_RADIUS_M, USUAL_RADIUS_M, MOST_RADIUS_M = 20.0, 150.0, 2000.0  # ours
 MOST_REFUSALS = 2  # more refused logins than this get accounts locked
 # Cloud Scheduler and Pub/Sub may deliver twice; the next day's look comes later than this.
 ONE_LOOK_IN = timedelta(hours=12)
-READABLE_KM = 1e9  # ours: what is said beyond it is no odometer at all, and cannot be kept
+READABLE_KM = 5e9  # ours: beyond what cars tell that know none (2^32 - 1) it is no odometer at all, and is not kept
 MOST_WINDOWS = 100  # ours: of the budgets of all cars of a driver that are counted at a time
 KEPT_SHARE = 1 / 3  # ours: of a budget, for ends and daily readings
 NEEDED_READS_A_DAY = 5  # ours: two trips a day, the end of each read twice, and a daily reading

@@ -10,7 +10,7 @@ from shared.domain.log.laying import Owner
 from shared.domain.log.rows import Rows
 from shared.domain.place.places import Place
 from shared.domain.tracking.events import Outcome, Told
-from shared.domain.tracking.keeping import keep, why_doubted
+from shared.domain.tracking.keeping import keep
 from shared.domain.tracking.machine import touches_log
 from shared.domain.tracking.state import DriverState
 from shared.repositories.user_store import Change, UserStore
@@ -32,26 +32,25 @@ def stage(
     now: datetime,
 ) -> DriverState:
     """Puts all that came of an event into a commit but the state; gives the state to put with it."""
-    state = outcome.state
+    state, rows = outcome.state, Rows(log := StoredLog(store))
     if outcome.block and state.drive:
         change.add_block(state.drive.blocks - 1, outcome.block)
     if touches_log(outcome):
-        log = StoredLog(store)
-        rows = Rows(log)
         state, made = keep(before, outcome, rows, owner, places, now, settings.current.rules)
         log.stage(change, rows, now)
         for trip in made:
             logs.log().info("trip saved", extra={"user": store.email, "car": trip.car_id, "trip": trip.id})
     if outcome.told:
-        stage_reading(change, store, outcome.told, state, now)
+        stage_reading(change, store, outcome.told, rows, now)
     return state
 
 
-def stage_reading(change: Change, store: UserStore, told: Told, state: DriverState, now: datetime) -> None:
-    """Keeps what was said of an odometer. One from before the open part of the book has nobody's judgement."""
-    is_open = told.reading in state.of_car(told.car_id).readings
-    why = told.why_not or (why_doubted(state, told.car_id, told.reading) if is_open else None)
+def stage_reading(change: Change, store: UserStore, told: Told, rows: Rows, now: datetime) -> Standing:
+    """Keeps what was said of an odometer; what is thought of it. What no fold looked at has nobody's judgement."""
+    key = (told.car_id, told.reading)
+    why = told.why_not or rows.judged.get(key)
     standing: Standing = "not_believed" if why else "believed"
-    change.add_reading(told.car_id, told.reading, now, standing if why or is_open else None, why or "")
+    change.add_reading(told.car_id, told.reading, now, standing if why or key in rows.judged else None, why or "")
     if why:
         logs.log().warning("odometer not believed: %s", why, extra={"user": store.email, "car": told.car_id})
+    return standing

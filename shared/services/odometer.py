@@ -141,7 +141,7 @@ def _folded(
     if not is_settled(state, said.car_id, max(moments)):
         outcome = _with_word(state, said, now)
         state = stage(change, store, state, outcome, owner, places, now)
-        return state, _standing(state, said)
+        return state, _standing(outcome.state, said)
     log = StoredLog(store)
     opened, rows = reopened_at(store, log, state, said.car_id, max(moments)), Rows(log)
     after, _, _ = refolded(
@@ -150,7 +150,7 @@ def _folded(
     opened.forget_edges(rows)
     log.stage(change, rows, now)
     if said.new:
-        stage_reading(change, store, Told(said.car_id, said.new), after, now)
+        stage_reading(change, store, Told(said.car_id, said.new), rows, now)
     return state, _standing(after, said)
 
 

@@ -27,6 +27,9 @@ KINDS = (
     "left undone",
 )
 
+# By kind of row the names of its two ends.
+ENDS = {"trip": ("start_odometer_km", "end_odometer_km"), "gap": ("from_odometer_km", "to_odometer_km")}
+
 Trip = dict[str, Any]
 
 
@@ -191,12 +194,30 @@ class Checker:
     def _check_comparison(self, car_id: str) -> None:
         told = self._player.call("GET", f"/compare?car_id={car_id}").json()
         trips = [trip for trip in self._trips if trip["car_id"] == car_id]
-        missing_km = sum(gap["missing_km"] for gap in told["gaps"])
-        if abs(missing_km - sum(trip["gap_before_km"] for trip in trips)) > ROUNDED_KM:
-            self._found("sums that differ", f"gaps of {missing_km} km of {car_id} are not those of the trips")
+        rows = self._player.rows(car_id)
+        shown = [(gap["from_odometer_km"], gap["to_odometer_km"]) for gap in told["gaps"]]
+        gaps = [(row["from_odometer_km"], row["to_odometer_km"]) for row in rows if _is_gap(row)]
+        if sorted(shown) != sorted(gaps):
+            self._found("sums that differ", f"the gaps of {car_id} are {shown}, in its logbook {gaps}")
+        self._check_rows(car_id, trips, rows)
         timeline_km = sum(month["distance_km"] for month in told["timeline"])
         if abs(timeline_km - sum(trip["distance_km"] for trip in trips)) > ROUNDED_KM:
             self._found("sums that differ", f"{timeline_km} km in the timeline of {car_id}")
+
+    def _check_rows(self, car_id: str, trips: Sequence[Trip], rows: Sequence[dict[str, Any]]) -> None:
+        """The rows tile the odometer, and a trip tells of the gaps just before it."""
+        if sorted(trip["id"] for trip in trips) != sorted(row["id"] for row in rows if row["row"] == "trip"):
+            self._found("sums that differ", f"the logbook of {car_id} has other trips than the list")
+        reached_km: float | None = None
+        gap_km = 0.0
+        for row in rows:
+            from_km, to_km = (row[name] for name in ENDS[row["row"]])
+            if from_km is not None and reached_km not in (None, from_km):
+                self._found("sums that differ", f"a row of {car_id} begins at {from_km}, not at {reached_km}")
+            reached_km = reached_km if to_km is None else to_km
+            if row["row"] == "trip" and abs(row["gap_before_km"] - gap_km) > ROUNDED_KM:
+                self._found("sums that differ", f"a gap of {gap_km:.1f} km is before {_line(row)}")
+            gap_km = gap_km + row["missing_km"] if row["row"] == "gap" else 0.0
 
     def _check_readings(self) -> None:
         """All that is kept was shown by the car's cloud; what is true of it is held for true, and nothing else."""
@@ -223,6 +244,11 @@ class Checker:
                 self._found("left undone", f"trip {trip_id} is {kinds.get(trip_id)}, the driver said {kind}")
 
 
+def _is_gap(row: dict[str, Any]) -> bool:
+    """Whether it is a gap between two rows, and not what lies behind the last one."""
+    return row["row"] == "gap" and not row["id"].startswith("open-")
+
+
 def _is_believed(reading: dict[str, Any]) -> bool:
     return reading.get("standing") == "believed"
 
@@ -238,12 +264,18 @@ def _line(trip: Trip) -> str:
 
 
 def _by_gps_km(fixes: Sequence[tuple[datetime, Position]]) -> float:
-    """What the docs promise of a trail: straight legs of 50 m and more, times 1.15 under a kilometre, 1.3 beyond."""
-    total_km = 0.0
-    for (_, a), (_, b) in pairwise(sorted(fixes)):
-        leg_km = _straight_km(a, b)
-        total_km += leg_km * (1.15 if leg_km < 1 else 1.3) if leg_km >= 0.05 else 0.0
-    return total_km
+    """What the docs promise of a trail: its own length and a fiftieth where fixes are at most 150 s apart.
+
+    Between others the larger of 1.25 times the straight line and 12 km/h.
+    """
+    dense_km = straight_km = hours = 0.0
+    for (since, a), (until, b) in pairwise(sorted(fixes)):
+        if until - since <= 2.5 * MINUTE:
+            dense_km += _straight_km(a, b)
+        else:
+            straight_km += _straight_km(a, b)
+            hours += (until - since) / (60 * MINUTE)
+    return 1.02 * dense_km + max(1.25 * straight_km, 12 * hours)
 
 
 def _straight_km(a: Position, b: Position) -> float:

@@ -71,12 +71,19 @@ class Player:
 
     def all_trips(self) -> list[dict[str, Any]]:
         """His log as he sees it, oldest first."""
+        return self._pages("/trips?limit=200", "trips")[::-1]
+
+    def rows(self, car_id: str) -> list[dict[str, Any]]:
+        """The logbook of one of his cars, trips and gaps, oldest first."""
+        return self._pages(f"/logbook?car_id={car_id}&limit=200", "rows")
+
+    def _pages(self, path: str, name: str) -> list[dict[str, Any]]:
         found, cursor = list[dict[str, Any]](), ""
         while True:
-            page = self.call("GET", f"/trips?limit=200{cursor}").json()
-            found += page["trips"]
+            page = self.call("GET", f"{path}{cursor}").json()
+            found += page[name]
             if not page["next_cursor"]:
-                return found[::-1]
+                return found
             cursor = f"&cursor={page['next_cursor']}"
 
     def call(self, method: str, path: str, **more: Any) -> requests.Response:

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.checker import count
-from tests.chaos.plan import Extra
+from tests.chaos.plan import EXTRAS
 from tests.chaos.running import run
 
 SEEDS = (1, 3, 5)
-PLAYED: tuple[Extra, ...] = ()  # of EXTRAS
+PLAYED = EXTRAS
 
 
 @pytest.mark.parametrize("seed", SEEDS)

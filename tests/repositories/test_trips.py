@@ -7,7 +7,7 @@ import pytest
 from google.cloud import firestore
 from msgspec.structs import replace
 
-from shared.domain.log.summary import Mark, Said, Summary
+from shared.domain.log.summary import Mark, Said, Summary, trail_of
 from shared.domain.log.trip import Trip, dated
 from shared.repositories.documents import to_document
 from shared.repositories.user_store import UserStore
@@ -16,7 +16,8 @@ START = datetime(2026, 3, 2, 8, 0, 0, 123456, tzinfo=UTC)
 END = START + timedelta(minutes=30)
 SUMMARY = Summary(
     id="drive", began_at=START, ended_at=END, car_id="car", is_stray=True, begun=False, ended=False,
-    marks=(Mark(START, lat=52.0, lng=5.0), Mark(END, 1, 2, 3)), silences=((START, END), (END, END)), driver="phone",
+    trail=trail_of((Mark(START, lat=52.0, lng=5.0), Mark(END, 1, 2, 3))), silences=((START, END), (END, END)),
+    driver="phone",
     default_car_id="other", is_by_hand=True, trip_ids=("a", "b"),
     said=Said(START, END, True, None, 1, 2, 3, True, True),
 )  # fmt: skip

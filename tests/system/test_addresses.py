@@ -332,13 +332,13 @@ def test_a_trip_by_hand_gets_the_addresses_that_it_lacks(town: Town, driver: Dri
         "distance_km": 10,
     }
     made = driver.call("POST", "/trips", json=body).json()
-    assert made["flags"] == ["address_pending"]
+    assert "address_pending" in made["flags"]
     assert addresses(found(driver)[0]) == (DUTCH, "")
     where = {"to": {"lat": end[0], "lng": end[1]}}
     moved = driver.call("PATCH", f"/trips/{made['id']}", json=where).json()
-    assert moved["flags"] == ["address_pending"]
+    assert "address_pending" in moved["flags"]
     assert addresses(found(driver)[0]) == (DUTCH, DUTCH)
-    assert driver.call("PATCH", f"/trips/{made['id']}", json={"notes": "x"}).json()["flags"] == []
+    assert driver.call("PATCH", f"/trips/{made['id']}", json={"notes": "x"}).json()["flags"] == ["odometer_pending"]
 
 
 def test_no_log_line_holds_a_position_or_a_key(town: Town, stack: Stack, driver: Driver) -> None:

@@ -23,6 +23,8 @@ def by_car(driver: Driver, *readings: Reading, car_id: str = "car") -> None:
         change = driver.store.change()
         change.add_reading(car_id, reading, reading.at)
         change.commit()
+    known = driver.store.state().value.known_readings(car_id)
+    driver.put_log(car_id, readings=tuple(sorted({*known, *readings}, key=lambda one: one.at)))
 
 
 def readings(driver: Driver, query: str = "", car_id: str = "car") -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading
 from shared.domain.log.book import Start
-from shared.domain.log.summary import Mark, Summary
+from shared.domain.log.summary import Mark, Summary, trail_of
 from shared.domain.log.tiling import Row
 from shared.domain.log.trip import Known, Trip
 from tests.rows import at, gap, put, trip
@@ -20,7 +20,7 @@ def driven(from_m: int, to_m: int, hours: float, start: Known = "read", end: Kno
     """A trip of half an hour of which the phone told begin and end, and that it was in this car."""
     row = trip(from_m, to_m, at(hours), start_odometer_known=start, end_odometer_known=end, **more)
     ends = (Mark(row.started_at), Mark(row.ended_at, sparse_s=1800))
-    summary = Summary(id=row.id, began_at=row.started_at, ended_at=row.ended_at, car_id="car", marks=ends)
+    summary = Summary(id=row.id, began_at=row.started_at, ended_at=row.ended_at, car_id="car", trail=trail_of(ends))
     return replace(row, summary=summary)
 
 

@@ -13,7 +13,7 @@ from shared.domain.car.odometer import Reading
 from shared.domain.log.book import Start
 from shared.domain.log.drive import Heard
 from shared.domain.log.gap_row import Explained
-from shared.domain.log.summary import Mark, Said, Summary
+from shared.domain.log.summary import Mark, Said, Summary, trail_of
 from shared.domain.place.trail import Fix
 from shared.domain.tracking.state import DriverState, GoingOn, LookUps, OpenLog
 from tests.calls import all_calls
@@ -55,7 +55,8 @@ DRIVE = GoingOn(
 SAID = Said(at(-4900), at(-4100), True, "b", 12_345_000, 12_346_000, 1_100, True, True)
 TOLD = Summary(
     id="20260123T071200Z-0123456789ab", began_at=at(-5000), ended_at=at(-4000), car_id="b", is_stray=True, begun=False,
-    ended=False, marks=(Mark(at(-5000)), Mark(at(-4000), 900, 80, 240, 52.4, 5.4)), silences=((at(-4800), at(-4300)),),
+    ended=False, trail=trail_of((Mark(at(-5000)), Mark(at(-4000), 900, 80, 240, 52.4, 5.4))),
+    silences=((at(-4800), at(-4300)),),
     default_car_id="car", driver="Anna", is_by_hand=True, moved=SAID, said=SAID, trip_ids=("20260123T071200Z-7f3a9c",),
 )  # fmt: skip
 WORDS = (
@@ -75,8 +76,9 @@ FULL = DriverState(
     open={"car": OPEN, "b": OpenLog(), "a.b/c`d": OpenLog(asked=1)},
     car_ids=("b", "car"),
     asking=Asking(
-        windows={"car simulated": Window(at(86400), 3, 1, 2)}, under_way={"car": (at(13), at(14))},
-        lost={"b": (at(15),)}, looked_at=at(-86400),
+        windows={"car simulated": Window(at(86400), 3, 2, 1)},
+        under_way={"car": (at(13), at(14))}, lost={"b": (at(15),)},
+        looked_at=at(-86400),
     ),
     look_ups=LookUps(("20260123T071200Z-7f3a9c",), 2, at(16)),
     rejected=4,

@@ -20,9 +20,10 @@ from shared.domain.log.summary import Summary
 from shared.domain.log.trip import Trip
 from shared.domain.log.words import summary_of
 from shared.domain.place.places import Place
-from shared.domain.thresholds import KEPT_DRIVES, NEWS_REACHES
+from shared.domain.thresholds import KEPT_DRIVES, KEPT_READINGS, NEWS_REACHES
 from shared.domain.tracking.books import Books, books_of, trip_id_of
 from shared.domain.tracking.keeping import refolded
+from shared.domain.tracking.settling import settled, thinned
 from shared.domain.tracking.state import START_BEFORE, DriverState, with_log
 from shared.repositories.documents import until_current
 from shared.repositories.readings import reading_id
@@ -179,7 +180,8 @@ def into_open(
     readings = tuple(sorted({*log.readings, *part.readings}, key=lambda one: (one.at, one.km)))
     after = with_log(_told(before, part, rows), car_id, replace(log, readings=readings))
     state, _, books = refolded(before, after, rows, owner, places, now)
-    return _settled(state, books, car_id, owner.user, now), books.of[car_id]
+    cut = _bounded(_settled(state, books, car_id, owner.user, now), car_id, part.ends_at)
+    return cut, books.of[car_id]
 
 
 def _now() -> datetime:
@@ -236,6 +238,20 @@ def _settled(state: DriverState, books: Books, car_id: str, user: str, now: date
     return _without(state, books, beside)
 
 
+def _bounded(state: DriverState, car_id: str, until: datetime) -> DriverState:
+    """The state with no more readings than are remembered, where a car said much after the last of its trips.
+
+    As the live system does it; what may still come to be moved is later than `until`.
+    """
+    log = state.of_car(car_id)
+    if len(log.readings) <= KEPT_READINGS:
+        return state
+    books = books_of(state)
+    if len(books.of[car_id].trips) > KEPT_DRIVES:
+        return with_log(state, car_id, replace(log, readings=thinned(log.readings)))
+    return settled(state, books, until + NEWS_REACHES)
+
+
 def _starts(book: Book, now: datetime) -> Iterator[Start]:
     """Where the open part of a book could begin: the ends of trips of which the odometer was read, but for the newest.
 
@@ -246,7 +262,8 @@ def _starts(book: Book, now: datetime) -> Iterator[Start]:
     free = list[tuple[TripOutline, Start]]()
     for n, trip in enumerate(trips[: max(len(trips) - LEFT_OPEN, 0)]):
         at, m, known = trip.drive.ended_at, trip.to_m, trip.to_known
-        is_apart = all(later.drive.began_at >= at for later in trips[n + 1 :])
+        begun_at = max(before.drive.began_at for before in trips[: n + 1])
+        is_apart = all(begun_at < later.drive.began_at >= at for later in trips[n + 1 :])
         is_over = at <= now - NEWS_REACHES and (since is None or since <= at)
         if is_apart and is_over and m is not None and known is not None:
             free.append((trip, Start(at, m, known=known, position=trip.end)))

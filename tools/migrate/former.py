@@ -36,6 +36,7 @@ from tools.migrate.former_facts import Memory, with_facts
 from tools.migrate.moving import batched
 from tools.migrate.old_rows import state_of
 from tools.migrate.old_trips import Owner
+from tools.migrate.outcome import along
 from tools.migrate.source import Stop, pages
 from tools.migrate.values import Unreadable
 
@@ -62,7 +63,7 @@ class Folded(NamedTuple):
         rows: list[Row] = [*self.memory.kept_trips.values(), *self.memory.kept_gaps.values()]
         if car_id:
             rows = [row for row in rows if row.car_id == car_id and row.from_m is not None]
-        return sorted(rows, key=_order)
+        return sorted(rows, key=along)
 
 
 def take_over(db: firestore.Client, account: Account, now: datetime, dry_run: bool = False) -> str:
@@ -146,10 +147,6 @@ def folded(db: firestore.Client, account: Account, kept: Kept, now: datetime) ->
     )
     pending = [trip.id for trip in memory.kept_trips.values() if trip.has(ADDRESS_PENDING)]
     return Folded(memory, wanted(state, pending, now))
-
-
-def _order(row: Row) -> tuple[datetime, int]:
-    return row.since if isinstance(row, GapRow) else row.started_at, row.from_m or 0
 
 
 # --- writing

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from shared.domain.fitting import CAR_ID
 from shared.domain.log.correcting import MOST_KM
-from shared.domain.log.summary import Mark, Said, Summary
+from shared.domain.log.summary import Mark, Said, Summary, trail_of
 from shared.domain.log.trip import DistanceSource, Endpoint, Trip, TripKind, classified, dated, km
 from shared.domain.place.places import Place, place_at
 from shared.domain.place.trail import Fix, located, trail_distance_km
@@ -96,9 +96,11 @@ def moved(trip: Trip) -> Summary:
         began_at=trip.started_at,
         ended_at=trip.ended_at,
         car_id=trip.car_id,
-        marks=(
-            Mark(trip.started_at, lat=trip.from_.lat, lng=trip.from_.lng),
-            Mark(trip.ended_at, lat=trip.to.lat, lng=trip.to.lng),
+        trail=trail_of(
+            (
+                Mark(trip.started_at, lat=trip.from_.lat, lng=trip.from_.lng),
+                Mark(trip.ended_at, lat=trip.to.lat, lng=trip.to.lng),
+            )
         ),
         default_car_id=trip.car_id,
         driver=trip.driver,

@@ -99,12 +99,13 @@ def _untiled(rows: Sequence[Row]) -> Iterator[str]:
     """What is wrong with the rows of each car along its odometer."""
     for car_id in sorted({row.car_id for row in rows if row.car_id and row.from_m is not None}):
         of_car = [row for row in rows if row.car_id == car_id and row.from_m is not None]
-        if why := why_not_tiled(sorted(of_car, key=_order)):
+        if why := why_not_tiled(sorted(of_car, key=along)):
             yield f"{car_id}: {why}"
 
 
-def _order(row: Row) -> tuple[datetime, int]:
-    return row.since if isinstance(row, GapRow) else row.started_at, row.from_m or 0
+def along(row: Row) -> tuple[datetime, int, int]:
+    """Orders the rows of a car by time, and those of one moment along the odometer."""
+    return row.since if isinstance(row, GapRow) else row.started_at, row.from_m or 0, row.to_m or 0
 
 
 def _sums(store: UserStore) -> BySum:

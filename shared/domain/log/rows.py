@@ -37,6 +37,7 @@ class Rows:
         self.gaps: dict[str, GapRow | None] = {}
         self.records: dict[str, Record | None] = {}
         self.standings: list[tuple[str, Reading, Disbelief | None]] = []
+        self.judged: dict[tuple[str, Reading], Disbelief | None] = {}
         self.stretches: list[tuple[str, list[str], list[str]]] = []
         self.blocks_gone = 0
         self._source = source
@@ -78,6 +79,10 @@ class Rows:
     def stand(self, car_id: str, reading: Reading, why_not: Disbelief | None) -> None:
         """A reading of a car is believed, or is not any more, and why not."""
         self.standings.append((car_id, reading, why_not))
+
+    def judge(self, car_id: str, reading: Reading, why_not: Disbelief | None) -> None:
+        """A reading of a car that is new is believed, or it is not, and why not."""
+        self.judged[car_id, reading] = why_not
 
     def older_events(self, blocks: int) -> list[Heard]:
         """The events of a drive that lie in the store. They are taken out of it: its record has them from now on."""

@@ -4,17 +4,24 @@ The words of the phone themselves are kept in the drive's record. A summary is w
 enough that those of many drives fit into a driver's state, and it is kept with the row of its trip for the same reason.
 """
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import msgspec
+import polyline
 
 from shared.domain.place.geo import Position
+from shared.domain.thresholds import POSITION_DECIMALS
+
+BEGIN_OF_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 
 class Mark(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """How far a trail had come at a moment (aware UTC), counted from the begin of its drive; where the phone was then.
 
-    `dense_m` is the length of its parts whose fixes are at most two minutes apart. Of the other parts, `sparse_m` is
+    `dense_m` is the length of its parts whose fixes are close in time. Of the other parts, `sparse_m` is
     the straight way from fix to fix, and `sparse_s` the time that they took.
     """
 
@@ -29,6 +36,44 @@ class Mark(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     def position(self) -> Position | None:
         """WGS84 degrees, or None where the phone did not know within three minutes."""
         return None if self.lat is None or self.lng is None else Position(self.lat, self.lng)
+
+
+def trail_of(marks: Sequence[Mark]) -> str:
+    """Marks as one text, a fifth as long as they are: times to a microsecond, positions to 6 decimals.
+
+    Of three lines in Google's encoding, each tells what changes from mark to mark: when and how far by dense parts, how
+    far and how long by others, and where. Which marks have a position stands last, unless all have one.
+    """
+    if not marks:
+        return ""
+    places = [mark.position for mark in marks]
+    known = [place for place in places if place]
+    sparse = [(mark.sparse_m, mark.sparse_s) for mark in marks]
+    lines = [
+        polyline.encode([((mark.at - BEGIN_OF_TIME) // MICROSECOND, mark.dense_m) for mark in marks], 0),
+        polyline.encode(sparse, 0) if any(map(any, sparse)) else "",
+        polyline.encode(known, POSITION_DECIMALS) if known else "",
+        "" if all(places) else "".join("p" if place else "-" for place in places),
+    ]
+    return " ".join(lines).rstrip()
+
+
+@lru_cache(maxsize=1024)
+def _marks_of(trail: str) -> tuple[Mark, ...]:
+    if not trail:
+        return ()
+    progress, sparse, places, located, *_ = [*trail.split(" "), "", "", "", ""]
+    told = polyline.decode(progress, 0)
+    positions = iter(polyline.decode(places, POSITION_DECIMALS) if places else ())
+    return tuple(
+        Mark(BEGIN_OF_TIME + at * MICROSECOND, round(dense_m), round(sparse_m), round(sparse_s), *where)
+        for (at, dense_m), (sparse_m, sparse_s), where in zip(
+            told,
+            polyline.decode(sparse, 0) if sparse else [(0, 0)] * len(told),
+            (next(positions) if letter == "p" else (None, None) for letter in located or "p" * len(told)),
+            strict=True,
+        )
+    )
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -49,34 +94,39 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
     is_touched: bool = False
 
 
-class Summary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Summary(msgspec.Struct, frozen=True, kw_only=True, array_like=True, omit_defaults=True):
     """One drive as the phone told of it, or with `is_by_hand` as its driver entered it.
 
     One that was `moved` from another system is a fact of its own kind: it is as it was there, and what was said of it
     there counts as if its driver had said it, but where they say otherwise.
 
-    `id` is that of its record, `car_id` the car that the phone named. `marks` lie at its begin, at its end and, between
-    them, at each reading of a car and each few minutes. Where no start was heard `begun` is false, and `began_at` is
-    its end; where no end was heard `ended` is false, and `ended_at` is the last sign of it. `silences` are the
-    stretches in which nothing was heard for longer than a start may resume a drive. `trip_ids` has the id of the trip
-    that came of it, and where it was split those of all parts.
+    `id` is that of its record, `car_id` the car that the phone named. `trail` has its marks as one text: at its begin,
+    at its end and, between them, every few minutes. Where no start was heard `begun` is false, and `began_at` is its
+    end; where no end was heard `ended` is false, and `ended_at` is the last sign of it. `silences` are the stretches in
+    which nothing was heard for longer than a start may resume a drive. `trip_ids` has the id of the trip that came of
+    it, and where it was split those of all parts. What is rarely said stands last: it takes no room where it is not.
     """
 
     id: str
     began_at: datetime
     ended_at: datetime
+    trail: str = ""
+    default_car_id: str | None = None
+    trip_ids: tuple[str, ...] = ()
     car_id: str | None = None
+    silences: tuple[tuple[datetime, datetime], ...] = ()
+    driver: str = ""
     is_stray: bool = False
     begun: bool = True
     ended: bool = True
-    marks: tuple[Mark, ...] = ()
-    silences: tuple[tuple[datetime, datetime], ...] = ()
-    default_car_id: str | None = None
-    driver: str = ""
     is_by_hand: bool = False
     moved: Said | None = None
     said: Said = Said()
-    trip_ids: tuple[str, ...] = ()
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """How far its trail had come, by time."""
+        return _marks_of(self.trail)
 
 
 class Drive(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shared.domain.log.summary import Mark, Said, Summary
+from shared.domain.log.summary import Mark, Said, Summary, trail_of
 from shared.domain.log.trip import Trip
 from shared.domain.thresholds import LATE_AFTER
 
@@ -103,7 +103,7 @@ def _retold(summary: Summary, trip: Trip) -> Summary:
         began_at=trip.started_at,
         ended_at=trip.ended_at,
         car_id=trip.car_id,
-        marks=(begin, end),
+        trail=trail_of((begin, end)),
         driver=trip.driver,
         is_by_hand=trip.source == "manual",
         trip_ids=(trip.id,),

@@ -10,7 +10,8 @@ from shared.domain.tracking.state import GoingOn, cut
 
 def with_block(outcome: Outcome, drive: GoingOn, rules: Rules) -> Outcome:
     """Moves the oldest hundred events of the drive going on out of the state."""
-    events = [heard for leg in cut(drive, outcome.state.events, rules)[1] for heard in leg.events]
+    _, legs = cut(drive, outcome.state.events, rules, outcome.state.default_car_id)
+    events = [heard for leg in legs for heard in leg.events]
     if len(events) < EVENTS_A_BLOCK + KEPT_EVENTS:
         return outcome
     block, last = tuple(events[:EVENTS_A_BLOCK]), (drive.last,) if drive.last else ()

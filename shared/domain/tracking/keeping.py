@@ -114,7 +114,7 @@ def refolded(
     former, books = books_of(before), books_of(state)
     state = with_ids(state, owner.user, books)
     made = list[Trip]()
-    if stored is not None or former != books or _explained(before) != _explained(state):
+    if stored is not None or rows.records or former != books or _explained(before) != _explained(state):
         old, new = _lines(before, former, owner, now), _lines(state, books, owner, now)
         laying = _Laying(rows, owner, places, now, _common(old, new) if stored is not None else frozenset())
         made = laying.lay(old if stored is None else _stored_lines(stored), new)
@@ -234,11 +234,22 @@ class _Laying:
             for line in after:
                 if former.get(line.id) != line:
                     self._put(line, line.id in known)
+        self._put_ways([line for lines in new.values() for line in lines])
         for car_id, (before, after, following) in stretches.items():
             if car_id and (before or after):
                 beside = _beside(old.get(car_id, []), new.get(car_id, []), before, after)
                 self._rows.tile(car_id, [*beside, *_ids(before, following)], [*beside, *_ids(after, following)])
         return self._made
+
+    def _put_ways(self, lines: Sequence[_Line]) -> None:
+        """Of a trip of which more was said by now the route is another one, though all else stays."""
+        for line in lines:
+            is_put = line.id in self._rows.trips
+            if not is_put and isinstance(line.says, TripOutline) and self._is_told_anew(line.says):
+                self._put_trip(line, line.says)
+
+    def _is_told_anew(self, outline: TripOutline) -> bool:
+        return self._rows.records.get(outline.drive.summary.id) is not None
 
     def _drop(self, line: _Line) -> None:
         if isinstance(line.says, GapRow):
@@ -276,7 +287,8 @@ class _Laying:
         is_there = (stored.from_m, stored.to_m, stored.set_on_m) == (outline.from_m, outline.to_m, line.set_on_m)
         if is_there and line.id in self._same:
             return
-        words = self._words(outline) if _is_seen_anew(stored, outline) else []
+        is_seen_anew = _is_seen_anew(stored, outline) or self._is_told_anew(outline)
+        words = self._words(outline) if is_seen_anew else []
         base = with_route(stored, outline, words) if words else stored
         trip = laid(base, outline, line.gap_km, line.set_on_m, self._owner, self._places)
         if trip != stored:
@@ -325,12 +337,14 @@ def _put_standings(before: DriverState, former: Books, state: DriverState, books
         old, new = _doubts(known), _doubts(book)
         was_known = {*before.of_car(car_id).readings}
         for reading in state.of_car(car_id).readings:
-            if reading in was_known and old.get(reading) != new.get(reading):
+            if reading not in was_known:
+                rows.judge(car_id, reading, new.get(reading))
+            elif old.get(reading) != new.get(reading):
                 rows.stand(car_id, reading, new.get(reading))
 
 
 def why_doubted(state: DriverState, car_id: str, reading: Reading) -> Disbelief | None:
-    """Why a reading of a car is not believed; None where it is."""
+    """Why a reading of a car that the state remembers is not believed; None where it is."""
     return _doubts(books_of(state).of.get(car_id)).get(reading)
 
 

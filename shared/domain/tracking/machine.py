@@ -115,7 +115,7 @@ def _ended(state: DriverState, event: Ended, now: datetime, rules: Rules, places
     if state.drive.last and end.at < state.drive.last.at:
         return Outcome(state=_with(state, end), status="ignored", reason="trip_went_on")
     before, kept = leg_of(state, rules), _with(state, end)
-    if any(heard.word == end.word for heard in cut(kept.drive, kept.events, rules)[0]):
+    if any(heard.word == end.word for heard in cut(kept.drive, kept.events, rules, kept.default_car_id)[0]):
         return _end_without_start(state, end, now, rules)
     taken, is_next = _take_legs(kept, now, rules)
     leg = leg_of(taken.state, rules)
@@ -235,7 +235,7 @@ def _resumes_told(state: DriverState, start: Heard, rules: Rules) -> bool:
 def _take_legs(state: DriverState, now: datetime, rules: Rules) -> tuple[Outcome, bool]:
     """Every drive but the last is over, which becomes the one going on; and whether any is."""
     finished = list[Finished]()
-    loose, legs = cut(state.drive, state.events, rules)
+    loose, legs = cut(state.drive, state.events, rules, state.default_car_id)
     going = state.drive
     for leg, _ in pairwise(legs):
         state, over = _over(replace(state, drive=_going_on(state, going, leg, now)), leg, "a later start", now)

@@ -11,7 +11,14 @@ from msgspec.structs import replace
 from shared.domain.car.odometer import Reading
 from shared.domain.log.book import Anchor, Book, Start
 from shared.domain.log.summary import Summary
-from shared.domain.thresholds import AGREED_FOR, AGREEING, KEPT_DRIVES, KEPT_READINGS, NEWS_REACHES, WORD_SLACK
+from shared.domain.thresholds import (
+    AGREED_FOR,
+    AGREEING,
+    KEPT_DRIVES,
+    KEPT_READINGS,
+    NEWS_REACHES,
+    WORD_SLACK,
+)
 from shared.domain.tracking.books import Books
 from shared.domain.tracking.state import DriverState, OpenLog, with_log
 
@@ -40,8 +47,9 @@ def forced(state: DriverState, books: Books, now: datetime) -> DriverState:
 def _cut(state: DriverState, books: Books, starts: Mapping[str, Start], now: datetime) -> DriverState:
     for car_id, start in starts.items():
         book, log = books.of[car_id], state.of_car(car_id)
+        series = sum(after.at <= start.at for _, after in book.breaks)
         after_trip = _last_trip(state, book, start) or log.after_trip
-        state = with_log(state, car_id, replace(_since(log, start, book.series), after_trip=after_trip))
+        state = with_log(state, car_id, replace(_since(log, start, series), after_trip=after_trip))
     kept = tuple(one for one in state.told if not _is_settled(one, state, books, now))
     return state if kept == state.told else replace(state, told=kept)
 
@@ -101,7 +109,10 @@ def _since(log: OpenLog, start: Start, series: int) -> OpenLog:
 
 
 def _is_settled(summary: Summary, state: DriverState, books: Books, now: datetime) -> bool:
-    """Whether all that came of a drive lies before the open part of its car's book."""
+    """Whether all that came of a drive lies before the open part of its car's book.
+
+    Of which no trip came, it may have been in any car: it says of each of them why kilometres are nobody's.
+    """
     until = summary.said.ended_at or summary.ended_at
     starts = [state.of_car(car_id).start for car_id in _cars_of(summary, books)]
     if any(start is None or until > start.at for start in starts):

@@ -11,7 +11,7 @@ from shared.domain.log.laying import Owner
 from shared.domain.log.marking import between
 from shared.domain.log.record import events_of, recorded
 from shared.domain.log.rows import Rows
-from shared.domain.log.summary import Summary
+from shared.domain.log.summary import Summary, trail_of
 from shared.domain.log.trip import Trip
 from shared.domain.log.words import deleted, summary_of
 from shared.domain.place.places import Place
@@ -111,7 +111,7 @@ def _retold(known: Summary, summary: Summary) -> dict[str, object]:
     return {
         "began_at": summary.began_at,
         "ended_at": summary.ended_at,
-        "marks": summary.marks,
+        "trail": summary.trail,
         "car_id": summary.car_id,
     }
 
@@ -147,7 +147,7 @@ def part_of(summary: Summary, since: datetime, until: datetime, trip_id: str) ->
         id=drive_id(since, until, f"part {summary.car_id}"),
         began_at=since,
         ended_at=until,
-        marks=between(summary.marks, since, until),
+        trail=trail_of(between(summary.marks, since, until)),
         silences=tuple(one for one in summary.silences if since <= one[0] and one[1] <= until),
         trip_ids=(trip_id,),
     )

@@ -200,7 +200,9 @@ class Leg(msgspec.Struct):
         return "paused" if self.paused else "driving"
 
 
-def cut(drive: GoingOn | None, events: Iterable[Heard], rules: Rules) -> tuple[list[Heard], list[Leg]]:
+def cut(
+    drive: GoingOn | None, events: Iterable[Heard], rules: Rules, default_car_id: str | None = None
+) -> tuple[list[Heard], list[Leg]]:
     """The ends that belong to no drive, and the drives that all other events make, by time: all but the last are over.
 
     The first goes on from what lies in the store of the drive going on, and nothing older than that ends it or begins
@@ -211,7 +213,7 @@ def cut(drive: GoingOn | None, events: Iterable[Heard], rules: Rules) -> tuple[l
     loose = list[Heard]()
     for event in sorted(events, key=BY_TIME):
         if not event.is_end:
-            _enter(legs, event, stored, rules)
+            _enter(legs, event, stored, rules, default_car_id)
         elif leg := _left(legs, event, rules):
             # Of two starts of one moment neither tells until when the other drive can have gone on.
             later_at = legs[-1].started_at
@@ -252,10 +254,10 @@ def _leave(leg: Leg, end: Heard, stored: Fix | None, until: datetime | None) -> 
     leg.ended_at = None if end.is_pause else at
 
 
-def _enter(legs: list[Leg], start: Heard, stored: Fix | None, rules: Rules) -> None:
+def _enter(legs: list[Leg], start: Heard, stored: Fix | None, rules: Rules, default_car_id: str | None) -> None:
     car_id = UNKNOWN_CAR if start.is_stray else start.car_id
     is_old = stored is not None and start.at <= stored.at
-    if not legs or (not is_old and _begins_anew(legs[-1], start, car_id, rules)):
+    if not legs or (not is_old and _begins_anew(legs[-1], start, car_id, rules, default_car_id)):
         legs.append(Leg(start.at, start.at, car_id, [start]))
         return
     leg = legs[-1]
@@ -266,15 +268,18 @@ def _enter(legs: list[Leg], start: Heard, stored: Fix | None, rules: Rules) -> N
     leg.ended_at, leg.paused = None, False
 
 
-def _begins_anew(leg: Leg, start: Heard, car_id: str | None, rules: Rules) -> bool:
-    other_car = bool(car_id and leg.car_id and car_id != leg.car_id)
+def _begins_anew(leg: Leg, start: Heard, car_id: str | None, rules: Rules, default_car_id: str | None) -> bool:
+    # Who was silent for a while and then names a car may have left the one that they did not name.
+    is_silent = start.at - leg.last_at > rules.resume_within
+    former = leg.car_id or (default_car_id if is_silent else None)
+    other_car = bool(car_id and former and car_id != former)
     too_late = bool(leg.ended_at and start.at - leg.ended_at > rules.resume_within)
     return other_car or too_late or start.at - leg.last_at > rules.stale_after
 
 
 def leg_of(state: DriverState, rules: Rules) -> Leg | None:
     """The drive going on as the phone tells of it; None where none is."""
-    return cut(state.drive, state.events, rules)[1][-1] if state.drive else None
+    return cut(state.drive, state.events, rules, state.default_car_id)[1][-1] if state.drive else None
 
 
 # --- the next poll -------------------------------------------------------------------------------------------------

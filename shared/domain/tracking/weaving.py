@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from shared.domain.log.drive import Finished, Heard, drive_id
+from shared.domain.log.drive import Finished, Heard, Record, drive_id
 from shared.domain.log.marking import marks
 from shared.domain.log.record import events_of, recorded
 from shared.domain.log.rows import Rows
-from shared.domain.log.summary import Said, Summary
+from shared.domain.log.summary import Said, Summary, trail_of
 from shared.domain.place.trail import Fix
 from shared.domain.thresholds import LONGEST_SILENCE, Rules
 from shared.domain.tracking.state import BY_TIME, UNKNOWN_CAR, DriverState, Leg, cut
@@ -86,16 +86,22 @@ def _is_inside(heard: Heard, summary: Summary) -> bool:
 
 def _cut_anew(state: DriverState, words: Sequence[Heard], rows: Rows, rules: Rules) -> DriverState:
     near, words = _near(state.told, words, rows, rules)
-    loose, legs = cut(None, set(words), rules)
+    loose, legs = cut(None, set(words), rules, state.default_car_id)
     made = [_summary(leg, state, leg.ended_at is not None or leg.paused, rules) for leg in legs]
     made += [_loose(end, state) for end in loose]
     for summary, events in [*zip(made, [leg.events for leg in legs], strict=False), *_pairs(made[len(legs) :], loose)]:
-        rows.keep(recorded(summary.id, events))
+        _keep(recorded(summary.id, events), near, rows)
     for former in near:
         if all(former.id != summary.id for summary in made):
             rows.forget(former.id)
     kept = [one for one in state.told if one not in near]
     return replace(state, told=_sorted([*kept, *_inherited(made, near)]))
+
+
+def _keep(record: Record, near: Sequence[Summary], rows: Rows) -> None:
+    """A record is kept anew where more is in it than there was."""
+    if all(one.id != record.id for one in near) or rows.record(record.id) != record:
+        rows.keep(record)
 
 
 def _pairs(made: Sequence[Summary], loose: Sequence[Heard]) -> list[tuple[Summary, list[Heard]]]:
@@ -145,7 +151,7 @@ def _summary(leg: Leg, state: DriverState, ended: bool, rules: Rules) -> Summary
         car_id=None if named == UNKNOWN_CAR else named,
         is_stray=named == UNKNOWN_CAR,
         ended=ended,
-        marks=marks(fixes, leg.started_at, until, ()),
+        trail=trail_of(marks(fixes, leg.started_at, until, ())),
         silences=_silences(events, rules),
         default_car_id=state.default_car_id,
         driver=next((heard.by for heard in events if not heard.is_end), ""),
@@ -160,7 +166,7 @@ def _loose(end: Heard, state: DriverState) -> Summary:
         car_id=None if end.is_stray else end.car_id,
         is_stray=end.is_stray,
         begun=False,
-        marks=marks([Fix(end.at, end.lat, end.lng, end.accuracy_m)], end.at, end.at, ()),
+        trail=trail_of(marks([Fix(end.at, end.lat, end.lng, end.accuracy_m)], end.at, end.at, ())),
         default_car_id=state.default_car_id,
         driver=end.by,
     )

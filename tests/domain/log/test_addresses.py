@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
-from shared.domain.log.measuring import Owner
 
 from shared.domain.log.addresses import addressed, flagged, given_up, spot, unaddressed_positions
+from shared.domain.log.laying import Owner
 from shared.domain.log.trip import Endpoint, Trip
 from shared.domain.place.geo import Position
 from shared.domain.place.places import Place
@@ -22,7 +22,7 @@ NOW = at(0)
 IDLE = DriverState()
 ASKED = OpenLog(ask_at=at(5))
 DRIVING = DriverState(drive=GoingOn(started_at=NOW, car_id="car", heard_at=NOW), open={"car": ASKED})
-PENDING = DriverState(open={"car": replace(ASKED, ended_at=NOW, trip_id="trip", pending_since=NOW)})
+PENDING = DriverState(open={"car": replace(ASKED, pending_since=NOW)})
 
 
 BEGIN, END = Endpoint(*HERE), Endpoint(*THERE)
@@ -166,4 +166,4 @@ def test_an_idle_poll_for_addresses_asks_no_car_and_keeps_the_driver_due_until_t
     world.state = wanted(world.state, ["a"], at(0))
     assert car_to_ask(world.state, at(0)) is None
     outcome = world.take(NotAsked(), 0)
-    assert (due(outcome.state), outcome.state.open) == (at(0), {})
+    assert (due(outcome.state), outcome.poll_now) == (at(0), False)

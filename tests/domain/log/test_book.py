@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from shared.domain.car.odometer import Reading
 from shared.domain.log.book import Book, Start, TripOutline, folded
 from shared.domain.log.marking import marks
-from shared.domain.log.summary import Drive, Said, Summary
+from shared.domain.log.summary import Drive, Said, Summary, trail_of
 from shared.domain.place.geo import Position
 from shared.domain.place.trail import Fix
 from shared.domain.thresholds import LEAST_DRIVE_M
@@ -42,7 +42,7 @@ def drive(since: float, until: float, fixes: Fixes = (), said: Said = NOTHING, *
         began_at=at(since),
         ended_at=at(until),
         car_id=fields.pop("named", None),
-        marks=marks(found, at(since), at(until), ()),
+        trail=trail_of(marks(found, at(since), at(until), ())),
         said=said,
     )
     return Drive(summary=summary, car_id="a", began_at=at(since), ended_at=at(until), **fields)

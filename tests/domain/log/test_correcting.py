@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from shared.domain.fitting import Unfit
 from shared.domain.log.correcting import corrected, entered
 from shared.domain.log.kinds import Habits
-from shared.domain.log.summary import Mark, Said, Summary
+from shared.domain.log.summary import Mark, Said, Summary, trail_of
 from shared.domain.log.trip import Endpoint, Trip, dated
 from shared.domain.log.words import deleted, identified, summary_of
 from shared.domain.place.places import Place
@@ -23,7 +23,7 @@ NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
 HOUSE, OFFICE = Place("1", "Home", 52.0, 5.0), Place("2", "Office", 52.2, 5.2, kind="business", address="Voorweg 1")
 DRIVEN = Summary(
     id="20260302T080000Z-000000000000", began_at=START, ended_at=END, car_id="a", trip_ids=("20260302T080000Z-0a1b2c",),
-    marks=(Mark(START, lat=52.0, lng=5.0), Mark(END, 26_000, lat=52.2, lng=5.2)),
+    trail=trail_of((Mark(START, lat=52.0, lng=5.0), Mark(END, 26_000, lat=52.2, lng=5.2))),
 )  # fmt: skip
 TRIP = dated(Trip(
     id="20260302T080000Z-0a1b2c", user=USER, car_id="a", started_at=START, ended_at=END, timezone=ZONE, date="", year=0,
@@ -92,7 +92,7 @@ def test_times_and_ends_that_are_given_back_are_those_of_the_drive() -> None:
 
 
 def test_an_end_that_the_drive_does_not_know_is_given_back_as_unknown() -> None:
-    nowhere = replace(TRIP, summary=replace(DRIVEN, marks=(Mark(START), Mark(END))))
+    nowhere = replace(TRIP, summary=replace(DRIVEN, trail=trail_of((Mark(START), Mark(END)))))
     assert say(say(nowhere, to=Endpoint(place="x")), to=None).to == Endpoint()
 
 
@@ -232,7 +232,7 @@ def test_of_a_trip_by_hand_all_that_was_given_is_theirs() -> None:
     assert (trip.source, trip.car_id, trip.revision) == ("manual", "a", 1)
     assert word(trip) == Said(began_at=START, ended_at=END, to_m=1_027_000, distance_m=20_000, is_touched=True)
     assert trip.summary == Summary(
-        id="id", began_at=START, ended_at=END, car_id="a", default_car_id="a", marks=(Mark(START), Mark(END)),
+        id="id", began_at=START, ended_at=END, car_id="a", default_car_id="a", trail=trail_of((Mark(START), Mark(END))),
         is_by_hand=True, said=word(trip), trip_ids=("id",),
     )  # fmt: skip
 
@@ -282,7 +282,7 @@ def test_a_drive_that_is_classified_late_is_not_late() -> None:
 def test_an_older_trip_without_a_summary_gets_one_before_their_word_changes_it() -> None:
     trip = say(replace(TRIP, summary=None), started_at="2026-03-02T07:00Z", distance_km=24)
     assert trip.summary == Summary(
-        id=TRIP.id, began_at=START, ended_at=END, car_id="a", trip_ids=(TRIP.id,), marks=DRIVEN.marks,
+        id=TRIP.id, began_at=START, ended_at=END, car_id="a", trip_ids=(TRIP.id,), trail=DRIVEN.trail,
         said=Said(began_at=START - timedelta(hours=1), distance_m=24_000, is_touched=True),
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from shared.domain.car.odometer import Reading
 from shared.domain.log.driven import driven
 from shared.domain.log.marking import marks
-from shared.domain.log.summary import Drive, Said, Summary
+from shared.domain.log.summary import Drive, Said, Summary, trail_of
 from shared.domain.place.trail import Fix
 from shared.domain.thresholds import Rules
 
@@ -40,7 +40,7 @@ def told(*words: Word, ended: bool = True, begun: bool = True, **fields: Any) ->
         ended_at=times[-1],
         begun=begun,
         ended=ended,
-        marks=marks(fixes, times[0], times[-1], ()),
+        trail=trail_of(marks(fixes, times[0], times[-1], ())),
         silences=silences,
         **fields,
     )

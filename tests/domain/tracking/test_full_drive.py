@@ -19,7 +19,7 @@ from shared.domain.thresholds import (
     MOST_RECORDED,
 )
 from shared.domain.tracking.events import Ended, Started
-from shared.domain.tracking.state import DriverState, GoingOn
+from shared.domain.tracking.state import GoingOn
 from tests.domain.world import World, at, fix
 
 MOST_BYTES = 1_000_000  # a document has 1 MiB, with the names of its fields
@@ -55,31 +55,37 @@ def test_a_record_names_no_more_drivers_than_it_has_room_for_and_tells_the_same_
     assert recorded("id", events_of(kept)) == kept
 
 
-@pytest.mark.parametrize("event", [Started(fix(50)), Started(fix(101)), Ended(fix(50)), Ended(fix(101))])
-def test_whatever_word_comes_next_ends_a_drive_without_room_for_it(event: Started | Ended) -> None:
-    world, last = World(), fix(100, 2)
-    full = GoingOn(started_at=at(0), car_id="car", heard_at=at(100), blocks=MOST_BLOCKS, last=Fix(at(90)))
-    world.state = DriverState(drive=full, events=(last,))
+@pytest.mark.parametrize("minutes", [101, 300])
+def test_a_start_after_a_drive_without_room_for_it_begins_another_one(minutes: float) -> None:
+    world = full()
+    assert world.take(Started(fix(minutes)), minutes).status in ("trip_started", "trip_resumed")
+    assert world.state.drive
+    assert (world.state.drive.started_at, world.state.drive.blocks) == (at(minutes), 0)
+    world.tick(minutes + 2)
+    assert world.drives == [(at(0), at(100))]
+    check_kept(world, fix(minutes))
+
+
+@pytest.mark.parametrize("minutes", [50, 101])
+def test_an_end_of_a_drive_without_room_for_it_is_kept(minutes: float) -> None:
+    world = full()
+    world.take(Ended(fix(minutes)), 102)
+    world.tick(130)
+    world.tick(500)
+    assert world.state.drive is None
+    check_kept(world, replace(fix(minutes), is_end=True))
+
+
+def full() -> World:
+    """A drive of as many words as a drive can have."""
+    world = World()
+    drive = GoingOn(started_at=at(0), car_id="car", heard_at=at(100), blocks=MOST_BLOCKS, last=Fix(at(90)))
+    world.state = replace(world.state, drive=drive, events=(fix(100, 2),))
     world.store.put_block(0, [fix(0, 0), fix(90, 1)])
-    world.take(event, 102)
-    (drive,) = world.drives
-    assert (drive.started_at, drive.ended_at, drive.why) == (at(0), at(100), "it is as long as a drive can be")
-    assert world.state.drive is None or world.state.drive.blocks == 0
-    kept = [heard for record in world.store.records.values() for heard in events_of(record)]
-    assert [*kept, *world.state.events].count(replace(event.heard, is_end=isinstance(event, Ended))) == 1
+    return world
 
 
-def test_a_late_word_of_a_drive_whose_record_is_full_is_kept_by_itself() -> None:
-    world = World(car=None)
-    world.start(0, 0)
-    world.start(20, 10)
-    world.end(30, 20)
-    world.tick(60)
-    (name,) = world.store.records
-    full = recorded(name, [Heard(at(10) + timedelta(seconds=n)) for n in range(MOST_RECORDED)])
-    world.store.records[name] = full
-    for _ in range(2):
-        world.start(15)
-    assert world.store.records[name] == full
-    (alone,) = (kept for id_, kept in world.store.records.items() if id_ != name)
-    assert events_of(alone) == [replace(fix(15), accuracy_m=None)]
+def check_kept(world: World, heard: Heard) -> None:
+    """A word is kept, and once."""
+    kept = [one for record in world.store.records.values() for one in events_of(record)]
+    assert [one.word for one in (*kept, *world.state.events, *world.state.late)].count(heard.word) == 1

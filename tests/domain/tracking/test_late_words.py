@@ -256,7 +256,14 @@ WORDS = (
     ("ping", 112, 5.0),
     ("end", 120, 8.0),
 )
-ONE_DAY = [*WORDS, ("start", 150, 8.0), ("start", 160, 12.0), ("end", 163, 13.0), ("start", 166, 13.0), ("end", 180, 20.0)]
+ONE_DAY = [
+    *WORDS,
+    ("start", 150, 8.0),
+    ("start", 160, 12.0),
+    ("end", 163, 13.0),
+    ("start", 166, 13.0),
+    ("end", 180, 20.0),
+]
 
 
 def arriving(words: list[tuple[float, int]]) -> World:
@@ -289,7 +296,9 @@ def test_in_time_it_is_four_trips() -> None:
 
 
 @settings(max_examples=60)
-@given(st.lists(st.floats(0, 400), min_size=len(ONE_DAY), max_size=len(ONE_DAY)), st.sets(st.integers(0, len(ONE_DAY) - 1)))
+@given(
+    st.lists(st.floats(0, 400), min_size=len(ONE_DAY), max_size=len(ONE_DAY)), st.sets(st.integers(0, len(ONE_DAY) - 1))
+)
 def test_any_order_of_arrival_gives_the_same_rows(delays: list[float], late: set[int]) -> None:
     words = [(word[1] + (delays[n] if n in late else 0.0), n) for n, word in enumerate(ONE_DAY)]
     world = arriving(words)

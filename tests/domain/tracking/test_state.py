@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -27,7 +27,7 @@ from shared.domain.thresholds import (
 from shared.domain.tracking import blocks, machine
 from shared.domain.tracking.events import CarFailed, CarRead, Dropped, Ended, Event, NotAsked, Started
 from shared.domain.tracking.look_ups import wanted
-from shared.domain.tracking.schedule import car_to_ask, given_back, leased
+from shared.domain.tracking.schedule import given_back, leased
 from shared.domain.tracking.state import DriverState, OpenLog, leg_of, next_poll_at, with_log
 from tests.domain.world import HOME, LEASE, USUAL, World, at, fix
 
@@ -316,5 +316,3 @@ def test_a_drive_of_sixty_pings_is_kept_in_less_than_two_kilobytes() -> None:
     ]
     end = replace(pings[-1], at=at(61), is_end=True)
     assert len(msgspec.json.encode(recorded("20260302T080000Z-0a1b2c3d4e5f", [*pings, end]))) < 2000
-
-

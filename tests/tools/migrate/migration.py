@@ -29,6 +29,7 @@ from tests.tools.migrate.old_store import BORIS, everything
 from tools.local import processes
 from tools.local.processes import wait_until
 from tools.migrate.__main__ import main
+from tools.migrate.outcome import along
 
 
 class House:
@@ -127,11 +128,7 @@ def sums_of_all(house: House, email: str = BORIS) -> tuple[Sums, Sums]:
 def rows_of(house: House, email: str = BORIS, car_id: str = "audi") -> list[Row]:
     """The rows of a car with a stretch of its odometer, by time."""
     rows: list[Row] = [row for row in (*house.trips(email), *house.gaps(email)) if row.car_id == car_id]
-    return sorted((row for row in rows if row.from_m is not None), key=lambda row: (_begin(row), row.from_m))
-
-
-def _begin(row: Row) -> datetime:
-    return row.since if isinstance(row, GapRow) else row.started_at
+    return sorted((row for row in rows if row.from_m is not None), key=along)
 
 
 WHOLE = {
