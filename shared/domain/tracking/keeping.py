@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from shared.domain.car.odometer import Disbelief, Reading
 from shared.domain.log.addresses import ADDRESS_PENDING
-from shared.domain.log.book import Book, TripOutline
+from shared.domain.log.book import Book, Start, TripOutline
 from shared.domain.log.drive import Heard
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.gap_rows import gap_rows
@@ -28,10 +28,11 @@ from shared.domain.tracking.books import Books, books_of, trip_id_of, with_ids
 from shared.domain.tracking.events import Outcome
 from shared.domain.tracking.look_ups import wanted
 from shared.domain.tracking.schedule import scheduled
-from shared.domain.tracking.settling import bounded, settled
+from shared.domain.tracking.settling import bounded, cuts, forced
 from shared.domain.tracking.state import DriverState, OpenLog
 from shared.domain.tracking.weaving import woven
 
+Lines = dict[str | None, list["_Line"]]
 Stored = Mapping[str, Sequence[Row]]  # rows of some cars, in their order along the odometer
 
 
@@ -54,7 +55,47 @@ def keep(
     """Puts all that came of an event into the rows. `before` is the state before it."""
     state = bounded(woven(outcome.state, outcome.finished, outcome.weaves, rows, rules))
     state, made, books = refolded(before, state, rows, owner, places, now)
-    return Kept(settled(scheduled(state, books, outcome, now, rules), books, now), made)
+    state = scheduled(state, books, outcome, now, rules)
+    return Kept(without_settled(state, rows, owner, places, now), made)
+
+
+def without_settled(
+    state: DriverState, rows: Rows, owner: Owner, places: Sequence[Place], now: datetime
+) -> DriverState:
+    """The state without what is settled by now. What is left says of its rows what was said with it.
+
+    Only where more is open than can be remembered, its rows are laid as what is left has them.
+    """
+    books = books_of(state)
+    lines = _lines(state, books, owner, now)
+    for cut in cuts(state, books, now):
+        if cut != state and _open_lines(lines, cut) == _some(_lines(cut, books_of(cut), owner, now)):
+            state, books, lines = cut, books_of(cut), _lines(cut, books_of(cut), owner, now)
+            break
+    cut = forced(state, books, now)
+    if cut != state:
+        new = _lines(cut, books_of(cut), owner, now)
+        _Laying(rows, owner, places, now).lay(_open_lines(lines, cut), new)
+    return cut
+
+
+def _open_lines(lines: Lines, cut: DriverState) -> Lines:
+    """The rows that are not settled in a state that is cut."""
+    told = {id_ for one in cut.told for id_ in one.trip_ids}
+    starts = {car_id: log.start for car_id, log in cut.open.items()}
+    return _some(
+        {car: [line for line in of if _is_open(line, told, starts.get(car or ""))] for car, of in lines.items()}
+    )
+
+
+def _is_open(line: "_Line", told: Collection[str], start: Start | None) -> bool:
+    if isinstance(line.says, GapRow):
+        return start is None or line.says.until > start.at
+    return line.id in told
+
+
+def _some(lines: Lines) -> Lines:
+    return {car_id: of for car_id, of in lines.items() if of}
 
 
 def refolded(
@@ -99,9 +140,6 @@ class _Line(NamedTuple):
     says: TripOutline | Row
     gap_km: float = 0.0
     set_on_m: int = 0
-
-
-Lines = dict[str | None, list[_Line]]
 
 
 def _stored_lines(stored: Stored) -> Lines:

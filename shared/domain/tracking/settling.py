@@ -3,7 +3,7 @@
 News reaches back a day, so what is older and agreed on cannot change any more but by its driver's word.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -22,19 +22,36 @@ from shared.domain.thresholds import (
 from shared.domain.tracking.books import Books
 from shared.domain.tracking.state import DriverState, OpenLog, with_log
 
+TRIED = 3  # anchors of a car, from the newest on
 
-def settled(state: DriverState, books: Books, now: datetime) -> DriverState:
-    """The state without what is settled by now, bounded whatever happened."""
-    for car_id, book in books.of.items():
-        if start := _start(state.of_car(car_id), book, now):
-            series = sum(after.at <= start.at for _, after in book.breaks)
-            log = _since(state.of_car(car_id), start, series)
-            state = with_log(state, car_id, replace(log, after_trip=_last_trip(state, book, start) or log.after_trip))
-    kept = [one for one in state.told if not _is_settled(one, state, books, now)]
-    unread = [one for one in kept if _is_unread(one, state, books)]
+
+def cuts(state: DriverState, books: Books, now: datetime) -> Iterator[DriverState]:
+    """The states without what may be settled by now, the shortest first. Of these the first is meant that says of the
+    rest what the state says of it: news may still reach over an anchor, from a drive in another car for example."""
+    free = {car_id: _free(state.of_car(car_id), book, now) for car_id, book in books.of.items()}
+    yield _cut(state, books, {car_id: starts[-1] for car_id, starts in free.items() if starts}, now)
+    for car_id, starts in free.items():
+        for start in reversed(starts[-TRIED:]):
+            yield _cut(state, books, {car_id: start}, now)
+
+
+def forced(state: DriverState, books: Books, now: datetime) -> DriverState:
+    """After more drives than are remembered, the oldest stay as they are, whatever that says of the rest."""
+    starts = {car_id: start for car_id, book in books.of.items() if (start := _forced(state.of_car(car_id), book))}
+    cut = _cut(state, books, starts, now) if starts else state
+    unread = [one for one in cut.told if _is_unread(one, cut, books)]
     gone = {one.id for one in unread[:-KEPT_DRIVES]}
-    told = tuple(one for one in kept if one.id not in gone)
-    return state if told == state.told else replace(state, told=told)
+    return replace(cut, told=tuple(one for one in cut.told if one.id not in gone)) if gone else cut
+
+
+def _cut(state: DriverState, books: Books, starts: Mapping[str, Start], now: datetime) -> DriverState:
+    for car_id, start in starts.items():
+        book, log = books.of[car_id], state.of_car(car_id)
+        series = sum(after.at <= start.at for _, after in book.breaks)
+        after_trip = _last_trip(state, book, start) or log.after_trip
+        state = with_log(state, car_id, replace(_since(log, start, series), after_trip=after_trip))
+    kept = tuple(one for one in state.told if not _is_settled(one, state, books, now))
+    return state if kept == state.told else replace(state, told=kept)
 
 
 def bounded(state: DriverState) -> DriverState:
@@ -46,11 +63,10 @@ def bounded(state: DriverState) -> DriverState:
     return state
 
 
-def _start(log: OpenLog, book: Book, now: datetime) -> Start | None:
-    """Where the book of a car begins from now on; None where it stays as it is."""
+def _free(log: OpenLog, book: Book, now: datetime) -> list[Start]:
+    """Where the book of a car may begin from now on, by time."""
     free = [anchor.start for anchor in book.anchors if _is_free(anchor, book, now)]
-    begin = free[-1] if free else _forced(book)
-    return None if begin is None or (log.start and begin.at <= log.start.at) else begin
+    return [start for start in free if log.start is None or start.at > log.start.at]
 
 
 def _is_free(anchor: Anchor, book: Book, now: datetime) -> bool:
@@ -61,14 +77,14 @@ def _is_free(anchor: Anchor, book: Book, now: datetime) -> bool:
     return is_sure and now - at > NEWS_REACHES and not waits
 
 
-def _forced(book: Book) -> Start | None:
-    """After more drives than are remembered, the oldest stay as they are."""
+def _forced(log: OpenLog, book: Book) -> Start | None:
     if len(book.trips) <= KEPT_DRIVES:
         return None
     last = book.trips[len(book.trips) - KEPT_DRIVES - 1]
     if last.to_m is None or last.to_known is None:
         return None
-    return Start(last.drive.ended_at, last.to_m, known=last.to_known, position=last.end)
+    start = Start(last.drive.ended_at, last.to_m, known=last.to_known, position=last.end)
+    return None if log.start and start.at <= log.start.at else start
 
 
 def _last_trip(state: DriverState, book: Book, start: Start) -> str | None:

@@ -16,8 +16,7 @@ from shared.domain.log.trip import Trip
 from shared.domain.log.words import deleted, summary_of
 from shared.domain.place.places import Place
 from shared.domain.tracking.books import books_of, trip_id_of
-from shared.domain.tracking.keeping import Stored, refolded
-from shared.domain.tracking.settling import settled
+from shared.domain.tracking.keeping import Stored, refolded, without_settled
 from shared.domain.tracking.state import DriverState
 
 
@@ -82,9 +81,9 @@ def spoken(
     after = _with_summary(parted, about.id, summary)
     if trip:
         rows.put(trip)
-    state, _, books = refolded(state, after, rows, owner, places, now, stored)
+    state, _, _ = refolded(state, after, rows, owner, places, now, stored)
     # Of a settled stretch nothing is remembered but its rows.
-    state = settled(state, books, now) if stored is None else state
+    state = without_settled(state, rows, owner, places, now) if stored is None else state
     return Spoken(state, rows.find_trips([about.id]).get(about.id) if trip else None)
 
 

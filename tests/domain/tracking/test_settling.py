@@ -1,13 +1,20 @@
 """What stays open of a log and what is settled: the rows in the store are always those that the state makes."""
 
+import random
+
+import pytest
+
+from shared.domain.car.odometer import Reading
 from shared.domain.log.correcting import entered
 from shared.domain.log.rows import Rows
+from shared.domain.log.tiling import Row
 from shared.domain.log.trip import Endpoint
 from shared.domain.log.words import identified
 from shared.domain.thresholds import KEPT_DRIVES, KEPT_READINGS
+from shared.domain.tracking.events import CarRead, Ended, Event, NotAsked, Started
 from shared.domain.tracking.keeping import refolded
 from shared.domain.tracking.state import DriverState
-from tests.domain.world import Store, World, at
+from tests.domain.world import Store, World, at, fix
 
 HOUR, DAY = 60, 24 * 60
 
@@ -82,4 +89,32 @@ def laid_anew(world: World) -> Store:
 
 
 def stretches(store: Store) -> dict[str, tuple[int | None, int | None]]:
-    return {row.id: (row.from_m, row.to_m) for row in (*store.trips_by_id.values(), *store.gaps_by_id.values())}
+    rows: list[Row] = [*store.trips_by_id.values(), *store.gaps_by_id.values()]
+    return {row.id: (row.from_m, row.to_m) for row in rows}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_settled_leaves_of_the_rest_the_rows_that_are_in_the_store(seed: int) -> None:
+    world = World(cars=("car", "two"))
+    for minute, event in days_of(random.Random(seed)):
+        world.take(event, minute)
+        rows, kept = stretches(laid_anew(world)), stretches(world.store)
+        assert rows == {id_: stretch for id_, stretch in kept.items() if id_ in rows}
+
+
+def days_of(chance: random.Random) -> list[tuple[float, Event]]:
+    """Three days of drives in two cars by their arrival: words that come late and name no car, kilometres of nobody."""
+    told, begin, here, km = list[tuple[float, Event]](), 0.0, 0.0, {"car": 10_000.0, "two": 15_000.0}
+    while begin < 3 * DAY:
+        begin += chance.choice((3, 6, 20, 90, 300, 700))
+        lasts, late, car_id = chance.choice((4, 12, 25, 50)), chance.choice((0, 0, 300)), chance.choice(("car", "two"))
+        there = here + chance.choice((1, -1)) * lasts * chance.choice((0, 0.8, 1))
+        km[car_id] += abs(there - here) + chance.choice((0, 0, 0, 5, 40))
+        told.append((begin + late, Started(fix(begin, here), "car")))
+        told.append((begin + lasts + late, Ended(fix(begin + lasts, there), "car")))
+        if chance.random() < 0.8:
+            reading = Reading(at(begin + lasts + 0.4), round(km[car_id], 1))
+            told.append((begin + lasts + chance.choice((1, 20, 200)), CarRead(car_id, reading)))
+        begin, here = begin + lasts, there
+    told += [(float(minute), NotAsked(None)) for minute in range(0, 5 * DAY, 45)]
+    return sorted(told, key=lambda one: one[0])
