@@ -23,7 +23,7 @@ from shared.domain.place.places import Place
 from shared.domain.thresholds import KEPT_DRIVES, KEPT_READINGS, NEWS_REACHES
 from shared.domain.tracking.books import Books, books_of, trip_id_of
 from shared.domain.tracking.keeping import refolded
-from shared.domain.tracking.settling import settled, thinned
+from shared.domain.tracking.settling import cuts, thinned
 from shared.domain.tracking.state import START_BEFORE, DriverState, with_log
 from shared.repositories.documents import until_current
 from shared.repositories.readings import reading_id
@@ -249,7 +249,7 @@ def _bounded(state: DriverState, car_id: str, until: datetime) -> DriverState:
     books = books_of(state)
     if len(books.of[car_id].trips) > KEPT_DRIVES:
         return with_log(state, car_id, replace(log, readings=thinned(log.readings)))
-    return settled(state, books, until + NEWS_REACHES)
+    return next(cuts(state, books, until + NEWS_REACHES))
 
 
 def _starts(book: Book, now: datetime) -> Iterator[Start]:
