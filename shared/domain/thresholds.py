@@ -63,6 +63,7 @@ KEPT_SHARE = 1 / 3  # ours: of a budget, for ends and daily readings
 NEEDED_READS_A_DAY = 5  # ours: two trips a day, the end of each read twice, and a daily reading
 LEARNS_FOR = timedelta(days=3)  # ours: the first days of a window say little about what a driver needs
 DRIVEN_A_DAY = timedelta(hours=2)  # ours: twice what an ordinary driver drives
+LEAST_WAIT = timedelta(seconds=1)  # ours: a budget that allows a read each second is no reason to wait
 
 # --- which readings are believed: ours, found by playing worlds. Prices in tenths of a reading of a car.
 

@@ -80,7 +80,9 @@ def park(store: UserStore, odometer_km: float, at: datetime) -> None:
     change = store.change()
     newest = store.stored_trips({}, 2, None)
     if newest[0].value.ended_at > at:
-        change.put_trip(newest.pop(0), None)
+        gone = newest.pop(0)
+        change.tile(CAR, [gone.value], [])
+        change.put_trip(gone, None)
     change.put_state(store.state(), DriverState(open={CAR: _left(at, odometer_km)}))
     change.commit()
 

@@ -19,6 +19,7 @@ from shared.domain.thresholds import (
     KEPT_CARS,
     KEPT_SHARE,
     LEARNS_FOR,
+    LEAST_WAIT,
     MOST_REFUSALS,
     MOST_WINDOWS,
     NEEDED_READS_A_DAY,
@@ -95,14 +96,15 @@ def way_interval(asking: Asking, name: str, budget: Budget, now: datetime, usual
     """How long to wait between two reads on the way, never shorter than usual.
 
     What is free beside the reserve lasts for the driving that can be expected until the window is over. So it is the
-    usual wait while there is plenty, then longer and longer, at most until the window is over.
+    usual wait while there is plenty, also where that is none, then longer and longer, at most until the window is over.
     """
     window = _open_windows(asking, now).get(name) or _new_window(budget, now)
     left = window.until - now
     free = budget.requests - window.requests - _reserve(window, budget, now)
     driving = min(left, DRIVEN_A_DAY * (1 + left / DAY))
     share = _cost_of_a_read(window, budget) / free if free > 0 else 1.0
-    return max(usual, driving * share if share < 1 else left)
+    wait = driving * share if share < 1 else left
+    return max(usual, wait) if wait >= LEAST_WAIT else usual
 
 
 def taken(asking: Asking, name: str, budget: Budget, now: datetime, on_the_way: bool = False) -> Asking:

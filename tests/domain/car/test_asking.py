@@ -161,6 +161,11 @@ def test_while_there_is_plenty_reads_on_the_way_come_as_usual(budget: Budget) ->
     assert asking.way_interval(Asking(), "car", budget, at(0), USUAL) == USUAL
 
 
+def test_where_no_wait_is_usual_there_is_none_while_a_budget_allows_a_read_each_second() -> None:
+    plenty, never = Budget(1_000_000), timedelta(0)
+    assert asking.way_interval(Asking(), "car", plenty, at(0), never) == never
+
+
 def test_reads_on_the_way_come_further_apart_until_only_what_is_kept_is_left() -> None:
     requests = (0, 200, 300, 320, 330, 340, 500)
     waits = [

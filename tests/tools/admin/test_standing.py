@@ -14,8 +14,9 @@ from shared.domain.car.car import Car
 from shared.domain.car.odometer import Reading
 from shared.domain.driver import LOG_VERSION, Account, Key
 from shared.domain.log.drive import Heard
+from shared.domain.log.summary import Summary
 from shared.domain.place.trail import Fix
-from shared.domain.tracking.state import DriverState, GoingOn, LookUps, OpenLog, OverDrive
+from shared.domain.tracking.state import DriverState, GoingOn, LookUps, OpenLog
 from shared.repositories.accounts import AccountRepository, account_document
 from shared.repositories.readings import reading_fields
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
@@ -28,12 +29,18 @@ NOW = datetime(2026, 1, 23, 12, 0, tzinfo=UTC)
 USED = Key("x", "webhook", last_used_on="2026-01-23")
 BORIS = Account("boris@example.com", keys={"full": Key("y", "full"), "hook": USED})
 CAR = Car("car", "skoda", credentials_set_at={"api_key": NOW})
-QUIET = DriverState(closed_until=NOW - timedelta(hours=1))
 
 
 def at(minutes: float) -> datetime:
     return NOW + timedelta(minutes=minutes)
 
+
+def over(minutes: float) -> DriverState:
+    """Of a driver whose last drive was over at a minute."""
+    return DriverState(told=(Summary(id="id", began_at=at(minutes - 20), ended_at=at(minutes)),))
+
+
+QUIET = over(-60)
 
 GOING_ON = GoingOn(started_at=at(-300), car_id="car", heard_at=at(-2))
 DRIVING = DriverState(drive=GOING_ON, events=(Heard(at(-300)),))
@@ -47,12 +54,12 @@ DRIVING = DriverState(drive=GOING_ON, events=(Heard(at(-300)),))
     [
         (DriverState(), "", ""),
         (DriverState(), "2026-01-20", "2026-01-20"),
-        (DriverState(closed_until=at(-60)), "2026-01-23", "2026-01-23 12:00"),
-        (DriverState(closed_until=at(-3000)), "2026-01-23", "2026-01-23"),
+        (over(-60), "2026-01-23", "2026-01-23 12:00"),
+        (over(-3000), "2026-01-23", "2026-01-23"),
         (replace(DRIVING, events=(Heard(at(-60)), Heard(at(-2)))), "", "2026-01-23 12:58"),
         (replace(DRIVING, events=(Heard(at(-60)), Heard(at(-1), is_end=True))), "", "2026-01-23 12:59"),
         (DriverState(drive=replace(GOING_ON, last=Fix(at(-3)))), "", "2026-01-23 12:57"),
-        (replace(QUIET, recent=(OverDrive("id", at(-9), at(-9)),)), "", "2026-01-23 12:51"),
+        (replace(QUIET, late=(Heard(at(-9)),)), "", "2026-01-23 12:51"),
     ],
     ids=["never", "only the day of its key", "a trip that is over", "a later day of its key", "pings", "an end",
          "older pings", "a word that is in no trip"],
@@ -82,8 +89,8 @@ def test_of_a_user_with_whom_all_is_well_nothing_is_wrong() -> None:
             "a trip is going on and nothing was heard of it since 2026-01-23 09:40",
         ),
         (
-            {"state": replace(QUIET, open={"car": OpenLog(ended_at=at(-60), pending_since=at(-40))})},
-            "the trip that ended 2026-01-23 12:00 waits for the odometer of car",
+            {"state": replace(QUIET, open={"car": OpenLog(pending_since=at(-40))})},
+            "a trip waits for the odometer of car since 2026-01-23 12:20",
         ),
         (
             {"state": replace(QUIET, look_ups=LookUps(("a", "b"), failures=3, due_at=at(5)))},

@@ -204,8 +204,8 @@ def log_one(driver: Driver, ended_at: datetime) -> None:
 def test_a_drive_fits_after_the_last_trip_until_the_day_is_full(new: New) -> None:
     driver = new()
     driver.set_up()
-    fits = datetime.now(UTC).replace(microsecond=0) - LASTS - timedelta(minutes=4)
-    for ended_at, begins_at in ((ago(60 * 24 * 5), None), (ago(60 * 10), ago(60 * 10 - 3)), (fits, None)):
+    fits = datetime.now(UTC).replace(microsecond=0) - LASTS - timedelta(minutes=7)
+    for ended_at, begins_at in ((ago(60 * 24 * 5), None), (ago(60 * 10), ago(60 * 10 - 6)), (fits, None)):
         log_one(driver, ended_at)
         driver.plan()
         begin = driver.samples[0].at
