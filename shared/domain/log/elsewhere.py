@@ -87,7 +87,7 @@ class _Judging:
     def _explained(self, k: int, first: int) -> _Out | None:
         if later := self._fitting_later(k, first):
             return _Out(readings=later)
-        if run := self._of_another_car(k):
+        if run := self._of_another_car(k, first):
             return _Out(drives=run)
         if all(node.low_m <= self._nodes[k].high_m for node in self._nodes[k:]):
             old = self._readings(k, len(self._nodes), first)
@@ -145,10 +145,11 @@ class _Judging:
 
     # --- another car
 
-    def _of_another_car(self, k: int) -> list[Drive]:
-        """The drives around a reading without which the odometer fits, if the car says where it was meanwhile."""
+    def _of_another_car(self, k: int, first: int) -> list[Drive]:
+        """The drives around a reading without which the odometer fits, if the car says where it was meanwhile. The
+        `first` that has no room may lie behind it, where a car says the same again."""
         parts = self._between(self._nodes[k - 1], self._nodes[k])
-        numbers = sorted({part.n for part in parts if not part.gives_way})
+        numbers = sorted({first, *(part.n for part in parts if not part.gives_way)})
         return next(([self._drives[n] for n in run] for run in self._runs(numbers) if self._is_elsewhere(run)), [])
 
     def _runs(self, numbers: Sequence[int]) -> Iterator[range]:

@@ -3,6 +3,7 @@
 News reaches back a day, so what is older and agreed on cannot change any more but by its driver's word.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -136,14 +137,19 @@ def _cars_of(summary: Summary, books: Books) -> set[str]:
 
 
 def thinned(readings: Sequence[Reading], told: Sequence[Summary] = ()) -> tuple[Reading, ...]:
-    """Fewer readings that say the same: of equal ones the first and the last, then fewer of those on the way.
+    """Fewer readings that say the same: of equal ones of a stand or a drive the first and the last, then fewer of those
+    on the way.
 
-    Where drives begin and end the kilometres are divided by what was read, so that goes last.
+    Where drives begin and end the kilometres are divided by what was read, so that goes last. What a car says the same
+    during a drive tells that it was another one that drove.
     """
+    edges = sorted(edge for one in told for edge in (one.began_at, one.ended_at))
+    places = [(bisect_right(edges, one.at), one.km) for one in readings]
+    last = len(readings) - 1
     kept = [
         one
         for n, one in enumerate(readings)
-        if n in (0, len(readings) - 1) or one.is_word or not (readings[n - 1].km == one.km == readings[n + 1].km)
+        if n in (0, last) or one.is_word or not places[n - 1] == places[n] == places[n + 1]
     ]
     on_way = [one for one in kept if not one.is_word and _is_on_the_way(one, told)]
     while len(kept) > KEPT_READINGS and on_way:
