@@ -17,7 +17,7 @@ from shared.domain.log.record import events_of, recorded
 from shared.domain.log.rows import Rows
 from shared.domain.log.summary import Said, Summary, trail_of
 from shared.domain.place.trail import Fix
-from shared.domain.thresholds import LONGEST_SILENCE, Rules
+from shared.domain.thresholds import LONGEST_SILENCE, MOST_RECORDED, Rules
 from shared.domain.tracking.state import BY_TIME, UNKNOWN_CAR, DriverState, Leg, cut
 
 
@@ -112,16 +112,20 @@ def _near(
     told: Sequence[Summary], words: Sequence[Heard], rows: Rows, rules: Rules
 ) -> tuple[list[Summary], list[Heard]]:
     """The drives that the words can change, and all that was said of them and in these words."""
-    near, found = list[Summary](), [*words]
+    near, far, found = list[Summary](), list[Summary](), [*words]
     while True:
         span = _span(found)
-        more = [one for one in told if one not in near and not is_fixed(one) and _touches(one, span, rules)]
+        more = [one for one in told if one not in (*near, *far) and not is_fixed(one) and _touches(one, span, rules)]
         if not more:
             return near, found
-        near += more
         for one in more:
             record = rows.record(one.id)
-            found += events_of(record) if record else []
+            # Of what was moved from elsewhere no words are kept, and a record must fit into one document.
+            if record is None or len(record.kinds) + len(found) > MOST_RECORDED:
+                far.append(one)
+            else:
+                near.append(one)
+                found += events_of(record)
 
 
 def _span(words: Sequence[Heard]) -> _Span:

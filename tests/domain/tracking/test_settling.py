@@ -3,14 +3,18 @@
 import random
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading
 from shared.domain.log.correcting import entered
+from shared.domain.log.drive import Heard
+from shared.domain.log.record import recorded
 from shared.domain.log.rows import Rows
+from shared.domain.log.summary import Said, Summary
 from shared.domain.log.tiling import Row
 from shared.domain.log.trip import Endpoint
 from shared.domain.log.words import identified
-from shared.domain.thresholds import KEPT_DRIVES, KEPT_READINGS
+from shared.domain.thresholds import KEPT_DRIVES, KEPT_READINGS, MOST_RECORDED
 from shared.domain.tracking.events import CarRead, Ended, Event, NotAsked, Started
 from shared.domain.tracking.keeping import refolded
 from shared.domain.tracking.state import DriverState
@@ -118,3 +122,24 @@ def days_of(chance: random.Random) -> list[tuple[float, Event]]:
         begin, here = begin + lasts, there
     told += [(float(minute), NotAsked(None)) for minute in range(0, 5 * DAY, 45)]
     return sorted(told, key=lambda one: one[0])
+
+
+def test_a_trip_of_which_no_words_are_kept_stays_whatever_is_heard_beside_it() -> None:
+    moved = Summary(id="moved", began_at=at(0), ended_at=at(20), car_id="car", moved=Said(distance_m=10_000))
+    world = World()
+    world.state = replace(world.state, told=(moved,))
+    world.end(22, 1)
+    world.tick(40)
+    assert "moved" in [one.id for one in world.state.told]
+
+
+def test_a_drive_whose_record_is_full_does_not_grow_by_the_one_that_follows_it() -> None:
+    full = recorded("full", [Heard(at(n / 10)) for n in range(MOST_RECORDED)])
+    world = World()
+    told = Summary(id="full", began_at=at(0), ended_at=at(MOST_RECORDED / 10), ended=False)
+    world.state, world.store.records["full"] = replace(world.state, told=(told,)), full
+    world.start(1_110, 0)
+    world.end(1_120, 5)
+    world.tick(1_200)
+    assert world.store.records["full"] == full
+    assert len(world.state.told) == 2
