@@ -100,12 +100,11 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, array_like=True, omit_d
     One that was `moved` from another system is a fact of its own kind: it is as it was there, and what was said of it
     there counts as if its driver had said it, but where they say otherwise.
 
-    `id` is that of its record, `car_id` the car that the phone named. `trail` has its marks as one text: at
-    its begin, at its end and, between them, every few minutes. Where no start was heard `begun` is false, and
-    `began_at` is its end; where no end was heard `ended` is false, and `ended_at` is the last sign of it. `silences` are the
-    stretches in which nothing was heard for longer than a start may resume a drive. `trip_ids` has the id of the trip
-    that came of it, and where it was split those of all parts. What
-    is rarely said stands last: it takes no room where it is not.
+    `id` is that of its record, `car_id` the car that the phone named. `trail` has its marks as one text: at its begin,
+    at its end and, between them, every few minutes. Where no start was heard `begun` is false, and `began_at` is its
+    end; where no end was heard `ended` is false, and `ended_at` is the last sign of it. `silences` are the stretches in
+    which nothing was heard for longer than a start may resume a drive. `trip_ids` has the id of the trip that came of
+    it, and where it was split those of all parts. What is rarely said stands last: it takes no room where it is not.
     """
 
     id: str
