@@ -34,7 +34,6 @@ def test_each_kind_of_call_keeps_its_budget_and_costs_the_same_with_more_trips()
     # What a call waits for queries is known of those that make any, and only of those.
     queries = {
         "run of the scheduler, one poll due",
-        "poll that finishes a trip",
         "GET /trips, page of 50",
         "GET /compare",
     }
