@@ -68,7 +68,7 @@ def _into_fixed(state: DriverState, words: Sequence[Heard], rows: Rows) -> tuple
     """What was said during a drive that is fixed belongs to it, and changes nothing of it."""
     left = list[Heard]()
     for heard in words:
-        fixed = next((one for one in state.told if is_fixed(one) and _is_inside(heard, one)), None)
+        fixed = next((one for one in state.told if is_fixed(one) and _is_inside(heard, one, state)), None)
         if fixed is None:
             left.append(heard)
             continue
@@ -78,9 +78,11 @@ def _into_fixed(state: DriverState, words: Sequence[Heard], rows: Rows) -> tuple
     return left, state
 
 
-def _is_inside(heard: Heard, summary: Summary) -> bool:
+def _is_inside(heard: Heard, summary: Summary, state: DriverState) -> bool:
+    """Whether a word is of a drive that is fixed. A trip by hand in another car takes none that means the usual one."""
     since, until = summary.said.began_at or summary.began_at, summary.said.ended_at or summary.ended_at
-    is_other = heard.car_id is not None and summary.car_id is not None and heard.car_id != summary.car_id
+    meant = heard.car_id or (state.default_car_id if summary.is_by_hand else None)
+    is_other = meant is not None and summary.car_id is not None and meant != summary.car_id
     return since <= heard.at <= until and not is_other
 
 
@@ -164,7 +166,7 @@ def _summary(leg: Leg, state: DriverState, ended: bool, rules: Rules) -> Summary
 
 def _loose(end: Heard, state: DriverState) -> Summary:
     return Summary(
-        id=drive_id(end.at, end.at, f"until {end.car_id}"),
+        id=drive_id(end.at, end.at, f"until {end.car_id} {end.lat} {end.lng}"),
         began_at=end.at,
         ended_at=end.at,
         car_id=None if end.is_stray else end.car_id,
