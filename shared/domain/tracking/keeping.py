@@ -56,7 +56,10 @@ def keep(
     state = bounded(woven(outcome.state, outcome.finished, outcome.weaves, rows, rules))
     state, made, books = refolded(before, state, rows, owner, places, now)
     state = scheduled(state, books, outcome, now, rules)
-    return Kept(without_settled(state, rows, owner, places, now), made)
+    # As long as somebody drives nothing more is settled: each try folds all of it once more.
+    if state.drive is None or outcome.finished or outcome.weaves:
+        state = without_settled(state, rows, owner, places, now)
+    return Kept(state, made)
 
 
 def without_settled(
