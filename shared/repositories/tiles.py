@@ -1,6 +1,7 @@
 """Owns the refusal of a commit that would break the rule of the log: that the rows of a car tile its odometer."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from shared.domain.log.tiling import NotTiled, Row, why_not_sound, why_not_tiled
 
@@ -14,23 +15,24 @@ class Tiles:
     def __init__(self) -> None:
         self._before: dict[str, Row] = {}
         self._after: dict[str, Row] = {}
+        self._wrong: list[str] = []
 
     def declare(self, car_id: str, before: Sequence[Row], after: Sequence[Row]) -> None:
-        """These rows are in place of those. Raises NotTiled where they do not tile the odometer.
+        """These rows are in place of those. The check raises where they do not tile the odometer.
 
         Where rows lie before or behind them that stay as they are, the nearest of these are among both. So the new rows
         tile what the others did; only where the log begins or ends they can reach less or more far.
         """
         if why := why_not_tiled(after):
-            raise NotTiled(why)
+            self._wrong.append(why)
         if strangers := [row.id for row in (*before, *after) if row.car_id != car_id]:
-            raise NotTiled(f"{', '.join(strangers)} are no rows of {car_id}")
+            self._wrong.append(f"{', '.join(strangers)} are no rows of {car_id}")
         self._before |= {row.id: row for row in before}
         self._after |= {row.id: row for row in after}
 
     def check(self, put: Mapping[str, Put]) -> None:
         """Raises NotTiled where what is put, by id, is not what was declared, or not sound by itself."""
-        if why := next(self._whys(put), None):
+        if why := next(chain(self._wrong, self._whys(put)), None):
             raise NotTiled(why)
 
     def _whys(self, put: Mapping[str, Put]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from zlib import crc32
 
 import msgspec
+from google.api_core.exceptions import Aborted
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 from msgspec.structs import replace
@@ -23,7 +24,7 @@ from shared.domain.log.drive import Heard, Record
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.history import Entry, numbered
 from shared.domain.log.sums import Sums, sums_of, sums_of_gap
-from shared.domain.log.tiling import Row
+from shared.domain.log.tiling import NotTiled, Row
 from shared.domain.log.trip import NO_CAR, Trip
 from shared.domain.place.places import Place
 from shared.domain.tracking.state import DriverState, next_poll_at
@@ -307,9 +308,16 @@ class Change:
         self._batch.commit()
 
     def _check_tiles(self) -> None:
+        """Raises NotTiled, or a conflict where another writer came between: then the rows were read at two moments."""
         rows = self._put_rows()
-        if rows or self._tiles:
+        if not rows and not self._tiles:
+            return
+        try:
             (self._tiles or Tiles()).check(rows)
+        except NotTiled as error:
+            if self._state_put and self._state.get().update_time != self._state_put[0].version:
+                raise Aborted("another writer was quicker") from error
+            raise
 
     def _as_read(self, read: Stored[Any]) -> Any:
         return self._db.write_option(last_update_time=read.version)

@@ -206,8 +206,10 @@ def test_what_is_said_of_a_stretch_must_be_put(store: UserStore, db: firestore.C
 
 
 def test_rows_of_another_car_are_not_taken_for_those_of_a_stretch(store: UserStore) -> None:
+    change = store.change()
+    change.tile("other", [], [FIRST])
     with pytest.raises(NotTiled):
-        store.change().tile("other", [], [FIRST])
+        change.commit()
 
 
 def test_what_is_not_about_the_stretch_needs_no_word_of_it(log: UserStore) -> None:
