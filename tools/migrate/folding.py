@@ -249,7 +249,9 @@ def _bounded(state: DriverState, car_id: str, until: datetime) -> DriverState:
     books = books_of(state)
     if len(books.of[car_id].trips) > KEPT_DRIVES:
         return with_log(state, car_id, replace(log, readings=thinned(log.readings)))
-    return next(cuts(state, books, until + NEWS_REACHES))
+    cut = next(cuts(state, books, until + NEWS_REACHES))
+    log = cut.of_car(car_id)
+    return with_log(cut, car_id, replace(log, readings=thinned(log.readings, cut.told)))
 
 
 def _starts(book: Book, now: datetime) -> Iterator[Start]:
