@@ -80,7 +80,7 @@ def test_news_changes_no_row_more_than_four_drives_beyond_its_stretch(preset: st
         made.append(Watched(tuple(car.id for car in truth.plan.cars)))
         return made[-1]
 
-    for seed in range(3):
+    for seed in range(2):
         Stage(planned(PRESETS[preset], seed), make).play()
     furthest = max(made, key=lambda one: one.furthest)
     assert furthest.furthest <= REACH, furthest.told

@@ -70,7 +70,7 @@ def _by_time(readings: Collection[Reading]) -> tuple[Reading, ...]:
     return tuple(sorted(readings, key=lambda reading: reading.at))
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [1])
 @pytest.mark.parametrize("preset", LONG, ids=lambda preset: preset.name)
 def test_settled_rows_are_those_that_all_facts_make(preset: Preset, seed: int) -> None:
     made: list[Watched] = []

@@ -295,7 +295,7 @@ def test_in_time_it_is_four_trips() -> None:
     ]
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(
     st.lists(st.floats(0, 400), min_size=len(ONE_DAY), max_size=len(ONE_DAY)), st.sets(st.integers(0, len(ONE_DAY) - 1))
 )
