@@ -19,7 +19,7 @@ from shared.domain.place.places import Place
 from shared.domain.tracking.schedule import waiting
 from shared.domain.tracking.spoken import Spoken, forgotten, is_open, is_open_to, spoken
 from shared.domain.tracking.state import DriverState
-from shared.repositories.documents import client, until_current
+from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.user_store import UserStore
 from shared.services.by_hand import locked
 from shared.services.log import owner_of
@@ -56,8 +56,8 @@ def add(account: Account, said: Mapping[str, Any], speaking: Speaking) -> Trip:
 
     @until_current
     def attempt() -> Trip:
-        log = StoredLog(store)
-        return _change(store, log, account, None, identified(trip, _free_id(log, trip)), speaking) or trip
+        read, log = store.state(), StoredLog(store)
+        return _change(store, read, log, account, None, identified(trip, _free_id(log, trip)), speaking) or trip
 
     return attempt()
 
@@ -71,7 +71,7 @@ def correct(account: Account, id_: str, said: Mapping[str, Any], revision: int |
 
     @until_current
     def attempt() -> Trip:
-        log = StoredLog(store)
+        read, log = store.state(), StoredLog(store)
         former = _found(log, id_)
         if revision is not None and revision != former.revision:
             raise Conflict(f"The trip is at revision {former.revision} by now.", "revision")
@@ -82,7 +82,7 @@ def correct(account: Account, id_: str, said: Mapping[str, Any], revision: int |
             return former
         moves = "from_" in said or "to" in said
         trip = flagged(trip, bool(settings.current.geocoders)) if moves else trip
-        return _change(store, log, account, former, trip, speaking) or trip
+        return _change(store, read, log, account, former, trip, speaking) or trip
 
     return attempt()
 
@@ -93,8 +93,8 @@ def delete(account: Account, id_: str, speaking: Speaking) -> None:
 
     @until_current
     def attempt() -> None:
-        log = StoredLog(store)
-        _change(store, log, account, _found(log, id_), None, speaking)
+        read, log = store.state(), StoredLog(store)
+        _change(store, read, log, account, _found(log, id_), None, speaking)
 
     attempt()
 
@@ -136,10 +136,19 @@ def _free_id(log: StoredLog, trip: Trip) -> str:
 
 
 def _change(
-    store: UserStore, log: StoredLog, account: Account, former: Trip | None, trip: Trip | None, speaking: Speaking
+    store: UserStore,
+    read: Stored[DriverState],
+    log: StoredLog,
+    account: Account,
+    former: Trip | None,
+    trip: Trip | None,
+    speaking: Speaking,
 ) -> Trip | None:
-    """Commits a trip that was added, corrected or deleted, all that follows from it, and the entry that tells of it."""
-    change, rows, read = store.change(), Rows(log), store.state()
+    """Commits a trip that was added, corrected or deleted, all that follows from it, and the entry that tells of it.
+
+    The state was `read` before any row: whoever changes a row after that makes the commit fail, and it is done again.
+    """
+    change, rows = store.change(), Rows(log)
     owner, places = owner_of(account), store.places()
     state, found = _spoken(store, log, read.value, former, trip, rows, owner, places, speaking.now)
     log.stage(change, rows, speaking.now)
