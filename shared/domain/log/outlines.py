@@ -88,6 +88,7 @@ def outlined_alone(drive: Drive) -> TripOutline | None:
     says = says_how_far(drive)
     flags: dict[Flag, bool] = {
         "distance_unknown": not says,
+        "end_unknown": _is_end_unknown(drive),
         "car_unsure": drive.is_car_unsure,
         "car_unknown": drive.summary.is_stray,
     }
@@ -183,6 +184,7 @@ class _Laid:
             "distance_unknown": not says_how_far(drive) and (not is_measured or self._metres(n) == 0),
             "start_odometer_estimated": bool(tiles) and tiles[0].from_known == "estimated",
             "end_odometer_estimated": bool(tiles) and not is_open and tiles[-1].to_known == "estimated",
+            "end_unknown": _is_end_unknown(drive),
             "car_unsure": drive.is_car_unsure,
         }
 
@@ -250,6 +252,11 @@ def _is_contradicted(drive: Drive, tiles: Sequence[Tile]) -> bool:
         return exact_m(drive) - stretch_m >= LEAST_TRIP_M
     found = _seen(drive)
     return found.trail_m >= LEAST_DRIVE_M and bounds(found).least - stretch_m >= LEAST_TRIP_M
+
+
+def _is_end_unknown(drive: Drive) -> bool:
+    """Whether neither the phone told of an end nor the car where it stood: nothing was heard any more."""
+    return drive.ended_estimated and not drive.summary.ended
 
 
 def _is_word(drive: Drive) -> bool:
