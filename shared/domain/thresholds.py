@@ -124,8 +124,6 @@ KEPT_EVENTS = 10  # the newest, which stay when a block is moved
 MOST_BLOCKS = 100  # of one drive: with more, its record would not fit into one document, whatever is in it
 MOST_RECORDED = 11_000  # words of the phone in one record, for the same reason
 MOST_DRIVERS = 20  # whom one record names, for the same reason: as many as a driver can have keys at a time
-KEPT_LOOSE_ENDS = 20  # that wait for a start
-FORGET_AN_END_AFTER = timedelta(hours=24)
 KEPT_READINGS = 60  # of what is open of a car's book
 # A stand is settled once so many readings after it agree with it over such a time.
 AGREEING, AGREED_FOR = 2, timedelta(hours=24)

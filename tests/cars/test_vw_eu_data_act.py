@@ -24,7 +24,7 @@ from shared.cars.provider import (
 )
 from shared.cars.vw_eu_data_act import MOST_UNPACKED
 from shared.domain.car.car import CarValues, Measured
-from shared.domain.car.odometer import Reading, why_not_believed
+from shared.domain.car.odometer import Reading
 from tests.cars.maker import PASSWORD, USER, VIN, Maker, fails_with, guarded, make_httpserver, maker, redirect
 
 __all__ = ["guarded", "make_httpserver", "maker"]
@@ -261,7 +261,7 @@ def test_an_odometer_of_any_of_several_reports_is_from_between_the_first_and_the
     assert values.odometer_km == Measured(12345.0, AT, since)
     reading = values.reading()
     assert reading == Reading(AT, 12345.0, since=since, resolution_km=WHOLE_KM)
-    assert why_not_believed(reading, [], AT) == "of no one moment"
+    assert not reading.is_of_one_moment
 
 
 def test_reports_of_nearly_one_moment_are_of_one(maker: Maker) -> None:
@@ -271,7 +271,8 @@ def test_reports_of_nearly_one_moment_are_of_one(maker: Maker) -> None:
     maker.says(DOWNLOAD, dataset(point("mileage.value", "12345"), *reports))
     reading = read().reading()
     assert reading == Reading(AT, 12345.0, since=since, resolution_km=WHOLE_KM)
-    assert why_not_believed(reading, [], AT) is None
+    assert reading
+    assert reading.is_of_one_moment
 
 
 @pytest.mark.parametrize(

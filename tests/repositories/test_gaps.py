@@ -99,9 +99,6 @@ def test_gaps_come_by_time_after_a_position_and_of_a_time(store: UserStore) -> N
     assert store.gaps.by_time({**of_car, "year": 2025}, 20) == []
     between = store.gaps.between(CAR, rows[3].since, rows[5].since)
     assert [stored.value for stored in between] == rows[3:6]
-    last = store.gaps.last_before(CAR, rows[3].since)
-    assert last and last.value == rows[2]
-    assert store.gaps.last_before(CAR, rows[0].since) is None
     assert (store.gaps.first(CAR), store.gaps.first(CAR, 2025)) == (rows[0], None)
 
 

@@ -45,9 +45,8 @@ INDEXES = (
     _index("gaps", "car_id", "since", "id"),
     _index("gaps", "year", "since", "id"),
     _index("gaps", "month", "since", "id"),
-    # The gaps of a car that nobody explained, and the last one before a moment.
+    # The gaps of a car that nobody explained.
     _index("gaps", "explained_as", "since", "id"),
-    _index("gaps", "car_id", "-since"),
     # The first, the newest and the neighbouring readings of a car that are believed.
     _index("odometer_readings", "car_id", "standing", "at"),
     _index("odometer_readings", "car_id", "standing", "-at"),

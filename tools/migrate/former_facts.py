@@ -87,7 +87,7 @@ def with_facts(kept: Facts, rules: Rules) -> list[Trip]:
         if free := [] if trip.summary else [one for one in heard if one.id not in taken and _is_of(trip, one)]:
             taken.add(free[0].id)
             summary = replace(free[0], default_car_id=trip.car_id, trip_ids=(trip.id,))
-        made.append(replace(trip, gap=None, summary=summary))
+        made.append(replace(trip, summary=summary))
     return made
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from shared.domain.car.odometer import Disbelief, KeptReading, Reading
+from shared.domain.car.odometer import Disbelief, Reading
 from shared.domain.thresholds import FASTEST_KM_PER_H, FURTHEST_KM, FURTHEST_KM_PER_H, LATE_BY
 
 AT_LEAST = 2  # so often the car must have said it: one value alone may be a fault of its cloud
@@ -59,31 +59,6 @@ def why_beside(reading: Reading, against: Sequence[Reading]) -> Disbelief:
     if other.at > reading.at and reading.km > other.km:
         return "above a later one"
     return "jumps"
-
-
-def outdone(reading: Reading, kept: Iterable[KeptReading]) -> tuple[str, ...]:
-    """The ids of what counts no more once this word is taken: what cannot be true beside it, by car or driver.
-
-    What its driver said of the same moment before is replaced, however little it differs.
-    """
-    counting = [one for one in kept if one.counts and one.reading != reading]
-    against = beside(reading, [one.reading for one in counting])
-    return tuple(one.id for one in counting if one.reading in against or _of_same_moment(one.reading, reading))
-
-
-def freed(gone: KeptReading, kept: Sequence[KeptReading]) -> tuple[str, ...]:
-    """The ids of what counts again once a word is gone: what it had replaced, and no other word that counts would."""
-    words = [one.reading for one in kept if one.counts and one.reading.is_word and one.id != gone.id]
-    replaced = [one for one in kept if one.why == "replaced" and one.id in outdone(gone.reading, [_counting(one)])]
-    return tuple(one.id for one in replaced if not any(outdone(word, [_counting(one)]) for word in words))
-
-
-def _of_same_moment(a: Reading, b: Reading) -> bool:
-    return a.is_word and b.is_word and a.at == b.at
-
-
-def _counting(kept: KeptReading) -> KeptReading:
-    return kept._replace(standing="believed", why="")
 
 
 def _series(reading: Reading, known: Sequence[Reading]) -> tuple[datetime | None, datetime | None]:

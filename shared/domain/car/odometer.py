@@ -4,7 +4,6 @@ What a car or its driver said is a fact and is kept. Whether it is believed is i
 """
 
 import re
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
@@ -12,9 +11,6 @@ import msgspec
 
 SAME_KM = 0.05  # readings are kept to 0.1 km
 HIGHEST_KM = 2_000_000.0
-# A car that was not asked for weeks may have gone far; one that was asked an hour ago may not.
-JUMP_KM = 1_500.0
-JUMP_KM_PER_DAY = 1_000.0
 CLOCK_TOLERANCE = timedelta(minutes=5)
 # Values of one report carry slightly different times; beyond this they speak of different moments.
 SAME_MOMENT = timedelta(minutes=2)
@@ -108,31 +104,6 @@ def reading_view(car_id: str, reading: Reading, standing: Standing | None) -> di
         }
     )
     return view
-
-
-def why_not_believed(reading: Reading, known: Sequence[Reading], now: datetime) -> Disbelief | None:
-    """Why a reading cannot be true beside those known already (by time), or None if it can."""
-    if not 0 < reading.km <= HIGHEST_KM:
-        return "out of range"
-    if reading.at > now + CLOCK_TOLERANCE:
-        return "measured in the future"
-    if not reading.is_of_one_moment:
-        # Taken for one of its latest moment, the odometer of a trip's start would be that of its end.
-        return "of no one moment"
-    before = [other for other in known if other.at <= reading.at]
-    after = [other for other in known if other.at > reading.at]
-    if before and reading.km < before[-1].km - SAME_KM:
-        return "falls"
-    if after and reading.km > after[0].km + SAME_KM:
-        return "above a later one"
-    if before and _jumps(before[-1], reading):
-        return "jumps"
-    return None
-
-
-def _jumps(earlier: Reading, later: Reading) -> bool:
-    days = (later.at - earlier.at) / timedelta(days=1)
-    return later.km - earlier.km > max(JUMP_KM, JUMP_KM_PER_DAY * days)
 
 
 def same_km(a: Reading, b: Reading) -> bool:

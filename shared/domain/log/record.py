@@ -63,12 +63,6 @@ def events_of(record: Record) -> list[Heard]:
     return events
 
 
-def with_event(record: Record, heard: Heard) -> Record:
-    """The record with one event more; the same one if it has it already."""
-    grown = recorded(record.id, [*events_of(record), heard], record.is_dropped)
-    return grown if len(grown.kinds) > len(record.kinds) else record
-
-
 def _once(events: Iterable[Heard]) -> list[Heard]:
     """By time, each event once: as it came first."""
     found: dict[Heard, Heard] = {}

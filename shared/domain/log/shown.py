@@ -8,7 +8,7 @@ import msgspec
 
 from shared.domain.log.trip import Trip
 
-INTERNAL = ("timezone", "year", "month", "gap", "gps_km", "from_m", "to_m", "set_on_m", "summary")
+INTERNAL = ("timezone", "year", "month", "gps_km", "from_m", "to_m", "set_on_m", "summary")
 
 
 def trip_view(trip: Trip) -> dict[str, Any]:

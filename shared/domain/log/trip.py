@@ -46,14 +46,6 @@ class Endpoint(msgspec.Struct, frozen=True):
         return None if self.lat is None or self.lng is None else Position(self.lat, self.lng)
 
 
-class Gap(msgspec.Struct, frozen=True):
-    """The trip before, on the same car, and the odometer in km at which it left the car."""
-
-    after_trip: str
-    from_odometer_km: float
-    since: datetime
-
-
 class Trip(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the log. Times are aware UTC; `timezone`, the user's, decides `date`, `year` and `month`.
 
@@ -79,7 +71,6 @@ class Trip(msgspec.Struct, frozen=True, kw_only=True):
     distance_source: DistanceSource = "manual"
     gps_km: float | None = None
     gap_before_km: float = 0.0
-    gap: Gap | None = None
     kind: TripKind = "unclassified"
     business_km: float = 0.0
     private_km: float = 0.0
@@ -148,10 +139,3 @@ def classified(trip: Trip) -> Trip:
     business_km = {"business": trip.distance_km, "mixed": min(trip.business_km, trip.distance_km)}.get(trip.kind, 0.0)
     private_km = 0.0 if trip.kind == "unclassified" else km(trip.distance_km - business_km)
     return replace(trip, business_km=km(business_km), private_km=private_km)
-
-
-def end_odometer_km(trip: Trip) -> float | None:
-    """The odometer at the end, by the distance where it was not read."""
-    if trip.end_odometer_km is not None or trip.start_odometer_km is None:
-        return trip.end_odometer_km
-    return km(trip.start_odometer_km + trip.distance_km)

@@ -41,23 +41,9 @@ def located(fixes: Iterable[Fix]) -> list[Fix]:
     ]
 
 
-def trail_distance_km(fixes: Iterable[Fix], until: datetime | None = None) -> float:
-    """Estimated road km along the fixes, up to the moment `until` if given.
-
-    Straight legs of 50 m and more, times 1.15 where under 1 km and times 1.3 beyond. A leg that is under way at `until`
-    counts by its share of time.
-    """
-    total_km = 0.0
-    for start, end in _legs(located(fixes)):
-        if until is not None and start.at >= until:
-            break
-        total_km += _leg_km(start, end) * _share(start.at, end.at, until)
-    return total_km
-
-
-def seen_distance_km(fixes: Iterable[Fix], until: datetime) -> float:
-    """Estimated road km that the phone had seen by a moment: a leg that was under way then does not count."""
-    return trail_distance_km(fix for fix in fixes if fix.at <= until)
+def trail_distance_km(fixes: Iterable[Fix]) -> float:
+    """Estimated road km along the fixes: straight legs of 50 m and more, times 1.15 where under 1 km, 1.3 beyond."""
+    return sum(_leg_km(start, end) for start, end in _legs(located(fixes)))
 
 
 def moved_from(anchor: Fix, fixes: Sequence[Fix], by_km: float) -> bool:
@@ -82,9 +68,3 @@ def _leg_km(start: Fix, end: Fix) -> float:
 
 def _straight_km(a: Fix, b: Fix) -> float:
     return distance_km(a.position, b.position) if a.position and b.position else 0.0
-
-
-def _share(start: datetime, end: datetime, until: datetime | None) -> float:
-    if until is None or end <= until:
-        return 1.0
-    return (until - start) / (end - start)

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from shared.domain.car.car import CarState, CarValues, Measured
-from shared.domain.car.odometer import Reading, why_not_believed
+from shared.domain.car.odometer import Reading
 from shared.domain.place.geo import Position
 from tests.domain.world import at
 
@@ -24,11 +24,9 @@ def test_to_an_odometer_of_no_one_moment_nothing_else_belongs() -> None:
     assert values.reading() == Reading(at(40), 1000.0, since=at(2))
 
 
-@pytest.mark.parametrize(("since", "why"), [(38, None), (37.9, "of no one moment")])
-def test_a_reading_that_can_be_from_long_before_is_not_believed_for_its_latest_moment(
-    since: float, why: str | None
-) -> None:
-    assert why_not_believed(Reading(at(40), 1000.0, since=at(since)), [], at(41)) == why
+@pytest.mark.parametrize(("since", "is_of_one_moment"), [(38, True), (37.9, False)])
+def test_a_reading_that_can_be_from_long_before_is_of_no_one_moment(since: float, is_of_one_moment: bool) -> None:
+    assert Reading(at(40), 1000.0, since=at(since)).is_of_one_moment is is_of_one_moment
 
 
 def test_what_is_usual_of_a_reading_takes_no_room_in_the_state() -> None:

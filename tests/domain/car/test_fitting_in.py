@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.domain.car.fitting_in import beside, contradicts, drivable, fits, freed, nearest, outdone, why_beside
+from shared.domain.car.fitting_in import beside, contradicts, drivable, fits, nearest, why_beside
 from shared.domain.car.odometer import Disbelief, KeptReading, Reading, Standing
 
 NOON = datetime(2026, 1, 23, 12, tzinfo=UTC)
@@ -101,40 +101,3 @@ def test_the_nearest_in_time_come_by_time() -> None:
     known = [car(-9, 1.0), car(-1, 2.0), car(2, 3.0), car(7, 4.0)]
     assert nearest(word(0, 5.0), known, 2) == (known[1], known[2])
     assert nearest(word(0, 5.0), known[::-1], 3) == (known[1], known[2], known[3])
-
-
-def test_a_word_replaces_what_it_contradicts_and_nothing_else() -> None:
-    known = [kept(word(-3, 9990.0)), kept(car(-2, 400000.0)), kept(word(-1, 11000.0)), kept(car(-1, 10010.0))]
-    assert outdone(word(0, 10027.0), known) == ("car 400000", "eye 11000")
-
-
-def test_a_word_replaces_another_one_of_its_moment_however_near() -> None:
-    known = [kept(word(0, 10027.0)), kept(car(0, 10027.0))]
-    assert outdone(word(0, 10029.0), known) == ("eye 10027",)
-    assert outdone(word(0, 10027.0), known) == ()
-
-
-def test_what_counts_for_nothing_is_replaced_by_nothing() -> None:
-    known = [kept(word(-1, 11000.0), "withdrawn", "withdrawn"), kept(car(-1, 400000.0), "not_believed", "jumps")]
-    assert outdone(word(0, 10027.0), known) == ()
-
-
-def test_what_a_word_had_replaced_counts_again_once_it_is_gone() -> None:
-    typo, car_said = kept(word(0, 11000.0)), kept(car(1, 10027.0), "not_believed", "replaced")
-    assert freed(typo, [typo, car_said]) == ("car 10027",)
-
-
-def test_what_another_word_contradicts_as_well_stays_replaced() -> None:
-    typo, other = kept(word(0, 11000.0)), kept(word(2, 11050.0))
-    car_said = kept(car(1, 10027.0), "not_believed", "replaced")
-    assert freed(typo, [typo, car_said, other]) == ()
-
-
-def test_what_was_not_believed_for_another_reason_stays_so() -> None:
-    typo = kept(word(0, 11000.0))
-    known = [
-        kept(car(1, 10027.0), "not_believed", "jumps"),
-        kept(word(1, 10028.0), "withdrawn", "withdrawn"),
-        kept(word(1, 11010.0), "not_believed", "replaced"),
-    ]
-    assert freed(typo, [typo, *known]) == ()

@@ -128,7 +128,6 @@ def made(emulators: None, queries: list[Any]) -> list[Any]:
         for after in (None, (NOW, "20260123T080000.000000Z.car.car.1")):
             store.readings.page("car", 10, span, after)
     store.gaps.between("car", NOW, NOW)
-    store.gaps.last_before("car", NOW)
     store.sums(None)
     list(due_users(reader, NOW, 10))
     list(due_users_of_shard(reader, 3, NOW, Due("boris@example.com", NOW)))
