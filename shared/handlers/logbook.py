@@ -14,6 +14,7 @@ from shared.handlers.cursors import log_cursor_of, log_position_of
 from shared.handlers.gap_bodies import GapBody
 from shared.handlers.views import car_view, gap_view, log_sums_view
 from shared.services import logbook
+from shared.services.by_hand import Speaking
 
 ASKED = ("car_id", "year", "month", "limit", "cursor")
 
@@ -41,10 +42,8 @@ def show_gap(request: Request, caller: Caller, gap_id: str) -> tuple[dict[str, A
 def explain_gap(request: Request, caller: Caller, gap_id: str) -> tuple[dict[str, Any], int]:
     """A gap with what its driver says of it, if it is still of the revision that the caller saw."""
     body = decoded(request, GapBody)
-    gap = logbook.explain(
-        caller.account, gap_id, body.said(), body.revision, body.why_said(), caller.label, fields.utc_now()
-    )
-    return gap_view(gap), 200
+    speaking = Speaking(caller.label, body.why_said(), fields.utc_now())
+    return gap_view(logbook.explain(caller.account, gap_id, body.said(), body.revision, speaking)), 200
 
 
 def _row_view(row: Row) -> dict[str, Any]:

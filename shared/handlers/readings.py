@@ -14,7 +14,8 @@ from shared.handlers.cursors import position_in_readings, reading_cursor
 from shared.handlers.fields import zulu
 from shared.handlers.problems import Problem
 from shared.services import odometer
-from shared.services.odometer import Saying, Unlikely
+from shared.services.by_hand import Speaking
+from shared.services.odometer import Unlikely
 
 SHOWN = ("at", "since", "odometer_km", "source", "resolution_km", "standing")
 
@@ -37,9 +38,9 @@ def enter(request: Request, caller: Caller, car_id: str) -> tuple[dict[str, Any]
     account, now = caller.account, fields.utc_now()
     known_id = odometer.car_id_of(account.email, car_id)
     body = decoded(request, OdometerBody)
-    reading, saying = body.reading(account.timezone, now), Saying(caller.label, body.reason(), now)
+    reading, speaking = body.reading(account.timezone, now), Speaking(caller.label, body.reason(), now)
     try:
-        reading_id, standing = odometer.enter(account, known_id, reading, saying)
+        reading_id, standing = odometer.enter(account, known_id, reading, speaking)
     except Unlikely as error:
         beside = ", ".join(f"{other.km:g} km at {zulu(other.at)}" for other in error.around)
         ways = "If it is right, send it with confirm; if the car has another odometer now, with new_series."
@@ -50,7 +51,7 @@ def enter(request: Request, caller: Caller, car_id: str) -> tuple[dict[str, Any]
 
 def withdraw(request: Request, caller: Caller, car_id: str, reading_id: str) -> tuple[None, int]:
     """Takes back what the driver said of an odometer; once more changes nothing."""
-    odometer.withdraw(caller.account, car_id, reading_id, Saying(caller.label, "", fields.utc_now()))
+    odometer.withdraw(caller.account, car_id, reading_id, Speaking(caller.label, "", fields.utc_now()))
     return None, 204
 
 

@@ -14,7 +14,7 @@ from shared.handlers.cursors import cursor_of, position_of
 from shared.handlers.problems import bad
 from shared.handlers.trip_bodies import TripBody
 from shared.services import active_trip, trips
-from shared.services.trips import Speaking
+from shared.services.by_hand import Speaking
 
 KINDS = get_args(TripKind)
 

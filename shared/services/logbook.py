@@ -1,7 +1,6 @@
 """Shows the log of a car, row by row, and keeps what its driver says of the gaps in it."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -21,7 +20,7 @@ from shared.domain.tracking.state import DriverState, with_log
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.threads import later
 from shared.repositories.user_store import UserStore
-from shared.services.by_hand import locked
+from shared.services.by_hand import Speaking, locked
 
 
 class Page(NamedTuple):
@@ -67,10 +66,8 @@ def find_gap(account: Account, gap_id: str) -> GapRow:
     return _known(_stored(store, gap_id)).value
 
 
-def explain(
-    account: Account, gap_id: str, said: Mapping[str, Any], revision: int | None, why: str, by: str, now: datetime
-) -> GapRow:
-    """A gap with what is said of it, by the names of its fields; `by` whom, for the history.
+def explain(account: Account, gap_id: str, said: Mapping[str, Any], revision: int | None, speaking: Speaking) -> GapRow:
+    """A gap with what is said of it, by the names of its fields.
 
     Raises NotFound and Unfit, and Conflict where it is of another revision than the one given, or no row yet.
     """
@@ -85,18 +82,20 @@ def explain(
         former = read.value
         if revision not in (None, former.revision):
             raise Conflict(f"The gap is at revision {former.revision} by now.", "revision")
-        gap = explained(former, said, _of_car(store.sums(former.year), former.car_id, None), now)
+        gap = explained(former, said, _of_car(store.sums(former.year), former.car_id, None), speaking.now)
         if gap != former:
-            _commit(store, state(), read, gap, why, by)
+            _commit(store, state(), read, gap, speaking)
         return gap
 
     return attempt()
 
 
-def _commit(store: UserStore, state: Stored[DriverState], read: Stored[GapRow], gap: GapRow, why: str, by: str) -> None:
-    change = store.change()
+def _commit(
+    store: UserStore, state: Stored[DriverState], read: Stored[GapRow], gap: GapRow, speaking: Speaking
+) -> None:
+    change, before, after = store.change(), told(read.value), told(gap)
     change.put_gap(read, gap)
-    if entry := entry_of_change("gap", gap.id, told(read.value), told(gap), at=gap.updated_at, by=by, why=why):
+    if entry := entry_of_change("gap", gap.id, before, after, at=speaking.now, by=speaking.by, why=speaking.why):
         change.add_entry(replace(entry, after={**interval(gap), **entry.after}))
     locked(change, state, _with_word(state.value, gap))
     change.commit()

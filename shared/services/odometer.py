@@ -19,6 +19,7 @@ from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.readings import reading_id
 from shared.repositories.user_store import Change, UserStore
+from shared.services.by_hand import Speaking
 from shared.services.cars import found
 from shared.services.log import owner_of, stage, stage_reading
 from shared.services.rows import StoredLog
@@ -32,14 +33,6 @@ WHY: dict[Disbelief, str] = {
 # So many readings on each side of a word are looked at: as many as may be wrong one after the other.
 BESIDE = 12
 NAMED = 3  # readings of the car in the words that refuse one
-
-
-class Saying(NamedTuple):
-    """Who says it (the label of their key), why they do, and when (aware UTC)."""
-
-    by: str
-    why: str
-    at: datetime
 
 
 class Unlikely(Conflict):
@@ -74,7 +67,7 @@ def page(
     return readings[:limit], len(readings) > limit
 
 
-def enter(account: Account, car_id: str, reading: Reading, saying: Saying) -> tuple[str, Standing]:
+def enter(account: Account, car_id: str, reading: Reading, speaking: Speaking) -> tuple[str, Standing]:
     """Keeps what its driver says of the odometer of one of their cars; its id, and what is thought of it.
 
     The same a second time changes nothing, and another one of the same moment takes its place. Raises Unlikely where it
@@ -95,15 +88,15 @@ def enter(account: Account, car_id: str, reading: Reading, saying: Saying) -> tu
         for slip in slips:
             change.set_standing(slip.id, "withdrawn", "withdrawn")
         gone = [one.reading for one in (*slips, former) if one]
-        state, standing = _folded(change, store, account, read.value, _Said(car_id, gone, reading), saying.at)
+        state, standing = _folded(change, store, account, read.value, _Said(car_id, gone, reading), speaking.now)
         before = reading_view(car_id, former.reading, former.standing) if former else {}
-        _commit(change, read, state, word_id, before, reading_view(car_id, reading, standing), saying)
+        _commit(change, read, state, word_id, before, reading_view(car_id, reading, standing), speaking)
         return standing
 
     return word_id, attempt()
 
 
-def withdraw(account: Account, car_id: str, wanted_id: str, saying: Saying) -> None:
+def withdraw(account: Account, car_id: str, wanted_id: str, speaking: Speaking) -> None:
     """Takes back what the driver said of an odometer: it stays in the store, and counts for nothing.
 
     A second time it changes nothing. Raises NotFound, and Conflict where the car itself said it.
@@ -117,9 +110,9 @@ def withdraw(account: Account, car_id: str, wanted_id: str, saying: Saying) -> N
         if gone.standing == "withdrawn":
             return
         change.set_standing(gone.id, "withdrawn", "withdrawn")
-        state, _ = _folded(change, store, account, read.value, _Said(known_id, [gone.reading]), saying.at)
+        state, _ = _folded(change, store, account, read.value, _Said(known_id, [gone.reading]), speaking.now)
         before, after = ({"standing": standing} for standing in (gone.standing, "withdrawn"))
-        _commit(change, read, state, gone.id, before, after, saying)
+        _commit(change, read, state, gone.id, before, after, speaking)
 
     attempt()
 
@@ -165,10 +158,16 @@ def _standing(state: DriverState, said: _Said) -> Standing:
 
 
 def _commit(
-    change: Change, read: Stored[DriverState], state: DriverState, word_id: str, before: View, after: View, said: Saying
+    change: Change,
+    read: Stored[DriverState],
+    state: DriverState,
+    word_id: str,
+    before: View,
+    after: View,
+    speaking: Speaking,
 ) -> None:
     """Writes all of it with the entry that tells of it. Whatever alters the log writes the state anew."""
-    if entry := entry_of_change("reading", word_id, before, after, at=said.at, by=said.by, why=said.why):
+    if entry := entry_of_change("reading", word_id, before, after, at=speaking.now, by=speaking.by, why=speaking.why):
         change.add_entry(entry)
     change.put_state(read, replace(state, log_changes=state.log_changes + 1))
     change.commit()

@@ -17,7 +17,7 @@ from shared.domain.log.tiling import Row
 from shared.domain.log.trip import Trip
 from shared.domain.log.words import summary_of
 from shared.domain.tracking.spoken import part_of
-from shared.domain.tracking.state import DriverState, OpenLog, with_cars
+from shared.domain.tracking.state import DriverState, OpenLog, with_cars, with_told
 from shared.repositories.documents import Stored
 from shared.repositories.user_store import UserStore
 from shared.services.rows import StoredLog
@@ -80,9 +80,8 @@ def reopened(
         around = _edges(stretch)
         edges |= {*around}
         opened[car_id] = _open_log(store, car_id, stretch, [gap.value for gap in gaps], around)
-    by_time = sorted(told.values(), key=lambda one: (one.began_at, one.ended_at, one.id))
     known = with_cars(DriverState(open=opened), [car for car in store.cars.list_cars().values() if car.id in opened])
-    state = replace(known, told=tuple(by_time), car_ids=tuple(opened))
+    state = with_told(replace(known, car_ids=tuple(opened)), told.values())
     return Reopened(state, rows, frozenset(edges))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from shared import settings
 from shared.domain.driver import Account
@@ -16,23 +16,16 @@ from shared.domain.log.shown import trip_view
 from shared.domain.log.trip import TRIP_ID, Trip, trip_id
 from shared.domain.log.words import identified
 from shared.domain.place.places import Place
+from shared.domain.tracking.books import books_of
 from shared.domain.tracking.schedule import waiting
 from shared.domain.tracking.spoken import Spoken, forgotten, is_open, is_open_to, spoken
 from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.user_store import UserStore
-from shared.services.by_hand import locked
+from shared.services.by_hand import Speaking, locked
 from shared.services.log import owner_of
 from shared.services.rows import StoredLog
 from shared.services.stretches import Reopened, reopened
-
-
-class Speaking(NamedTuple):
-    """Who says something of their log, by the label of their key; why, and when."""
-
-    by: str
-    why: str
-    now: datetime
 
 
 def page(email: str, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> tuple[list[Trip], bool]:
@@ -193,7 +186,7 @@ def _spoken(
         opened.forget_edges(rows)
     else:
         state, found = spoken(state, former, trip, rows, owner, places, now)
-    return Spoken(waiting(state, now, settings.current.rules), found)
+    return Spoken(waiting(state, books_of(state), now, settings.current.rules), found)
 
 
 def _opened(store: UserStore, log: StoredLog, state: DriverState, former: Trip | None, trip: Trip | None) -> Reopened:

@@ -155,7 +155,7 @@ class World:
         """A change of the log by hand."""
         rows = Rows(self.store)
         state = spoken(self.state, former, trip, rows, self.owner, self.places, self.now).state
-        self.state = waiting(state, self.now, self.rules)
+        self.state = waiting(state, books_of(state), self.now, self.rules)
         self.store.put(rows)
 
     def explain(self, gap: GapRow) -> None:

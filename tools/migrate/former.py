@@ -25,7 +25,7 @@ from shared.domain.log.sums import Sums, sums_of, sums_of_gap
 from shared.domain.log.tiling import Row, why_not_tiled
 from shared.domain.log.trip import NO_CAR, Trip
 from shared.domain.tracking.look_ups import wanted
-from shared.domain.tracking.state import DriverState
+from shared.domain.tracking.state import DriverState, with_told
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import client, from_document, to_document
 from shared.repositories.trips import trip_document, trip_of
@@ -138,8 +138,7 @@ def folded(db: firestore.Client, account: Account, kept: Kept, now: datetime) ->
         with_trips(rows, part, owner, places, now)
         memory.take(rows)
     state = replace(
-        former,
-        told=tuple(sorted(told, key=lambda one: (one.began_at, one.ended_at, one.id))),
+        with_told(former, told),
         open=open_,
         car_ids=tuple(sorted(cars)),
         default_car_id=account.default_car_id,

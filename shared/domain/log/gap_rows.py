@@ -20,7 +20,8 @@ def gap_rows(
 ) -> list[GapRow]:
     """The rows of a car's gaps, by the odometer."""
     pieces = [piece for gap in gaps for year in _by_year(gap, timezone) for piece in _by_words(year, explained)]
-    return [_row(user, car_id, gap, _word(gap, explained), timezone, now) for gap in pieces]
+    rows = [(row_of(user, car_id, gap, timezone, now), _word(gap, explained)) for gap in pieces]
+    return [explained_by(row, word) if word else row for row, word in rows]
 
 
 def gap_id(car_id: str, from_m: int, series: int = 0) -> str:
@@ -62,9 +63,10 @@ def _word(gap: GapOutline, explained: Sequence[Explained]) -> Explained | None:
     )
 
 
-def _row(user: str, car_id: str, gap: GapOutline, word: Explained | None, timezone: str, now: datetime) -> GapRow:
+def row_of(user: str, car_id: str, gap: GapOutline, timezone: str, now: datetime) -> GapRow:
+    """The row of a gap of which nothing was said, dated in the user's time zone."""
     day = local_date(gap.since, timezone)
-    row = GapRow(
+    return GapRow(
         id=gap_id(car_id, gap.from_m, gap.series),
         user=user,
         car_id=car_id,
@@ -80,7 +82,6 @@ def _row(user: str, car_id: str, gap: GapOutline, word: Explained | None, timezo
         created_at=now,
         updated_at=now,
     )
-    return explained_by(row, word) if word else row
 
 
 def explained_by(row: GapRow, word: Explained) -> GapRow:

@@ -5,9 +5,13 @@ from datetime import datetime
 from heapq import merge
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
+from shared.domain.log.book import GapOutline
 from shared.domain.log.gap_row import GapRow
+from shared.domain.log.gap_rows import row_of
 from shared.domain.log.tiling import Row
-from shared.domain.log.trip import Trip, local_date
+from shared.domain.log.trip import Trip
 
 OPEN = "open-"  # before a car's id: the id of the gap behind its last finished drive, which is not stored
 
@@ -38,23 +42,8 @@ def row_behind(
     user: str, car_id: str, timezone: str, stretch: tuple[int, int], since: datetime, until: datetime
 ) -> GapRow:
     """What lies behind a car's last finished drive, as a gap: its stretch of the odometer in metres, and its time."""
-    day = local_date(since, timezone)
-    from_m, to_m = stretch
-    return GapRow(
-        id=f"{OPEN}{car_id}",
-        user=user,
-        car_id=car_id,
-        timezone=timezone,
-        date=day.isoformat(),
-        year=day.year,
-        month=day.month,
-        from_m=from_m,
-        to_m=to_m,
-        since=since,
-        until=until,
-        created_at=since,
-        updated_at=until,
-    )
+    row = row_of(user, car_id, GapOutline(*stretch, since, until), timezone, since)
+    return replace(row, id=f"{OPEN}{car_id}", updated_at=until)
 
 
 def is_of(row: Row, year: int | None, month: int | None) -> bool:

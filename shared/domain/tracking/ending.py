@@ -102,13 +102,17 @@ def stale_since(state: DriverState, drive: GoingOn, leg: Leg, now: datetime, rul
     return leg.ended_at or max([leg.last_at, *moved[-1:]]), "nothing was heard any more"
 
 
+def without_drive(state: DriverState, leg: Leg) -> DriverState:
+    """The state in which no drive goes on, without what the phone said of this one."""
+    taken = set(leg.events)
+    return replace(state, drive=None, events=tuple(heard for heard in state.events if heard not in taken))
+
+
 def close(state: DriverState, leg: Leg, why: EndedBecause) -> tuple[Finished, DriverState]:
     """Takes a drive out of the state, with all that the phone said of it."""
     going = state.drive
     finished = Finished(events=tuple(leg.events), blocks=going.blocks if going else 0, why=why)
-    taken = set(leg.events)
-    left = tuple(heard for heard in state.events if heard not in taken)
-    state = replace(state, drive=None, events=left)
+    state = without_drive(state, leg)
     if going and going.car_id in state.open:
         log = state.open[going.car_id]
         state = with_log(state, going.car_id, replace(log, ask_at=None, leased_until=None))

@@ -25,7 +25,7 @@ from shared.domain.place.places import Place, place_at
 from shared.domain.thresholds import EVENTS_A_BLOCK, KEPT_EVENTS, MOST_BLOCKS, MOST_LATE, Rules
 from shared.domain.tracking import answers
 from shared.domain.tracking.blocks import with_block
-from shared.domain.tracking.ending import close, stale_since
+from shared.domain.tracking.ending import close, stale_since, without_drive
 from shared.domain.tracking.events import (
     CarFailed,
     CarRead,
@@ -279,6 +279,7 @@ def _close_before(
         return state, (), False
     if state.drive.blocks >= MOST_BLOCKS and start.at > leg.last_at:
         return *_over(state, leg, "it is as long as a drive can be", now), True
+    # Asked here as well: a ping then costs no call into another module.
     over = stale_since(state, state.drive, leg, now, rules) if state.drive.is_silent(now, rules) else None
     if over and start.at - over[0] >= rules.stale_after:
         return *_over(state, leg, over[1], now), True
@@ -294,9 +295,7 @@ def _over(state: DriverState, leg: Leg, why: EndedBecause, now: datetime) -> tup
     if going and going.blocks:
         finished, state = close(state, leg, why)
         return state, (finished,)
-    taken = set(leg.events)
-    left = tuple(heard for heard in state.events if heard not in taken)
-    return replace(state, drive=None, events=left, late=(*state.late, *leg.events), late_at=now), ()
+    return replace(without_drive(state, leg), late=(*state.late, *leg.events), late_at=now), ()
 
 
 def _compact(outcome: Outcome, rules: Rules) -> Outcome:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from shared.domain.thresholds import GIVE_UP_SETTLING_AFTER, LONGEST_WAIT, Rules
-from shared.domain.tracking.books import Books, books_of
+from shared.domain.tracking.books import Books
 from shared.domain.tracking.events import Outcome
 from shared.domain.tracking.state import DriverState, GoingOn, Leg, OpenLog, leg_of, over_at, with_log
 
@@ -23,8 +23,7 @@ def after_failure(log: OpenLog, retry_after: timedelta, now: datetime, rules: Ru
 
 def scheduled(state: DriverState, books: Books, outcome: Outcome, now: datetime, rules: Rules) -> DriverState:
     """The state in which everything that waits for a car has a time at which it is asked."""
-    for car_id in sorted({*state.open, *books.of}):
-        state = _waiting(state, car_id, is_pending(books, state, car_id), now, rules)
+    state = waiting(state, books, now, rules)
     if outcome.finished or outcome.weaves:
         state = _asking_others(state, now)
     if outcome.asked:
@@ -32,15 +31,14 @@ def scheduled(state: DriverState, books: Books, outcome: Outcome, now: datetime,
     return state
 
 
-def waiting(state: DriverState, now: datetime, rules: Rules) -> DriverState:
+def waiting(state: DriverState, books: Books, now: datetime, rules: Rules) -> DriverState:
     """The state in which each car is asked that something waits for by now, and no other one for its own sake."""
-    books = books_of(state)
     for car_id in sorted({*state.open, *books.of}):
-        state = _waiting(state, car_id, is_pending(books, state, car_id), now, rules)
+        state = _waiting(state, car_id, _is_pending(books, car_id), now, rules)
     return state
 
 
-def is_pending(books: Books, state: DriverState, car_id: str) -> bool:
+def _is_pending(books: Books, car_id: str) -> bool:
     """Whether a trip of the car has no end odometer yet, or an end waits for what the car says."""
     book = books.of.get(car_id)
     return book is not None and any(trip.has("odometer_pending") for trip in book.trips)
@@ -49,12 +47,11 @@ def is_pending(books: Books, state: DriverState, car_id: str) -> bool:
 def _waiting(state: DriverState, car_id: str, is_pending: bool, now: datetime, rules: Rules) -> DriverState:
     log = state.of_car(car_id)
     if not is_pending:
+        if log.pending_since is None:
+            return state
         is_driven = state.drive is not None and state.drive.car_id == car_id
-        ask_at = log.ask_at if is_driven or log.pending_since is None else None
-        return (
-            with_log(state, car_id, replace(log, pending_since=None, asked=0, ask_at=ask_at))
-            if log.pending_since
-            else state
+        return with_log(
+            state, car_id, replace(log, pending_since=None, asked=0, ask_at=log.ask_at if is_driven else None)
         )
     if log.pending_since and log.due_at:
         return state

@@ -17,7 +17,7 @@ from shared.domain.log.words import deleted, summary_of
 from shared.domain.place.places import Place
 from shared.domain.tracking.books import books_of, trip_id_of
 from shared.domain.tracking.keeping import Stored, refolded, without_settled
-from shared.domain.tracking.state import DriverState
+from shared.domain.tracking.state import DriverState, with_told
 
 
 class Spoken(NamedTuple):
@@ -95,7 +95,7 @@ def _with_summary(state: DriverState, trip_id: str, summary: Summary) -> DriverS
     summary = replace(summary, trip_ids=(trip_id,))
     if _is_nothing(summary):
         return replace(state, told=tuple(others))
-    return replace(state, told=tuple(sorted([*others, summary], key=lambda one: (one.began_at, one.ended_at, one.id))))
+    return with_told(state, [*others, summary])
 
 
 def _is_nothing(summary: Summary) -> bool:
@@ -137,7 +137,7 @@ def _parted(state: DriverState, trip_id: str, rows: Rows, owner: Owner) -> Drive
         made.append(one)
     rows.forget(known.id)
     others = [one for one in state.told if one is not known]
-    return replace(state, told=tuple(sorted([*others, *made], key=lambda one: (one.began_at, one.ended_at, one.id))))
+    return with_told(state, [*others, *made])
 
 
 def part_of(summary: Summary, since: datetime, until: datetime, trip_id: str) -> Summary:

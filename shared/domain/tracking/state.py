@@ -137,6 +137,11 @@ class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         return max((one.ended_at for one in self.told if not one.is_by_hand), default=None)
 
 
+def with_told(state: DriverState, told: Iterable[Summary]) -> DriverState:
+    """The state with these drives that are over, by their begin."""
+    return replace(state, told=tuple(sorted(told, key=lambda one: (one.began_at, one.ended_at, one.id))))
+
+
 def with_log(state: DriverState, car_id: str, log: OpenLog) -> DriverState:
     """The state with what is open of a car's log.
 

@@ -18,7 +18,7 @@ from shared.domain.log.rows import Rows
 from shared.domain.log.summary import Said, Summary, trail_of
 from shared.domain.place.trail import Fix
 from shared.domain.thresholds import LONGEST_SILENCE, MOST_RECORDED, Rules
-from shared.domain.tracking.state import BY_TIME, UNKNOWN_CAR, DriverState, Leg, cut
+from shared.domain.tracking.state import BY_TIME, UNKNOWN_CAR, DriverState, Leg, cut, with_told
 
 
 class _Span(NamedTuple):
@@ -41,7 +41,7 @@ def woven(state: DriverState, finished: Sequence[Finished], is_late_due: bool, r
         state = replace(state, late=(), late_at=None)
     if not words:
         return state
-    words, state = _into_fixed(state, words, rows)
+    words = _not_of_fixed(state, words, rows)
     return _cut_anew(state, words, rows, rules) if words else state
 
 
@@ -61,11 +61,11 @@ def _dropped(state: DriverState, finished: Finished, rows: Rows, rules: Rules) -
     summary = _summary(leg, state, True, rules)
     rows.keep(recorded(summary.id, words, is_dropped=True))
     summary = replace(summary, said=Said(is_deleted=True, is_touched=True))
-    return replace(state, told=_sorted([*state.told, summary]))
+    return with_told(state, [*state.told, summary])
 
 
-def _into_fixed(state: DriverState, words: Sequence[Heard], rows: Rows) -> tuple[list[Heard], DriverState]:
-    """What was said during a drive that is fixed belongs to it, and changes nothing of it."""
+def _not_of_fixed(state: DriverState, words: Sequence[Heard], rows: Rows) -> list[Heard]:
+    """The words but those said during a drive that is fixed: they go to its record, and change nothing of it."""
     left = list[Heard]()
     for heard in words:
         fixed = next((one for one in state.told if is_fixed(one) and _is_inside(heard, one, state)), None)
@@ -75,7 +75,7 @@ def _into_fixed(state: DriverState, words: Sequence[Heard], rows: Rows) -> tuple
         record = rows.record(fixed.id)
         known = events_of(record) if record else []
         rows.keep(recorded(fixed.id, [*known, heard], bool(record and record.is_dropped)))
-    return left, state
+    return left
 
 
 def _is_inside(heard: Heard, summary: Summary, state: DriverState) -> bool:
@@ -89,25 +89,22 @@ def _is_inside(heard: Heard, summary: Summary, state: DriverState) -> bool:
 def _cut_anew(state: DriverState, words: Sequence[Heard], rows: Rows, rules: Rules) -> DriverState:
     near, words = _near(state.told, words, rows, rules)
     loose, legs = cut(None, set(words), rules, state.default_car_id)
-    made = [_summary(leg, state, leg.ended_at is not None or leg.paused, rules) for leg in legs]
-    made += [_loose(end, state) for end in loose]
-    for summary, events in [*zip(made, [leg.events for leg in legs], strict=False), *_pairs(made[len(legs) :], loose)]:
+    cut_out = [(_summary(leg, state, leg.ended_at is not None or leg.paused, rules), leg.events) for leg in legs]
+    cut_out += [(_loose(end, state), [end]) for end in loose]
+    for summary, events in cut_out:
         _keep(recorded(summary.id, events), near, rows)
+    made = [summary for summary, _ in cut_out]
     for former in near:
         if all(former.id != summary.id for summary in made):
             rows.forget(former.id)
     kept = [one for one in state.told if one not in near]
-    return replace(state, told=_sorted([*kept, *_inherited(made, near)]))
+    return with_told(state, [*kept, *_inherited(made, near)])
 
 
 def _keep(record: Record, near: Sequence[Summary], rows: Rows) -> None:
     """A record is kept anew where more is in it than there was."""
     if all(one.id != record.id for one in near) or rows.record(record.id) != record:
         rows.keep(record)
-
-
-def _pairs(made: Sequence[Summary], loose: Sequence[Heard]) -> list[tuple[Summary, list[Heard]]]:
-    return [(summary, [end]) for summary, end in zip(made, loose, strict=True)]
 
 
 def _near(
@@ -198,7 +195,3 @@ def _inherited(made: Sequence[Summary], near: Sequence[Summary]) -> list[Summary
 
 def _shared(a: Summary, b: Summary) -> timedelta:
     return min(a.ended_at, b.ended_at) - max(a.began_at, b.began_at)
-
-
-def _sorted(told: Iterable[Summary]) -> tuple[Summary, ...]:
-    return tuple(sorted(told, key=lambda one: (one.began_at, one.ended_at, one.id)))

@@ -25,6 +25,7 @@ from shared.repositories.documents import from_document
 from shared.repositories.trips import trip_of
 from shared.repositories.user_store import UserStore
 from shared.services import trips
+from shared.services.by_hand import Speaking
 from tests.tools.migrate.old_store import BORIS, everything
 from tools.local import processes
 from tools.local.processes import wait_until
@@ -108,7 +109,7 @@ def add(
                 "car_id": car_id,
                 "from_": Endpoint(52.0, 5.0), "to": Endpoint(52.0, 5.0), "start_odometer_km": start_km,
                 "end_odometer_km": start_km + km,
-            }, trips.Speaking("test", "", datetime.now(UTC)))  # fmt: skip
+            }, Speaking("test", "", datetime.now(UTC)))  # fmt: skip
         finally:
             documents.client.cache_clear()
 
