@@ -16,7 +16,7 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 from msgspec.structs import replace
 
-from shared import settings
+from shared import logs, settings
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import Reading, Standing
 from shared.domain.driver import LOG_VERSION
@@ -306,6 +306,8 @@ class Change:
             fields = {"months": _increments(months)}
             self._batch.set(self._root.collection("stats").document(str(year)), fields, merge=True)
         self._batch.commit()
+        for trip in [trip for read, trip in self._trips.values() if trip and read is None]:
+            logs.log().info("trip saved", extra={"user": self._root.id, "car": trip.car_id, "trip": trip.id})
 
     def _check_tiles(self) -> None:
         """Raises NotTiled, or a conflict where another writer came between: then the rows were read at two moments."""

@@ -21,16 +21,17 @@ def going_on(email: str) -> SoFar:
 def drop(account: Account, now: datetime) -> None:
     """Drops the drive going on; what the phone sent for it is kept, and does not begin it again. Raises NotFound."""
     # Nothing else that the function trips does needs the fold: to load it would be a part of each cold start.
-    from shared.services.log import owner_of, stage
+    from shared.services.log import StoredOwner, stage
 
     store = UserStore(client(), account.email)
+    owner = StoredOwner(store, account)
 
     @until_current
     def attempt() -> None:
         read, change = store.state(), store.change()
         state, _ = _going_on(read.value)
         outcome = advance(state, Dropped(), now, settings.current.rules)
-        change.put_state(read, stage(change, store, read.value, outcome, owner_of(account), (), now))
+        change.put_state(read, stage(change, store, read.value, outcome, owner, now))
         change.commit()
 
     attempt()

@@ -21,7 +21,7 @@ from shared.repositories.readings import reading_id
 from shared.repositories.user_store import Change, UserStore
 from shared.services.by_hand import Speaking
 from shared.services.cars import found
-from shared.services.log import owner_of, stage, stage_reading
+from shared.services.log import StoredOwner, stage, stage_reading
 from shared.services.rows import StoredLog
 from shared.services.stretches import is_settled, reopened_at
 
@@ -129,17 +129,15 @@ def _folded(
     change: Change, store: UserStore, account: Account, state: DriverState, said: _Said, now: datetime
 ) -> tuple[DriverState, Standing]:
     """Puts what is said into the log, where it is open or settled; the state to store, and what is thought of it."""
-    owner, places = owner_of(account), store.places()
+    owner = StoredOwner(store, account)
     moments = [one.at for one in (*said.gone, said.new) if one]
     if not is_settled(state, said.car_id, max(moments)):
         outcome = _with_word(state, said, now)
-        state = stage(change, store, state, outcome, owner, places, now)
+        state = stage(change, store, state, outcome, owner, now)
         return state, _standing(outcome.state, said)
     log = StoredLog(store)
     opened, rows = reopened_at(store, log, state, said.car_id, max(moments)), Rows(log)
-    after, _, _ = refolded(
-        opened.state, _with_word(opened.state, said, now).state, rows, owner, places, now, opened.rows
-    )
+    after, _ = refolded(opened.state, _with_word(opened.state, said, now).state, rows, owner, now, opened.rows)
     opened.forget_edges(rows)
     log.stage(change, rows, now)
     if said.new:

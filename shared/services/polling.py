@@ -11,20 +11,17 @@ import msgspec
 from shared import logs, settings
 from shared.domain.car.asking import is_under_way, look_is_due
 from shared.domain.car.car import Car
-from shared.domain.driver import Account
 from shared.domain.tracking.answers import waits
-from shared.domain.tracking.books import books_of
 from shared.domain.tracking.events import CarFailed, CarRead, Event, NotAsked
 from shared.domain.tracking.machine import advance
 from shared.domain.tracking.schedule import car_to_ask, is_on_the_way, leased, looking
 from shared.domain.tracking.state import DriverState, next_poll_at, with_cars
-from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import OldLog, Stored, client, until_current
 from shared.repositories.user_store import UserStore
 from shared.services import addressing, asking
 from shared.services.addressing import LookUp
 from shared.services.asking import Asked, Permit
-from shared.services.log import owner_of, stage
+from shared.services.log import StoredOwner, stage
 
 CARS_A_MESSAGE = 3  # if all of them hang, the call must still be over before the function's time limit
 
@@ -64,7 +61,7 @@ def _goes_on(store: UserStore, claim: Claim, done: list[str]) -> bool:
     """Carries a claim out, and finds the addresses that are due then; whether another car is due."""
     asked = asking.read(store, claim.car) if claim.car and claim.permit.given else None
     done += [claim.car_id] if claim.car_id else []
-    state, look_up = until_current(_record)(store, claim, asked, done)
+    state, look_up = until_current(_record)(store, claim, asked, done, StoredOwner(store))
     if look_up:
         addressing.find_addresses(store, look_up)
     return car_to_ask(state, datetime.now(UTC), but=done) is not None
@@ -127,23 +124,19 @@ def _why_not(state: DriverState, car: Car | None, now: datetime) -> Permit:
 
 
 def _record(
-    store: UserStore, claim: Claim, asked: Asked | None, done: Collection[str]
+    store: UserStore, claim: Claim, asked: Asked | None, done: Collection[str], owner: StoredOwner
 ) -> tuple[DriverState, LookUp | None]:
     now, read, change = datetime.now(UTC), store.state(), store.change()
     # What its driver says of the begin of a book is news as well: it is laid into the rows with what the car says.
     state = read.value if claim.cars is None else with_cars(read.value, claim.cars)
     if asked and claim.car:
         state = asking.finish(change, store, state, claim.car, claim.permit, asked)
-    # Where no drive goes on or can still change, nothing can be over or begin somewhere.
-    places = store.places() if state.drive or state.late or state.told else ()
+    # Where no drive goes on, none can be over.
+    places = owner.places if state.drive else ()
     outcome = advance(state, _event(state, claim, asked, now), now, settings.current.rules, places)
-    # Only rows need to know their owner's time zone and habits.
-    finishes = bool(outcome.finished or outcome.weaves)
-    has_rows = state.told or any(book.gaps for book in books_of(outcome.state).of.values())
-    account = AccountRepository(client()).find(store.email) if finishes or has_rows else None
-    state = stage(change, store, read.value, outcome, owner_of(account or Account(store.email)), places, now)
+    state = stage(change, store, read.value, outcome, owner, now)
     # A poll that finishes a drive has done enough, one that asks more cars goes on: the next one finds the addresses.
-    busy = finishes or car_to_ask(state, now, but=done) is not None
+    busy = outcome.finished or outcome.weaves or car_to_ask(state, now, but=done) is not None
     state, look_up = (state, None) if busy else addressing.claim(state, now)
     change.put_state(read, state)
     change.commit()

@@ -14,7 +14,7 @@ from shared.domain.tracking.state import DriverState, Leg, leg_of
 from shared.messaging.polls import Reason, ask_for_poll
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
-from shared.services.log import owner_of, stage
+from shared.services.log import StoredOwner, stage
 
 
 class Taken(NamedTuple):
@@ -55,8 +55,7 @@ def _take(account: Account, event: Started | Ended, now: datetime) -> Taken:
             return Taken(outcome, state)
         change, kept = store.change(), outcome.state
         if touches_log(outcome) or outcome.block:
-            around = store.places() if touches_log(outcome) and not is_located_end else places
-            kept = stage(change, store, state, outcome, owner_of(account), around, now)
+            kept = stage(change, store, state, outcome, StoredOwner(store, account), now)
         change.put_state(read, kept)
         change.commit()
         return Taken(outcome, kept)

@@ -10,7 +10,6 @@ from shared.domain.fitting import Conflict, NotFound, car_id, text, unfit
 from shared.domain.log.addresses import flagged
 from shared.domain.log.correcting import MOST_TEXT, OF_PLACES, corrected, entered
 from shared.domain.log.history import entry_of_change
-from shared.domain.log.laying import Owner
 from shared.domain.log.rows import Rows
 from shared.domain.log.shown import trip_view
 from shared.domain.log.trip import TRIP_ID, Trip, trip_id
@@ -23,7 +22,7 @@ from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.user_store import UserStore
 from shared.services.by_hand import Speaking, locked
-from shared.services.log import owner_of
+from shared.services.log import StoredOwner
 from shared.services.rows import StoredLog
 from shared.services.stretches import Reopened, reopened
 
@@ -142,8 +141,8 @@ def _change(
     The state was `read` before any row: whoever changes a row after that makes the commit fail, and it is done again.
     """
     change, rows = store.change(), Rows(log)
-    owner, places = owner_of(account), store.places()
-    state, found = _spoken(store, log, read.value, former, trip, rows, owner, places, speaking.now)
+    owner = StoredOwner(store, account)
+    state, found = _spoken(store, log, read.value, former, trip, rows, owner, speaking.now)
     log.stage(change, rows, speaking.now)
     before, after = (trip_view(one) if one else {} for one in (former, found))
     id_ = (before or after)["id"]
@@ -161,8 +160,7 @@ def _spoken(
     former: Trip | None,
     trip: Trip | None,
     rows: Rows,
-    owner: Owner,
-    places: Sequence[Place],
+    owner: StoredOwner,
     now: datetime,
 ) -> Spoken:
     """What is open of the log is folded with the state, a settled stretch with the rows around it."""
@@ -170,22 +168,22 @@ def _spoken(
     is_to_be = is_open_to(state, former, trip) if trip else was_open
     if not (was_open or is_to_be):
         opened = _opened(store, log, state, former, trip)
-        found = spoken(opened.state, former, trip, rows, owner, places, now, opened.rows).trip
+        found = spoken(opened.state, former, trip, rows, owner, now, opened.rows).trip
         opened.forget_edges(rows)
         return Spoken(state, found)
     if former and not was_open:
         # It leaves a settled stretch for what is open of the log.
         opened = _opened(store, log, state, former, None)
-        spoken(opened.state, former, None, rows, owner, places, now, opened.rows)
+        spoken(opened.state, former, None, rows, owner, now, opened.rows)
         opened.forget_edges(rows)
         former = None
     if former and trip and not is_to_be:
-        state = forgotten(state, former, rows, owner, places, now)
+        state = forgotten(state, former, rows, owner, now)
         opened = _opened(store, log, state, None, trip)
-        found = spoken(opened.state, None, trip, rows, owner, places, now, opened.rows).trip
+        found = spoken(opened.state, None, trip, rows, owner, now, opened.rows).trip
         opened.forget_edges(rows)
     else:
-        state, found = spoken(state, former, trip, rows, owner, places, now)
+        state, found = spoken(state, former, trip, rows, owner, now)
     return Spoken(waiting(state, books_of(state), now, settings.current.rules), found)
 
 

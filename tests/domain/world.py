@@ -144,7 +144,7 @@ class World:
         before, self.state = self.state, outcome.state
         if touches_log(outcome):
             rows = Rows(self.store)
-            self.state, _ = keep(before, outcome, rows, self.owner, self.places, self.now, self.rules)
+            self.state = keep(before, outcome, rows, self._owner, self.now, self.rules)
             self.store.put(rows)
         if outcome.block and self.state.drive:
             self.store.put_block(self.state.drive.blocks - 1, outcome.block)
@@ -154,7 +154,7 @@ class World:
     def change(self, former: Trip | None, trip: Trip | None) -> None:
         """A change of the log by hand."""
         rows = Rows(self.store)
-        state = spoken(self.state, former, trip, rows, self.owner, self.places, self.now).state
+        state = spoken(self.state, former, trip, rows, self._owner, self.now).state
         self.state = waiting(state, books_of(state), self.now, self.rules)
         self.store.put(rows)
 
@@ -172,6 +172,10 @@ class World:
         """The driver takes back what they said of an odometer."""
         self.keep(Outcome(state=without(self.state, car_id, reading), asked=Asked(car_id)))
         self.store.readings[car_id, reading] = "withdrawn"
+
+    @property
+    def _owner(self) -> Owner:
+        return replace(self.owner, places=tuple(self.places))
 
     @property
     def books(self) -> Books:

@@ -61,7 +61,7 @@ class Watched(Product):
         )
         store.records = self._fold.store.records
         rows = Rows(store)
-        refolded(DriverState(), whole, rows, self._fold.owner, (), self._fold.now)
+        refolded(DriverState(), whole, rows, self._fold.owner, self._fold.now)
         store.put(rows)
         return store
 

@@ -14,12 +14,11 @@ from msgspec.structs import replace
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import Disbelief, Reading, Standing
 from shared.domain.log.book import Book, Start, TripOutline
-from shared.domain.log.laying import Owner
+from shared.domain.log.laying import Whose
 from shared.domain.log.rows import Rows
 from shared.domain.log.summary import Summary
 from shared.domain.log.trip import Trip
 from shared.domain.log.words import summary_of
-from shared.domain.place.places import Place
 from shared.domain.thresholds import KEPT_DRIVES, KEPT_READINGS, NEWS_REACHES
 from shared.domain.tracking.books import Books, books_of, trip_id_of
 from shared.domain.tracking.keeping import refolded
@@ -94,9 +93,8 @@ def _part(car_id: str | None, facts: Sequence[Trip | Reading]) -> Part:
 class Folding:
     """Folds parts into the log of one user. Those of a car have to come by time."""
 
-    def __init__(self, store: UserStore, owner: Owner) -> None:
-        self._store, self._owner = store, owner
-        self._places, self._cars = store.places(), store.cars.list_cars()
+    def __init__(self, store: UserStore, owner: Whose) -> None:
+        self._store, self._owner, self._cars = store, owner, store.cars.list_cars()
 
     def put(self, part: Part) -> None:
         """Puts a part into the log, as far as it is not there."""
@@ -119,12 +117,12 @@ class Folding:
         change, rows = self._store.change(), Rows(log)
         state = read.value
         if part.car_id is None:
-            with_trips(rows, new, self._owner, self._places, _now())
+            with_trips(rows, new, self._owner, _now())
         elif before:
             self._into_settled(change, log, state, rows, new, part.car_id)
         else:
             car = self._cars.get(part.car_id)
-            state, book = into_open(state, rows, new, part.car_id, car, self._owner, self._places, _now())
+            state, book = into_open(state, rows, new, part.car_id, car, self._owner, _now())
             _judge(change, part.car_id, book, new.readings)
         for id_, trip in rows.trips.items():
             if trip and any(id_ == one.id for one in new.trips):
@@ -152,15 +150,15 @@ class Folding:
         known = opened.state.of_car(car_id)
         kept = tuple(reading for reading in known.readings if reading not in part.readings)
         before, after = with_log(opened.state, car_id, replace(known, readings=kept)), _told(opened.state, part, rows)
-        _, _, books = refolded(before, after, rows, self._owner, self._places, _now(), opened.rows)
+        _, books = refolded(before, after, rows, self._owner, _now(), opened.rows)
         opened.forget_edges(rows)
         _judge(change, car_id, books.of[car_id], part.readings)
 
 
-def with_trips(rows: Rows, part: Part, owner: Owner, places: Sequence[Place], now: datetime) -> None:
+def with_trips(rows: Rows, part: Part, owner: Whose, now: datetime) -> None:
     """Puts trips that are in no car into the rows: nothing else follows from them. Pure."""
     nothing = DriverState()
-    refolded(nothing, _told(nothing, part, rows), rows, owner, places, now)
+    refolded(nothing, _told(nothing, part, rows), rows, owner, now)
 
 
 def into_open(
@@ -169,8 +167,7 @@ def into_open(
     part: Part,
     car_id: str,
     car: Car | None,
-    owner: Owner,
-    places: Sequence[Place],
+    owner: Whose,
     now: datetime,
 ) -> tuple[DriverState, Book]:
     """Puts a part into the rows of what is open of a car's log. The state to store with them, and the book. Pure."""
@@ -179,7 +176,7 @@ def into_open(
         log = replace(log, start=_said(car, part))
     readings = tuple(sorted({*log.readings, *part.readings}, key=lambda one: (one.at, one.km)))
     after = with_log(_told(before, part, rows), car_id, replace(log, readings=readings))
-    state, _, books = refolded(before, after, rows, owner, places, now)
+    state, books = refolded(before, after, rows, owner, now)
     cut = _bounded(_settled(state, books, car_id, owner.user, now), car_id, part.ends_at)
     return cut, books.of[car_id]
 

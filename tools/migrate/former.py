@@ -30,7 +30,7 @@ from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import client, from_document, to_document
 from shared.repositories.trips import trip_document, trip_of
 from shared.repositories.user_store import UserStore, state_document
-from shared.services.log import owner_of
+from shared.services.log import StoredOwner
 from tools.migrate.folding import into_open, parts_of, with_trips
 from tools.migrate.former_facts import Memory, with_facts
 from tools.migrate.moving import batched
@@ -118,7 +118,7 @@ def _former_state(account: Account, fields: dict[str, Any], now: datetime) -> Dr
 def folded(db: firestore.Client, account: Account, kept: Kept, now: datetime) -> Folded:
     """The log as it follows from what was kept."""
     store, memory = UserStore(db, account.email), Memory(kept.records)
-    owner, places, cars = owner_of(account), store.places(), store.cars.list_cars()
+    owner, cars = StoredOwner(store, account), store.cars.list_cars()
     former, trips = _former_state(account, kept.state, now), with_facts(kept, settings.current.rules)
     told, open_ = list(former.told), dict(former.open)
     named = {trip.car_id for trip in trips if trip.car_id}
@@ -128,14 +128,14 @@ def folded(db: firestore.Client, account: Account, kept: Kept, now: datetime) ->
         state = DriverState(car_ids=(car_id,), default_car_id=car_id)
         for part in parts_of(car_id, own, readings):
             rows = memory.rows()
-            state, book = into_open(state, rows, part, car_id, cars.get(car_id), owner, places, now)
+            state, book = into_open(state, rows, part, car_id, cars.get(car_id), owner, now)
             memory.take(rows, car_id, dict(book.standings))
         told += state.told
         asked = former.of_car(car_id)
         open_[car_id] = replace(state.of_car(car_id), ask_at=asked.ask_at)
     for part in parts_of(None, [trip for trip in trips if trip.car_id is None], ()):
         rows = memory.rows()
-        with_trips(rows, part, owner, places, now)
+        with_trips(rows, part, owner, now)
         memory.take(rows)
     state = replace(
         with_told(former, told),

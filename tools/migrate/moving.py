@@ -21,7 +21,7 @@ from shared.repositories.documents import to_document, until_current
 from shared.repositories.readings import reading_fields
 from shared.repositories.user_store import UserStore, state_document
 from shared.secrets import Unreadable, seal
-from shared.services.log import owner_of
+from shared.services.log import StoredOwner
 from tools.migrate.folding import Folding, parts_of
 from tools.migrate.old_cars import OldCar, joined, new_cars, old_cars
 from tools.migrate.old_rows import OldReading, reading_keys
@@ -165,7 +165,7 @@ class Mover:
                 car_id or None, [trip for trip in trips if (trip.car_id or "") == car_id], readings.get(car_id, ())
             )
         ]
-        folding = Folding(self._store, owner_of(self._account))
+        folding = Folding(self._store, StoredOwner(self._store, self._account))
         for part in self._watched("trips", parts):
             folding.put(part)
 

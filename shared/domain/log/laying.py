@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 import polyline
@@ -20,19 +21,37 @@ LONGEST_ROUTE = 300_000  # letters: a trip must fit into a document
 BY_ADDRESSES: Flag = "address_pending"
 
 
+class Whose(Protocol):
+    """Whose log it is, as the fold asks for it: an `Owner`, or what reads one from a store at the first use."""
+
+    @property
+    def user(self) -> str: ...
+
+    @property
+    def timezone(self) -> str: ...
+
+    @property
+    def habits(self) -> Habits: ...
+
+    @property
+    def addresses(self) -> bool: ...
+
+    @property
+    def places(self) -> Sequence[Place]: ...
+
+
 class Owner(msgspec.Struct, frozen=True):
-    """Whose trip it is: e-mail, time zone (IANA name), habits, and whether addresses of trips are looked up."""
+    """Whose log it is: e-mail, time zone (IANA name), habits, whether addresses are looked up, and their places."""
 
     user: str
     timezone: str
     habits: Habits = Habits()
     addresses: bool = False
+    places: tuple[Place, ...] = ()
 
 
-def new_trip(
-    id_: str, outline: TripOutline, words: Sequence[Heard], owner: Owner, places: Sequence[Place], now: datetime
-) -> Trip:
-    """The row of a trip that has none yet, with the route that the phone saw."""
+def new_trip(id_: str, outline: TripOutline, words: Sequence[Heard], owner: Whose, now: datetime) -> Trip:
+    """The row of a trip that has none yet, with the route that the phone saw. It is to be `laid`."""
     drive = outline.drive
     blank = Trip(
         id=id_,
@@ -49,7 +68,7 @@ def new_trip(
         created_at=now,
         updated_at=now,
     )
-    return laid(with_route(blank, outline, words), outline, 0.0, 0, owner, places)
+    return with_route(blank, outline, words)
 
 
 def with_route(trip: Trip, outline: TripOutline, words: Sequence[Heard]) -> Trip:
@@ -64,9 +83,7 @@ def with_route(trip: Trip, outline: TripOutline, words: Sequence[Heard]) -> Trip
     return replace(trip, route=route[:LONGEST_ROUTE], gps_km=km(trail_distance_km(fixes)))
 
 
-def laid(
-    trip: Trip, outline: TripOutline, gap_before_km: float, set_on_m: int, owner: Owner, places: Sequence[Place]
-) -> Trip:
+def laid(trip: Trip, outline: TripOutline, gap_before_km: float, set_on_m: int, owner: Whose) -> Trip:
     """The row with all that the fold says by now. What its driver set stays as it is."""
     drive = outline.drive
     changed = replace(
@@ -79,11 +96,11 @@ def laid(
         set_on_m=set_on_m,
         **_by_odometer(trip, outline),
     )
-    changed = _with_ends(changed, outline, places)
+    changed = _with_ends(changed, outline, owner)
     kept_flags = tuple(flag for flag in trip.flags if flag == BY_ADDRESSES)
     changed = replace(changed, flags=(*_flags(outline), *kept_flags))
     if "kind" not in trip.set_by_hand and not drive.summary.is_by_hand:
-        changed = _proposed(changed, owner, places)
+        changed = _proposed(changed, owner)
     moved = (changed.from_, changed.to) != (trip.from_, trip.to) or not trip.date
     changed = flagged(changed, owner.addresses) if moved else changed
     return classified(dated(changed))
@@ -124,25 +141,25 @@ def _by_odometer(trip: Trip, outline: TripOutline) -> dict[str, object]:
     }
 
 
-def _with_ends(trip: Trip, outline: TripOutline, places: Sequence[Place]) -> Trip:
+def _with_ends(trip: Trip, outline: TripOutline, owner: Whose) -> Trip:
     if outline.drive.summary.moved:
         return trip
-    begin = trip.from_ if "from" in trip.set_by_hand else _endpoint(trip.from_, outline.begin, places)
-    end = trip.to if "to" in trip.set_by_hand else _endpoint(trip.to, outline.end, places)
+    begin = trip.from_ if "from" in trip.set_by_hand else _endpoint(trip.from_, outline.begin, owner)
+    end = trip.to if "to" in trip.set_by_hand else _endpoint(trip.to, outline.end, owner)
     return replace(trip, from_=begin, to=end)
 
 
-def _endpoint(former: Endpoint, position: Position | None, places: Sequence[Place]) -> Endpoint:
+def _endpoint(former: Endpoint, position: Position | None, owner: Whose) -> Endpoint:
     """Where an end of a trip is. As long as it stays there it keeps the name and the address that it has."""
     if former.position == position:
         return former
     if position is None:
         return Endpoint()
-    place = place_at(places, position)
+    place = place_at(owner.places, position)
     return Endpoint(*position, place.name, place.address) if place else Endpoint(*position)
 
 
-def _proposed(trip: Trip, owner: Owner, places: Sequence[Place]) -> Trip:
+def _proposed(trip: Trip, owner: Whose) -> Trip:
     """The trip with the kind that its ends, its time and the driver's habits propose."""
-    begin, end = (telling_place(places, end.position) for end in (trip.from_, trip.to))
+    begin, end = (telling_place(owner.places, end.position) for end in (trip.from_, trip.to))
     return replace(trip, kind=proposed_kind(begin, end, trip.started_at, owner.timezone, owner.habits))

@@ -17,12 +17,11 @@ from shared.domain.log.book import Book, Start, TripOutline
 from shared.domain.log.drive import Heard
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.gap_rows import gap_rows
-from shared.domain.log.laying import Owner, laid, new_trip, with_route
+from shared.domain.log.laying import Whose, laid, new_trip, with_route
 from shared.domain.log.record import events_of
 from shared.domain.log.rows import Rows
 from shared.domain.log.tiling import Row
 from shared.domain.log.trip import Trip, km, shown_km
-from shared.domain.place.places import Place
 from shared.domain.thresholds import Rules
 from shared.domain.tracking.books import Books, books_of, trip_id_of, with_ids
 from shared.domain.tracking.events import Outcome
@@ -36,35 +35,25 @@ Lines = dict[str | None, list["_Line"]]
 Stored = Mapping[str, Sequence[Row]]  # rows of some cars, in their order along the odometer
 
 
-class Kept(NamedTuple):
-    """The state to store with the rows, and the trips that are new."""
-
-    state: DriverState
-    made: list[Trip]
-
-
 def keep(
     before: DriverState,
     outcome: Outcome,
     rows: Rows,
-    owner: Owner,
-    places: Sequence[Place],
+    owner: Whose,
     now: datetime,
     rules: Rules,
-) -> Kept:
-    """Puts all that came of an event into the rows. `before` is the state before it."""
+) -> DriverState:
+    """Puts all that came of an event into the rows; the state to store with them. `before` is the state before it."""
     state = bounded(woven(outcome.state, outcome.finished, outcome.weaves, rows, rules))
-    state, made, books = refolded(before, state, rows, owner, places, now)
+    state, books = refolded(before, state, rows, owner, now)
     state = scheduled(state, books, outcome, now, rules)
     # As long as somebody drives nothing more is settled: each try folds all of it once more.
     if state.drive is None or outcome.finished or outcome.weaves:
-        state = without_settled(state, rows, owner, places, now)
-    return Kept(state, made)
+        state = without_settled(state, rows, owner, now)
+    return state
 
 
-def without_settled(
-    state: DriverState, rows: Rows, owner: Owner, places: Sequence[Place], now: datetime
-) -> DriverState:
+def without_settled(state: DriverState, rows: Rows, owner: Whose, now: datetime) -> DriverState:
     """The state without what is settled by now. What is left says of its rows what was said with it.
 
     Only where more is open than can be remembered, its rows are laid as what is left has them.
@@ -78,7 +67,7 @@ def without_settled(
     cut = forced(state, books, now)
     if cut != state:
         new = _lines(cut, books_of(cut), owner, now)
-        _Laying(rows, owner, places, now).lay(_open_lines(lines, cut), new)
+        _Laying(rows, owner, now).lay(_open_lines(lines, cut), new)
     return cut
 
 
@@ -105,25 +94,23 @@ def refolded(
     before: DriverState,
     state: DriverState,
     rows: Rows,
-    owner: Owner,
-    places: Sequence[Place],
+    owner: Whose,
     now: datetime,
     stored: Stored | None = None,
-) -> tuple[DriverState, list[Trip], Books]:
-    """Puts what differs between two states into the rows; the state that knows the ids of its trips, and new trips.
+) -> tuple[DriverState, Books]:
+    """Puts what differs between two states into the rows; the state that knows the ids of its trips, and its books.
 
     Where the rows do not follow from the state before, for they are of a settled stretch, they are those `stored`.
     """
     former, books = books_of(before), books_of(state)
     state = with_ids(state, owner.user, books)
-    made = list[Trip]()
     if stored is not None or rows.records or former != books or _explained(before) != _explained(state):
         old, new = _lines(before, former, owner, now), _lines(state, books, owner, now)
-        laying = _Laying(rows, owner, places, now, _common(old, new) if stored is not None else frozenset())
-        made = laying.lay(old if stored is None else _stored_lines(stored), new)
+        laying = _Laying(rows, owner, now, _common(old, new) if stored is not None else frozenset())
+        laying.lay(old if stored is None else _stored_lines(stored), new)
         _put_standings(before, former, state, books, rows)
     pending = [trip.id for trip in rows.trips.values() if trip and trip.has(ADDRESS_PENDING)]
-    return wanted(state, pending, now), made, books
+    return wanted(state, pending, now), books
 
 
 def _explained(state: DriverState) -> dict[str, object]:
@@ -149,17 +136,17 @@ def _stored_lines(stored: Stored) -> Lines:
     return {car_id: [_Line(row.id, row) for row in rows] for car_id, rows in stored.items()}
 
 
-def _lines(state: DriverState, books: Books, owner: Owner, now: datetime) -> Lines:
+def _lines(state: DriverState, books: Books, owner: Whose, now: datetime) -> Lines:
     """The rows of each car by time; under None those of trips in no car."""
     found: Lines = {car_id: _of_book(state, car_id, book, owner, now) for car_id, book in books.of.items()}
     found[None] = [_Line(trip_id_of(state, owner.user, trip.drive), trip) for trip in books.nowhere]
     return found
 
 
-def _of_book(state: DriverState, car_id: str, book: Book, owner: Owner, now: datetime) -> list[_Line]:
+def _of_book(state: DriverState, car_id: str, book: Book, owner: Whose, now: datetime) -> list[_Line]:
     log = state.of_car(car_id)
     outlines = [gap._replace(series=gap.series + log.series) for gap in book.gaps]
-    gaps = gap_rows(owner.user, car_id, outlines, log.explained, owner.timezone, now)
+    gaps = gap_rows(owner, car_id, outlines, log.explained, now)
     lines = [_Line(gap.id, replace(gap, created_at=gap.since, updated_at=gap.since)) for gap in gaps]
     lines += [_Line(trip_id_of(state, owner.user, trip.drive), trip) for trip in book.trips]
     made = list[_Line]()
@@ -216,14 +203,11 @@ def _common(old: Lines, new: Lines) -> frozenset[str]:
 class _Laying:
     """Lays rows in place of others. Of the `same` the news says nothing: they stay as they are, where they are."""
 
-    def __init__(
-        self, rows: Rows, owner: Owner, places: Sequence[Place], now: datetime, same: Collection[str] = ()
-    ) -> None:
-        self._rows, self._owner, self._places, self._now, self._same = rows, owner, places, now, same
-        self._made = list[Trip]()
+    def __init__(self, rows: Rows, owner: Whose, now: datetime, same: Collection[str] = ()) -> None:
+        self._rows, self._owner, self._now, self._same = rows, owner, now, same
 
-    def lay(self, old: Lines, new: Lines) -> list[Trip]:
-        """Puts the new lines in place of the old ones; the trips that are new."""
+    def lay(self, old: Lines, new: Lines) -> None:
+        """Puts the new lines in place of the old ones."""
         stretches = {
             car: _differing(old.get(car, []), new.get(car, [])) for car in (*new, *(c for c in old if c not in new))
         }
@@ -242,7 +226,6 @@ class _Laying:
             if car_id and (before or after):
                 beside = _beside(old.get(car_id, []), new.get(car_id, []), before, after)
                 self._rows.tile(car_id, [*beside, *_ids(before, following)], [*beside, *_ids(after, following)])
-        return self._made
 
     def _put_ways(self, lines: Sequence[_Line]) -> None:
         """Of a trip of which more was said by now the route is another one, though all else stays."""
@@ -282,10 +265,9 @@ class _Laying:
         stored = self._rows.find_trips([line.id]).get(line.id)
         if stored is None:
             words = self._words(outline)
-            blank = new_trip(line.id, outline, words, self._owner, self._places, self._now)
-            trip = laid(blank, outline, line.gap_km, line.set_on_m, self._owner, self._places)
+            blank = new_trip(line.id, outline, words, self._owner, self._now)
+            trip = laid(blank, outline, line.gap_km, line.set_on_m, self._owner)
             self._rows.put(trip)
-            self._made.append(trip)
             return
         is_there = (stored.from_m, stored.to_m, stored.set_on_m) == (outline.from_m, outline.to_m, line.set_on_m)
         if is_there and line.id in self._same:
@@ -293,7 +275,7 @@ class _Laying:
         is_seen_anew = _is_seen_anew(stored, outline) or self._is_told_anew(outline)
         words = self._words(outline) if is_seen_anew else []
         base = with_route(stored, outline, words) if words else stored
-        trip = laid(base, outline, line.gap_km, line.set_on_m, self._owner, self._places)
+        trip = laid(base, outline, line.gap_km, line.set_on_m, self._owner)
         if trip != stored:
             revision = stored.revision + (stored.id not in self._rows.trips)
             self._rows.put(replace(trip, revision=revision, updated_at=self._now))

@@ -1,20 +1,18 @@
 """What a driver says of their log by hand, as a word among the facts that the state remembers."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from shared.domain.log.drive import drive_id
-from shared.domain.log.laying import Owner
+from shared.domain.log.laying import Whose
 from shared.domain.log.marking import between
 from shared.domain.log.record import events_of, recorded
 from shared.domain.log.rows import Rows
 from shared.domain.log.summary import Summary, trail_of
 from shared.domain.log.trip import Trip
 from shared.domain.log.words import deleted, summary_of
-from shared.domain.place.places import Place
 from shared.domain.tracking.books import books_of, trip_id_of
 from shared.domain.tracking.keeping import Stored, refolded, without_settled
 from shared.domain.tracking.state import DriverState, with_told
@@ -40,13 +38,11 @@ def is_open_to(state: DriverState, former: Trip | None, trip: Trip) -> bool:
     return trip.car_id is None or _covers(state, trip.car_id, moment)
 
 
-def forgotten(
-    state: DriverState, trip: Trip, rows: Rows, owner: Owner, places: Sequence[Place], now: datetime
-) -> DriverState:
+def forgotten(state: DriverState, trip: Trip, rows: Rows, owner: Whose, now: datetime) -> DriverState:
     """The state without a trip that lies in a settled stretch from now on."""
     parted = _parted(state, trip.id, rows, owner)
     left = replace(parted, told=tuple(one for one in parted.told if trip.id not in one.trip_ids))
-    return refolded(state, left, rows, owner, places, now)[0]
+    return refolded(state, left, rows, owner, now)[0]
 
 
 def is_told(state: DriverState, trip: Trip) -> bool:
@@ -64,8 +60,7 @@ def spoken(
     former: Trip | None,
     trip: Trip | None,
     rows: Rows,
-    owner: Owner,
-    places: Sequence[Place],
+    owner: Whose,
     now: datetime,
     stored: Stored | None = None,
 ) -> Spoken:
@@ -81,9 +76,9 @@ def spoken(
     after = _with_summary(parted, about.id, summary)
     if trip:
         rows.put(trip)
-    state, _, _ = refolded(state, after, rows, owner, places, now, stored)
+    state, _ = refolded(state, after, rows, owner, now, stored)
     # Of a settled stretch nothing is remembered but its rows.
-    state = without_settled(state, rows, owner, places, now) if stored is None else state
+    state = without_settled(state, rows, owner, now) if stored is None else state
     return Spoken(state, rows.find_trips([about.id]).get(about.id) if trip else None)
 
 
@@ -116,7 +111,7 @@ def _retold(known: Summary, summary: Summary) -> dict[str, object]:
     }
 
 
-def _parted(state: DriverState, trip_id: str, rows: Rows, owner: Owner) -> DriverState:
+def _parted(state: DriverState, trip_id: str, rows: Rows, owner: Whose) -> DriverState:
     """The state in which the trip has a summary of its own: a drive that was two is two from now on."""
     known = next((one for one in state.told if trip_id in one.trip_ids and len(one.trip_ids) > 1), None)
     if known is None:

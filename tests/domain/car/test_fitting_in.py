@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.domain.car.fitting_in import beside, contradicts, drivable, fits, nearest, why_beside
-from shared.domain.car.odometer import Disbelief, KeptReading, Reading, Standing
+from shared.domain.car.odometer import Disbelief, Reading
 
 NOON = datetime(2026, 1, 23, 12, tzinfo=UTC)
 
@@ -16,10 +16,6 @@ def car(hours: float, km: float, resolution_km: float = 0.1) -> Reading:
 
 def word(hours: float, km: float, *, new_series: bool = False) -> Reading:
     return Reading(NOON + timedelta(hours=hours), km, source="eye", begins_series=new_series)
-
-
-def kept(reading: Reading, standing: Standing | None = "believed", why: Disbelief | None = None) -> KeptReading:
-    return KeptReading(f"{reading.source} {reading.km:g}", reading, standing, why or "", NOON)
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def laid_anew(world: World) -> Store:
     """All rows of what is open, as if none were in the store."""
     store = Store()
     rows = Rows(store)
-    refolded(DriverState(), world.state, rows, world.owner, (), world.now)
+    refolded(DriverState(), world.state, rows, world.owner, world.now)
     store.put(rows)
     return store
 

@@ -52,7 +52,7 @@ def folded(trips: list[Trip], readings: list[Reading]) -> tuple[Memory, DriverSt
     memory, state, most = Memory(), DriverState(), 0
     for part in parts_of("audi", trips, readings):
         rows = memory.rows()
-        state, _ = into_open(state, rows, part, "audi", None, OWNER, (), NOW)
+        state, _ = into_open(state, rows, part, "audi", None, OWNER, NOW)
         most = max(most, len(rows.trips) + len(rows.gaps))
         memory.take(rows)
     return memory, state, most
