@@ -14,7 +14,8 @@ from shared.domain.log.summary import Summary, trail_of
 from shared.domain.log.trip import Trip
 from shared.domain.log.words import deleted, summary_of
 from shared.domain.tracking.books import books_of, trip_id_of
-from shared.domain.tracking.keeping import Stored, refolded, without_settled
+from shared.domain.tracking.keeping import refolded, without_settled
+from shared.domain.tracking.lines import Stored
 from shared.domain.tracking.state import DriverState, with_told
 
 

@@ -1,0 +1,146 @@
+"""The rows of a log as the fold says them, before any row is read: of the cars and in their order."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from itertools import takewhile
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from shared.domain.log.book import Book, Start, TripOutline
+from shared.domain.log.gap_row import GapRow
+from shared.domain.log.gap_rows import gap_rows
+from shared.domain.log.laying import Whose
+from shared.domain.log.tiling import Row
+from shared.domain.log.trip import km, shown_km
+from shared.domain.tracking.books import Books, trip_id_of
+from shared.domain.tracking.state import DriverState, OpenLog
+
+Lines = dict[str | None, list["Line"]]
+Stored = Mapping[str, Sequence[Row]]  # rows of some cars, in their order along the odometer
+
+
+class Line(NamedTuple):
+    """A row as the fold says it: of a trip its outline and the kilometres of nobody before it, of a gap the gap.
+
+    Of a settled stretch it can be the row itself.
+    """
+
+    id: str
+    says: TripOutline | Row
+    gap_km: float = 0.0
+    set_on_m: int = 0
+
+
+def stored_lines(stored: Stored) -> Lines:
+    """Rows that are stored, in the place of what the fold says."""
+    return {car_id: [Line(row.id, row) for row in rows] for car_id, rows in stored.items()}
+
+
+def lines_of(state: DriverState, books: Books, owner: Whose, now: datetime) -> Lines:
+    """The rows of each car that has any, by time; under None those of trips in no car."""
+    found: Lines = {car_id: _of_book(state, car_id, book, owner, now) for car_id, book in books.of.items()}
+    found[None] = [Line(trip_id_of(state, owner.user, trip.drive), trip) for trip in books.nowhere]
+    return _some(found)
+
+
+def _of_book(state: DriverState, car_id: str, book: Book, owner: Whose, now: datetime) -> list[Line]:
+    log = state.of_car(car_id)
+    outlines = [gap._replace(series=gap.series + log.series) for gap in book.gaps]
+    gaps = gap_rows(owner, car_id, outlines, log.explained, now)
+    lines = [Line(gap.id, replace(gap, created_at=gap.since, updated_at=gap.since)) for gap in gaps]
+    lines += [Line(trip_id_of(state, owner.user, trip.drive), trip) for trip in book.trips]
+    made = list[Line]()
+    for line in sorted(lines, key=_order):
+        before = made[-1] if made else None
+        set_on_m = _set_on_m(before, line)
+        gap_km = _gap_before_km(made, line)
+        made.append(line._replace(gap_km=gap_km, set_on_m=set_on_m))
+    return _beside_trips(made, log)
+
+
+def _order(line: Line) -> tuple[datetime, int]:
+    """By time, then along the odometer."""
+    says = line.says
+    if isinstance(says, TripOutline):
+        return says.drive.began_at, says.from_m or 0
+    return says.since if isinstance(says, GapRow) else says.started_at, says.from_m or 0
+
+
+def _beside_trips(lines: Sequence[Line], log: OpenLog) -> list[Line]:
+    """The rows in their order, the gaps with the ids of the trips beside them."""
+    trips = [(n, line.id) for n, line in enumerate(lines) if not isinstance(line.says, GapRow)]
+    made = [*lines]
+    for n, line in enumerate(lines):
+        if isinstance(line.says, GapRow):
+            before = next((id_ for k, id_ in reversed(trips) if k < n), log.after_trip)
+            after = next((id_ for k, id_ in trips if k > n), log.before_trip)
+            made[n] = line._replace(says=replace(line.says, after_trip=before, before_trip=after))
+    return made
+
+
+def _set_on_m(before: Line | None, line: Line) -> int:
+    if before is None or before.says.to_m is None or line.says.from_m is None:
+        return 0
+    return line.says.from_m - before.says.to_m
+
+
+def _gap_before_km(made: Sequence[Line], line: Line) -> float:
+    """The kilometres of nobody just before a trip."""
+    if isinstance(line.says, GapRow):
+        return 0.0
+    gaps = [*takewhile(lambda one: isinstance(one.says, GapRow), reversed(made))]
+    if not gaps or gaps[-1].says.from_m is None or gaps[0].says.to_m is None:
+        return 0.0
+    return km(shown_km(gaps[0].says.to_m) - shown_km(gaps[-1].says.from_m))
+
+
+def common(old: Lines, new: Lines) -> frozenset[str]:
+    """The ids of the rows of which a fold says the same before and after."""
+    former = {line.id: line for lines in old.values() for line in lines}
+    return frozenset(line.id for lines in new.values() for line in lines if former.get(line.id) == line)
+
+
+def differing(old: list[Line], new: list[Line]) -> tuple[list[Line], list[Line], Line | None]:
+    """What differs of two lists of rows, and the first row after it that both have."""
+    first = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    last = 0
+    while last < min(len(old), len(new)) - first and old[-1 - last] == new[-1 - last]:
+        last += 1
+    until = len(old) - last
+    return old[first:until], new[first : len(new) - last], old[until] if until < len(old) else None
+
+
+def line_before(old: list[Line], new: list[Line], before: list[Line], after: list[Line]) -> list[str]:
+    """The id of the row before those that differ."""
+    first = before[0] if before else after[0]
+    lines = old if before else new
+    n = lines.index(first)
+    return [lines[n - 1].id] if n else []
+
+
+def ids_of(lines: Sequence[Line], following: Line | None) -> list[str]:
+    """The ids of rows and of the one that follows them."""
+    return [line.id for line in (*lines, *([following] if following else ()))]
+
+
+# --- which of them are open
+
+
+def open_lines(lines: Lines, cut: DriverState) -> Lines:
+    """The rows that are not settled in a state that is cut."""
+    told = {id_ for one in cut.told for id_ in one.trip_ids}
+    starts = {car_id: log.start for car_id, log in cut.open.items()}
+    return _some(
+        {car: [line for line in of if _is_open(line, told, starts.get(car or ""))] for car, of in lines.items()}
+    )
+
+
+def _is_open(line: Line, told: Collection[str], start: Start | None) -> bool:
+    if isinstance(line.says, GapRow):
+        return start is None or line.says.until > start.at
+    return line.id in told
+
+
+def _some(lines: Lines) -> Lines:
+    return {car_id: of for car_id, of in lines.items() if of}
