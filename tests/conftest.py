@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from tests.system.fixtures import Driver, Stack
 
 # The same examples in each run; HYPOTHESIS_PROFILE=search looks for new ones.
-hypothesis.settings.register_profile("same", max_examples=150, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("same", max_examples=60, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("search", max_examples=3000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
@@ -34,6 +35,8 @@ def pytest_configure() -> None:
     os.environ["GEOCODERS"] = ""  # no test asks a service on the internet
     os.environ.setdefault("CREDENTIALS_KEYS", urlsafe_b64encode(secrets.token_bytes(32)).decode())
     settings.read_anew()
+    # A job in a script's background ignores Ctrl-C, and so would all that the tests start and stop.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # Tests of half a minute and more, each followed by one that may run beside it: four under faults at once would fail for

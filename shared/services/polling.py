@@ -7,6 +7,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from shared import logs, settings
 from shared.domain.car.asking import is_under_way, look_is_due
@@ -15,7 +16,7 @@ from shared.domain.tracking.answers import waits
 from shared.domain.tracking.events import CarFailed, CarRead, Event, NotAsked
 from shared.domain.tracking.machine import advance
 from shared.domain.tracking.schedule import car_to_ask, is_on_the_way, leased, looking
-from shared.domain.tracking.state import DriverState, next_poll_at, with_cars
+from shared.domain.tracking.state import DriverState, folds_at, next_poll_at, with_cars
 from shared.repositories.documents import OldLog, Stored, client, until_current
 from shared.repositories.user_store import UserStore
 from shared.services import addressing, asking
@@ -27,7 +28,7 @@ CARS_A_MESSAGE = 3  # if all of them hang, the call must still be over before th
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """What one poll does: time has passed, and a car is to be asked if one is due, until its lease is over.
+    """What one poll does: time has passed, and a car is to be asked if one is due. Its lease says until when.
 
     The car is None where the driver has none of that id any more; the permit says whether it may be asked. `cars` are
     all that the driver has, None where nobody looked.
@@ -76,20 +77,34 @@ def _claim(store: UserStore, daily: bool, done: Collection[str]) -> Claim | None
     busy = [car_id for car_id in state.open if is_under_way(state.asking, car_id, now)]
     car_id = car_to_ask(state, now, but=[*done, *busy])
     if car_id is None:
-        return _claim_of_time(store, state, now, done)
+        return _claim_of_time(store, read, state, now, done)
     cars = cars or store.cars.read()
     return _claim_of_car(store, read, state, cars, car_id, now)
 
 
-def _claim_of_time(store: UserStore, state: DriverState, now: datetime, done: Collection[str]) -> Claim | None:
-    due_at = next_poll_at(state, settings.current.rules)
-    if due_at is None or due_at > now:
+def _claim_of_time(
+    store: UserStore, read: Stored[DriverState], state: DriverState, now: datetime, done: Collection[str]
+) -> Claim | None:
+    rules = settings.current.rules
+    if not _is_due(next_poll_at(state, rules), now):
         return None
     if late := car_to_ask(state, now, but=done):
         # Two reads at once would spend the same refresh token. The poll stays due: the next tick finds it.
         logs.log().info("poll left for later: the car is being asked", extra={"user": store.email, "car": late})
         return None
-    return Claim()
+    if not _is_due(folds_at(state, rules), now):
+        return Claim()
+    if state.folding_until and state.folding_until > now:
+        return None
+    # A burst of late words brings as many messages. All at once they would fold the same, and each undo the other's.
+    change, until = store.change(), now + asking.lease()
+    change.put_state(read, replace(state, folding_until=until))
+    change.commit()
+    return Claim(lease_until=until)
+
+
+def _is_due(at: datetime | None, now: datetime) -> bool:
+    return at is not None and at <= now
 
 
 def _claim_of_car(
@@ -134,7 +149,7 @@ def _record(
     # Where no drive goes on, none can be over.
     places = owner.places if state.drive else ()
     outcome = advance(state, _event(state, claim, asked, now), now, settings.current.rules, places)
-    state = stage(change, store, read.value, outcome, owner, now)
+    state = replace(stage(change, store, read.value, outcome, owner, now), folding_until=None)
     # A poll that finishes a drive has done enough, one that asks more cars goes on: the next one finds the addresses.
     busy = outcome.finished or outcome.weaves or car_to_ask(state, now, but=done) is not None
     state, look_up = (state, None) if busy else addressing.claim(state, now)

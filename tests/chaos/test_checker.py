@@ -1,5 +1,6 @@
 """The checker sees what it is there to see: each kind of harm, done by hand to a log that was right."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from tests.chaos.checker import KINDS, Checker, count
 from tests.chaos.ground import ground
 from tests.chaos.plan import Plan, plan
 from tests.chaos.player import Player
-from tests.chaos.running import play, readings
+from tests.chaos.running import MOST_S, play, readings
 
 
 class Log:
@@ -38,7 +39,7 @@ def log(emulators: None, tmp_path: Path) -> Iterator[Log]:
     # Users with one car and pings, whose drives are all told.
     quiet = quiet._replace(users=quiet.users[2:4])
     with ground(quiet, tmp_path) as played:
-        players = [Player(played, user, float("inf"), lambda _: None) for user in quiet.users]
+        players = [Player(played, user, time.monotonic() + MOST_S, lambda _: None) for user in quiet.users]
         for player in players:
             player.register()
         assert play(played, players, lambda _: None) == []
@@ -78,9 +79,9 @@ def add_up_wrong(log: Log) -> None:
 
 
 def misread(log: Log) -> None:
-    told = {"car_id": "car", "km": log.trips()[0].get("start_odometer_km") + 1, "at": datetime.now(UTC)}
-    reading = log.users[0].collection("odometer_readings").document("wrong")
-    reading.set({**told, "source": "car", "standing": "believed"})
+    one, *_ = log.users[0].collection("odometer_readings").stream()
+    told = {**one.to_dict(), "km": log.trips()[0].get("start_odometer_km") + 1, "at": datetime.now(UTC)}
+    log.users[0].collection("odometer_readings").document("wrong").set(told)
 
 
 def disbelieve(log: Log) -> None:

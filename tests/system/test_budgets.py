@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from google.cloud import firestore, pubsub_v1
 from google.cloud.firestore_v1.types import CommitRequest
+from msgspec.structs import replace
 from pytest_httpserver import HTTPServer
 
 from shared.domain.car.car import Car
@@ -237,6 +238,32 @@ def test_a_message_too_many_costs_one_read(with_log: Metered) -> None:
     with_log.poll("daily")
     cost = with_log.poll("daily")
     assert (cost.read, cost.changed) == (1, 0)
+
+
+def test_of_many_messages_that_come_at_once_one_folds_and_if_it_dies_a_later_one(metered: Metered) -> None:
+    driver, store = metered.driver, metered.driver.store
+    for way, minutes, odometer_km in (("start", 30, 1000.0), ("end", 20, 1010.0)):
+        metered.call(f"webhook_{way}", "POST", json={**position(minutes), "timestamp": ago(minutes).isoformat()})
+        driver.set_car(odometer_km=odometer_km, measured_at=ago(minutes))
+        metered.poll()
+    (before,) = metered.call("trips", "GET")[0]["trips"]
+    for minutes in (90, 80):
+        metered.call("webhook_start", "POST", json={**position(minutes), "timestamp": ago(minutes).isoformat()})
+
+    def folding_until(minutes: float) -> None:
+        read, change = store.state(), store.change()
+        change.put_state(read, replace(read.value, folding_until=ago(-minutes)))
+        change.commit()
+
+    folding_until(1)
+    cost = metered.poll()
+    assert (cost.read, cost.changed) == (1, 0)
+    assert metered.call("trips", "GET")[0]["trips"] == [before]
+    assert metered.call("scheduler", "POST", "/poll-all")[0]["published"] == 1
+    folding_until(-1)
+    metered.poll()
+    assert metered.call("trips", "GET")[0]["trips"][0]["started_at"] < before["started_at"]
+    assert store.state().value.folding_until is None
 
 
 def test_a_daily_look_costs_the_same_however_many_trips_there_are(with_log: Metered) -> None:

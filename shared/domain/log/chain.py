@@ -15,7 +15,7 @@ from shared.domain.car.belief import sort_key
 from shared.domain.car.odometer import SAME_MOMENT, Reading
 from shared.domain.log.evidence import Bounds, Seen, apart_m, bounds, exactly, seen
 from shared.domain.log.standing import position_of
-from shared.domain.log.summary import Drive
+from shared.domain.log.summary import Drive, Mark
 from shared.domain.log.trip import Known
 from shared.domain.place.geo import Position
 from shared.domain.thresholds import DENSE_FIXES, STOOD_M, UNSEEN_M, WORD_SLACK
@@ -108,12 +108,14 @@ def exact_m(drive: Drive) -> int:
 
 def begin_of(drive: Drive) -> Position | None:
     """Where a drive began, as the phone knew it."""
-    return _position(drive, drive.began_at, drive.ended_at)
+    mark = _mark(drive, drive.began_at, drive.ended_at)
+    return mark.position if mark else None
 
 
 def end_of(drive: Drive) -> Position | None:
     """Where a drive ended, as the phone knew it."""
-    return _position(drive, drive.ended_at, drive.began_at)
+    mark = _mark(drive, drive.ended_at, drive.began_at)
+    return mark.position if mark else None
 
 
 def stood_at(drives: Sequence[Drive], chain: Sequence[Stretch], node: Node) -> Position | None:
@@ -124,13 +126,13 @@ def stood_at(drives: Sequence[Drive], chain: Sequence[Stretch], node: Node) -> P
     return end_of(drives[node.n - 1]) if node.n else nodes_of(chain)[0].position
 
 
-def _position(drive: Drive, moment: datetime, other: datetime) -> Position | None:
+def _mark(drive: Drive, moment: datetime, other: datetime) -> Mark | None:
     """Where the phone was at one end of a drive; what is nearer to the other one says nothing of it."""
     marks = drive.summary.marks
     first = bisect_left(marks, moment - WORD_SLACK, key=_time_of)
     near = [mark for mark in marks[first : bisect_right(marks, moment + WORD_SLACK, key=_time_of)] if mark.position]
     near = [mark for mark in near if abs(mark.at - moment) <= abs(mark.at - other)]
-    return min(near, key=lambda mark: abs(mark.at - moment)).position if near else None
+    return min(near, key=lambda mark: abs(mark.at - moment), default=None)
 
 
 def between(drives: Sequence[Drive], left: Node, right: Node) -> Iterator[Part]:
@@ -262,9 +264,10 @@ def _moved(drive: Drive, boundary: datetime, reading: Reading) -> bool:
     since, until = min(reading.at, boundary), max(reading.at, boundary)
     if since < drive.began_at or until > drive.ended_at:
         return False
-    here, there = position_of(reading), (end_of if boundary == drive.ended_at else begin_of)(drive)
-    if here and there:
-        return apart_m(here, there) > STOOD_M
+    mark = _mark(drive, boundary, drive.began_at if boundary == drive.ended_at else drive.ended_at)
+    # Where the phone was before the reading says nothing of what came after it.
+    if mark and position_of(reading) and since <= mark.at <= until:
+        return apart_m(position_of(reading), mark.position) > STOOD_M
     seen_since, seen_until = (
         since + UNSURE_FOR * (since == drive.began_at),
         until - UNSURE_FOR * (until == drive.ended_at),

@@ -48,13 +48,13 @@ def _as_told(summary: Summary) -> Drive:
     return Drive(
         summary=summary,
         car_id=said.car_id if said.has_car else summary.car_id,
-        began_at=said.began_at or summary.began_at,
-        ended_at=said.ended_at or summary.ended_at,
+        began_at=summary.since,
+        ended_at=summary.until,
     )
 
 
 def _by_begin(summary: Summary) -> tuple[datetime, datetime, str]:
-    return summary.said.began_at or summary.began_at, summary.said.ended_at or summary.ended_at, summary.id
+    return summary.since, summary.until, summary.id
 
 
 def _order(drive: Drive) -> tuple[datetime, datetime, str, int]:

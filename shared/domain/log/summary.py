@@ -80,7 +80,8 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a driver said of a trip, as far as kilometres, times and the car follow from it. None: said nothing.
 
     `car_id` counts where `has_car` is set, for they may have said that it was in no car. Odometers and distance are in
-    metres. What is deleted has its kilometres in a gap.
+    metres. What is deleted has its kilometres in a gap. What they touched first keeps the times that it had for them,
+    `seen_since` and `seen_until`, where these were others than the phone told.
     """
 
     began_at: datetime | None = None
@@ -92,6 +93,8 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
     distance_m: int | None = None
     is_deleted: bool = False
     is_touched: bool = False
+    seen_since: datetime | None = None
+    seen_until: datetime | None = None
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True, array_like=True, omit_defaults=True):
@@ -127,6 +130,16 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, array_like=True, omit_d
     def marks(self) -> tuple[Mark, ...]:
         """How far its trail had come, by time."""
         return _marks_of(self.trail)
+
+    @property
+    def since(self) -> datetime:
+        """When it began, for all that its driver says or saw, else as the phone told."""
+        return self.said.began_at or self.said.seen_since or self.began_at
+
+    @property
+    def until(self) -> datetime:
+        """When it ended, for all that its driver says or saw, else as the phone told."""
+        return self.said.ended_at or self.said.seen_until or self.ended_at
 
 
 class Drive(msgspec.Struct, frozen=True, kw_only=True):

@@ -63,7 +63,8 @@ def worded(former: Trip, trip: Trip, said: Mapping[str, Any]) -> Trip:
             word = replace(word, **{field: getattr(unsaid, field) for field in values})
         elif name in said:
             word = replace(word, **values)
-    word = replace(word, is_touched=word.is_touched or bool(trip.set_by_hand))
+    if trip.set_by_hand:
+        word = _touched(word, summary, former)
     late = trip.source == "manual" and trip.created_at - trip.ended_at > LATE_AFTER
     return replace(trip, late=late, summary=replace(summary, said=word))
 
@@ -78,9 +79,19 @@ def summary_of(trip: Trip) -> Summary:
     return trip.summary or _retold(Summary(id=trip.id, began_at=trip.started_at, ended_at=trip.ended_at), trip)
 
 
-def deleted(summary: Summary) -> Summary:
+def deleted(trip: Trip) -> Summary:
     """The summary of a trip that its driver deleted: that is a word as well, and no fold brings the trip back."""
-    return replace(summary, said=replace(summary.said, is_deleted=True, is_touched=True))
+    summary = summary_of(trip)
+    return replace(summary, said=replace(_touched(summary.said, summary, trip), is_deleted=True))
+
+
+def _touched(said: Said, summary: Summary, seen: Trip) -> Said:
+    """What is said of a trip that its driver touched: from then on it lasts as long as they saw."""
+    if said.is_touched or summary.is_by_hand:
+        return replace(said, is_touched=True)
+    since = seen.started_at if seen.started_at != summary.began_at else None
+    until = seen.ended_at if seen.ended_at != summary.ended_at else None
+    return replace(said, is_touched=True, seen_since=since, seen_until=until)
 
 
 def _unsaid(summary: Summary, trip: Trip) -> Said:

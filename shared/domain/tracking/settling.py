@@ -114,11 +114,10 @@ def _is_settled(summary: Summary, state: DriverState, books: Books, now: datetim
 
     Of which no trip came, it may have been in any car: it says of each of them why kilometres are nobody's.
     """
-    until = summary.said.ended_at or summary.ended_at
     starts = [state.of_car(car_id).start for car_id in _cars_of(summary, books)]
-    if any(start is None or until > start.at for start in starts):
+    if any(start is None or summary.until > start.at for start in starts):
         return False
-    return bool(starts) or now - until > NEWS_REACHES
+    return bool(starts) or now - summary.until > NEWS_REACHES
 
 
 def _is_unread(summary: Summary, state: DriverState, books: Books) -> bool:

@@ -73,7 +73,7 @@ def spoken(
     if about is None:
         return Spoken(state, None)
     parted = _parted(state, about.id, rows, owner) if former else state
-    summary = summary_of(trip) if trip else deleted(summary_of(about))
+    summary = summary_of(trip) if trip else deleted(about)
     after = _with_summary(parted, about.id, summary)
     if trip:
         rows.put(trip)

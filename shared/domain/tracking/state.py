@@ -102,7 +102,7 @@ class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     `drive` is the one going on and `events` what was heard of it, by time. `late` is what was heard of earlier times,
     the last of it at `late_at`; it waits until no more comes. `told` are the drives that are over and may still change,
     by their begin; `open` has what is open of each car's log, and `car_ids` are the cars that the driver has. Where the
-    phone names none it means `default_car_id`.
+    phone names none it means `default_car_id`. Until `folding_until` somebody puts a drive that is over into the log.
     """
 
     drive: GoingOn | None = None
@@ -110,6 +110,7 @@ class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     events: tuple[Heard, ...] = ()
     late: tuple[Heard, ...] = ()
     late_at: datetime | None = None
+    folding_until: datetime | None = None
     told: tuple[Summary, ...] = ()
     open: dict[str, OpenLog] = {}
     car_ids: tuple[str, ...] = ()
@@ -161,7 +162,7 @@ def _forgotten_first(log: OpenLog) -> tuple[bool, bool, datetime]:
 
 def with_cars(state: DriverState, cars: Iterable[Car]) -> DriverState:
     """The state that knows which cars the driver has, and with what each book begins of which nothing is settled."""
-    driven_at = [one.said.began_at or one.began_at for one in state.told]
+    driven_at = [one.since for one in state.told]
     driven_at += [state.drive.started_at] if state.drive else []
     for car in (known := sorted(cars, key=lambda one: one.id)):
         log = state.of_car(car.id)
@@ -296,14 +297,20 @@ def next_poll_at(state: DriverState, rules: Rules) -> datetime | None:
     None only where nothing waits. Addresses wait for the polls of a car, which find them along the way, but not for one
     that is put off: its budget may be used up for weeks.
     """
-    due = [log.due_at for log in state.open.values() if log.due_at]
-    if state.drive:
-        due.append(over_at(state, state.drive, rules))
-    if state.late_at:
-        due.append(state.late_at + rules.poll_after_end)
+    due = [log.due_at for log in state.open.values() if log.due_at] + _folds_at(state, rules)
     if due and state.look_ups.due_at:
         due.append(state.look_ups.due_at + LONGEST_WAIT)
     return min(due, default=state.look_ups.due_at)
+
+
+def folds_at(state: DriverState, rules: Rules) -> datetime | None:
+    """When something is over by itself, and is to be put into the log whatever a car says."""
+    return min(_folds_at(state, rules), default=None)
+
+
+def _folds_at(state: DriverState, rules: Rules) -> list[datetime]:
+    drive = [over_at(state, state.drive, rules)] if state.drive else []
+    return [*drive, state.late_at + rules.poll_after_end] if state.late_at else drive
 
 
 def over_at(state: DriverState, drive: GoingOn, rules: Rules) -> datetime:

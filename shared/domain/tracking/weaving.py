@@ -80,10 +80,9 @@ def _not_of_fixed(state: DriverState, words: Sequence[Heard], rows: Rows) -> lis
 
 def _is_inside(heard: Heard, summary: Summary, state: DriverState) -> bool:
     """Whether a word is of a drive that is fixed. A trip by hand in another car takes none that means the usual one."""
-    since, until = summary.said.began_at or summary.began_at, summary.said.ended_at or summary.ended_at
     meant = heard.car_id or (state.default_car_id if summary.is_by_hand else None)
     is_other = meant is not None and summary.car_id is not None and meant != summary.car_id
-    return since <= heard.at <= until and not is_other
+    return summary.since <= heard.at <= summary.until and not is_other
 
 
 def _cut_anew(state: DriverState, words: Sequence[Heard], rows: Rows, rules: Rules) -> DriverState:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading
 from shared.domain.log.book import Book, Start, TripOutline, folded
@@ -122,6 +123,18 @@ def test_a_coarse_odometer_is_moved_only_as_far_as_the_drives_ask() -> None:
     assert [trip.shown_m > 0 for trip in book.trips] == [True, True]
     assert book.gaps == ()
     assert 1_000 <= sum(trip.shown_m for trip in book.trips) <= 2_000
+
+
+def test_a_car_that_stands_beyond_the_phones_last_fix_was_read_at_the_end_of_the_drive() -> None:
+    told = replace(drive(0, 8, [(minute, minute) for minute in range(9)]), ended_at=at(10))
+    trip = only(folded("a", [told], [read(-5, 10000.0), read(10, 10009.4, where=north(9.2))]))
+    assert (trip.to_m, trip.to_known, trip.flags) == (10_009_400, "read", ())
+
+
+def test_a_car_from_which_the_phone_goes_on_was_read_on_the_way() -> None:
+    told = drive(0, 10, [(minute, minute) for minute in range(11)])
+    trip = only(folded("a", [told], [read(-5, 10000.0), read(9, 10009.4, where=north(9))]))
+    assert (trip.to_known, trip.flags) == ("estimated", ("odometer_pending",))
 
 
 # --- what the odometer says nothing of

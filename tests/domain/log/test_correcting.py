@@ -288,5 +288,5 @@ def test_an_older_trip_without_a_summary_gets_one_before_their_word_changes_it()
 
 
 def test_a_deletion_is_a_word_about_the_drive() -> None:
-    assert deleted(DRIVEN) == replace(DRIVEN, said=Said(is_deleted=True, is_touched=True))
+    assert deleted(TRIP) == replace(DRIVEN, said=Said(is_deleted=True, is_touched=True))
     assert summary_of(TRIP) is DRIVEN

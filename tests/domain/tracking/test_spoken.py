@@ -78,6 +78,23 @@ def test_a_start_soon_after_a_trip_that_its_driver_touched_begins_another_one() 
     assert first.distance_km + second.distance_km == pytest.approx(24.0)
 
 
+def test_a_trip_whose_end_was_lost_ends_where_its_driver_saw_it_end() -> None:
+    world = World()
+    for minute in (0, 5, 10):
+        world.start(minute, minute)
+    world.read(-5, 1000, now=10.5)
+    for measured in (12, 18, 24):
+        world.read(measured, 1012)
+    world.tick(200)
+    (trip,) = world.log
+    assert trip.ended_at == at(12), "the car stood by then"
+    assert says(world, trip, purpose="A customer").ended_at == at(12)
+    world.read(300, 1012)
+    assert world.log[0].ended_at == at(12)
+    assert says(world, world.log[0], ended_at=at(11).isoformat()).ended_at == at(11)
+    assert says(world, world.log[0], ended_at=None).ended_at == at(12)
+
+
 def test_of_a_drive_that_was_two_one_part_can_be_touched_and_the_other_stays() -> None:
     world = joined()
     first, second = world.log

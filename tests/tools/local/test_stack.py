@@ -150,7 +150,9 @@ def test_ctrl_c_at_any_time_leaves_no_process_and_nothing_half_made(
     command = [sys.executable, "-m", "tools.local", "--no-demo", "--data", str(data), "--host", ADDRESS, *ports]
     taken = [f"{name}_EMULATOR_HOST" for name in EMULATORS] if own_emulators else []
     env = {name: value for name, value in os.environ.items() if name not in taken} | {"MARK": mark}
+    former = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may ignore it
     running = processes.start(command, tmp_path / "log", env)
+    signal.signal(signal.SIGHUP, former)
     processes.wait_until((data / moment).exists, moment)
     assert marked(mark)
     for _ in range(2):  # a second one breaks nothing

@@ -53,8 +53,6 @@ class House:
         """The tool, under way."""
         command = [sys.executable, "-m", "tools.migrate", "--default-user", BORIS, *options]
         env = {**os.environ, "GOOGLE_CLOUD_PROJECT": self.project, **env}
-        # Tests that run in the background ignore Ctrl-C, and what they start would inherit that.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def run(self, *options: str, code: int = 0, **env: str) -> str:
