@@ -18,7 +18,7 @@ from tools.migrate.old_trips import Converted, Owner, trip_of, unknown
 from tools.migrate.values import Fields, Unreadable, present
 
 T = TypeVar("T")
-PAGE = 2000  # a query that runs for minutes is cut off by the cloud; one page never does
+PAGE = 500  # a query that runs for minutes is cut off by the cloud; one page never does
 ACTIVE = "cache/trip_start"
 
 

@@ -15,7 +15,7 @@ from tools.migrate.folding import FACTS_AT_ONCE
 from tools.migrate.source import PAGE
 
 USERS = (BORIS, CARLA, DEWI)
-TRIPS = int(os.environ.get("MIGRATE_TRIPS", "5000"))
+TRIPS = int(os.environ.get("MIGRATE_TRIPS", "1200"))
 CHECKED = [
     "user", "car_id", "started_at", "ended_at", "kind", "distance_km", "business_km", "private_km", "year",
 ]  # fmt: skip
