@@ -13,7 +13,7 @@ from shared.domain.thresholds import READABLE_KM, Rules
 from shared.domain.tracking.ending import close, over_since
 from shared.domain.tracking.events import Asked, CarFailed, CarRead, NotAsked, Outcome, Told
 from shared.domain.tracking.schedule import after_failure, given_back
-from shared.domain.tracking.state import DriverState, leg_of, with_log
+from shared.domain.tracking.state import DriverState, begun_before, leg_of, with_log
 
 
 def car_read(state: DriverState, event: CarRead, now: datetime, rules: Rules, places: Sequence[Place]) -> Outcome:
@@ -99,7 +99,7 @@ def why_impossible(reading: Reading, now: datetime) -> Disbelief | None:
 
 def taken_in(state: DriverState, car_id: str, reading: Reading, now: datetime) -> Outcome:
     """The state that knows a reading; one from before the open part of a book is a fact, and changes nothing here."""
-    log = state.of_car(car_id)
+    log = begun_before(state.of_car(car_id), reading.at)
     told = Told(car_id, reading)
     if reading in log.readings or (log.start and reading.at < log.start.at):
         return Outcome(state=state, told=told)

@@ -185,6 +185,15 @@ def _start_of(car: Car, log: OpenLog, driven_at: Sequence[datetime]) -> Start | 
     return Start(at, round(1000 * car.start_odometer_km), known="typed", is_said=True) if at else None
 
 
+def begun_before(log: OpenLog, moment: datetime) -> OpenLog:
+    """What is open of a log that begins before a moment, unless something before it is settled: an odometer that was
+    said, and no reading, stands before all that is known."""
+    start = log.start
+    if start is None or not start.is_said or moment > start.at:
+        return log
+    return replace(log, start=start._replace(at=moment - START_BEFORE))
+
+
 # --- drives --------------------------------------------------------------------------------------------------------
 
 

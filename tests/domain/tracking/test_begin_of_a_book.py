@@ -48,3 +48,15 @@ def test_what_a_driver_says_later_of_the_begin_of_a_book_is_laid_into_its_rows()
     world.cars = [Car("car", "simulated", start_odometer_km=10_000.0)]
     world.read(100, 10_054.0)
     assert [(gap.from_m, gap.to_m) for gap in world.store.gaps_by_id.values()] == [(10_000_000, 10_027_000)]
+
+
+def test_a_car_that_was_read_before_its_first_drive_is_known_by_that_reading() -> None:
+    world = World()
+    world.cars = [Car("car", "simulated", start_odometer_km=10_000.0)]
+    world.start(60, 0)
+    world.read(0, 10_004.0, now=61)
+    world.end(90, 20)
+    world.read(91, 10_025.0)
+    (trip,) = world.log
+    assert (trip.start_odometer_km, trip.start_odometer_known, trip.distance_km) == (10_004.0, "read", 21.0)
+    assert [gap.missing_km for gap in world.store.gaps_by_id.values()] == [4.0]
