@@ -30,12 +30,11 @@ def run(commands: list[str], stack: Stack, scratch: Path) -> list[str]:
     script = f"\necho '{MARK}'\n".join(commands).replace(".local/env", str(stack.data / "env"))
     file = scratch / "try-it.sh"
     file.write_text(script)
-    printed = scratch / "printed"
-    with printed.open("w") as told:
-        command = ["timeout", "120", "bash", "-euo", "pipefail", str(file)]
-        done = subprocess.run(command, cwd=ROOT, env=stack.operator_env(), stdout=told, stderr=told, check=False)
-    assert done.returncode == 0, printed.read_text()[-2000:]
-    return printed.read_text().split(f"{MARK}\n")
+    # It waits for what comes of a poll: where that never comes, what was printed until then says which.
+    command = ["timeout", "120", "bash", "-euo", "pipefail", str(file)]
+    done = subprocess.run(command, cwd=ROOT, env=stack.operator_env(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stderr}\n{done.stdout[-2000:]}"
+    return done.stdout.split(f"{MARK}\n")
 
 
 def test_every_box_of_the_tour_runs_and_answers_what_the_page_shows(stack: Stack, tmp_path: Path) -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.worlds.checker import COUNTS
-from tests.worlds.presets import PRESETS
-from tests.worlds.running import Result, result, summed, table
+from tests.worlds.running import Result, summed, table
 
 FOLDER = Path(__file__).parent
 # Who may know what of the world outside: all others know nothing of it.
@@ -34,13 +33,6 @@ def test_only_the_adapters_know_the_product(file: Path) -> None:
     outside = {name for name in _imports(file) if name.split(".")[0] in OUTSIDE and not name.startswith("tests.worlds")}
     assert {name for name in outside if not any(f"{name}.".startswith(f"{known}.") for known in may)} == set()
     assert "importlib" not in _imports(file)
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_the_product_is_played_without_a_crash(name: str) -> None:
-    for seed in (0, 1):
-        played = result(PRESETS[name], seed)
-        assert not played.crash, played.crash
 
 
 def test_the_tool_prints_a_row_and_exits_with_whether_anything_is_wrong() -> None:

@@ -24,7 +24,7 @@ def test_twice_is_the_same_as_once_to_the_last_document() -> None:
 
 
 def test_two_at_once_do_what_one_does() -> None:
-    house, old = House(), OldStore(1500, seed=9)
+    house, old = House(), OldStore(400, seed=9)
     old.write(house.db)
     running = [house.start() for _ in range(2)]
     for process in running:
@@ -40,7 +40,7 @@ def test_two_at_once_do_what_one_does() -> None:
 
 
 def test_deleting_can_be_stopped_and_started_again() -> None:
-    house, old = House(), OldStore(1500, seed=4)
+    house, old = House(), OldStore(600, seed=4)
     old.write(house.db)
     house.run()
     users = {path for path in everything(house.db) if path.startswith("users/")}
@@ -50,7 +50,7 @@ def test_deleting_can_be_stopped_and_started_again() -> None:
         if house.roots() - old.unreadable:
             break
         old.write(house.db)  # it was through before it was stopped: once more from the start
-    assert 0 < len(house.roots() - old.unreadable) < 1500
+    assert 0 < len(house.roots() - old.unreadable) < 600
     house.run("--delete-old")
     assert everything(house.db).keys() == users | old.unreadable
     assert house.roots() == old.unreadable
@@ -88,7 +88,7 @@ def test_trips_that_are_moved_and_those_of_the_new_system_are_rows_of_one_log(ho
 
 
 def test_a_live_driver_and_the_migration_do_not_disturb_each_other() -> None:
-    house, old = House(), OldStore(1500, seed=5)
+    house, old = House(), OldStore(400, seed=5)
     old.write(house.db)
     process = house.start()
     meanwhile: list[bool] = []

@@ -39,7 +39,7 @@ def test_the_table_shows_counts_and_kilometres_before_and_after(house: House) ->
 
 
 def test_ctrl_c_stops_it_in_one_sentence() -> None:
-    house, old = House(), OldStore(1500, seed=8)
+    house, old = House(), OldStore(400, seed=8)
     old.write(house.db)
     process = house.start()
     wait_until(lambda: house.store().state().value.log_changes, "the first trips")
