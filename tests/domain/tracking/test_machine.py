@@ -635,3 +635,16 @@ def test_a_car_that_the_driver_does_not_have_makes_a_trip_without_a_car_that_say
     world.tick(40)
     (trip,) = world.log
     assert (trip.car_id, trip.flags) == (None, ("car_unknown",))
+
+
+def test_a_trip_of_which_nothing_was_heard_any_more_says_that_its_end_is_unknown() -> None:
+    world = World()
+    world.start(0, 0)
+    world.start(10, 8)
+    world.tick(200)
+    (trip,) = world.log
+    assert (trip.ended_at, "end_unknown" in trip.flags) == (at(10), True)
+    world.end(12, 9)
+    world.tick(300)
+    (trip,) = world.log
+    assert (trip.ended_at, "end_unknown" in trip.flags) == (at(12), False)

@@ -14,7 +14,7 @@ from shared.domain.log.summary import Said, Summary
 from shared.domain.log.tiling import Row
 from shared.domain.log.trip import Endpoint
 from shared.domain.log.words import identified
-from shared.domain.thresholds import KEPT_DRIVES, KEPT_READINGS, MOST_RECORDED
+from shared.domain.thresholds import KEPT_DRIVES, KEPT_READINGS, MOST_LATE, MOST_RECORDED
 from shared.domain.tracking.events import CarRead, Ended, Event, NotAsked, Started
 from shared.domain.tracking.keeping import refolded
 from shared.domain.tracking.state import DriverState
@@ -143,3 +143,22 @@ def test_a_drive_whose_record_is_full_does_not_grow_by_the_one_that_follows_it()
     world.tick(1_200)
     assert world.store.records["full"] == full
     assert len(world.state.told) == 2
+
+
+def test_one_commit_changes_at_most_two_hundred_rows_of_the_fullest_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, cars, changed = World(cars=("car", "van")), ("car", "van"), list[int]()
+    put = world.store.put
+    monkeypatch.setattr(world.store, "put", lambda rows: (changed.append(len(rows.trips) + len(rows.gaps)), put(rows)))
+    for n in range(KEPT_DRIVES):  # each with a gap behind it
+        begin = 3 * DAY + 20 * n
+        world.start(begin, 0.9 * n, cars[n % 2])
+        world.end(begin + 8, 0.9 * n + 5, cars[n % 2])
+        world.read(begin + 9.5, 1000.0 + 30 * (n + 1), now=begin + 10, car_id=cars[n % 2])
+        world.tick(begin + 16)
+    now = 3 * DAY + 20 * KEPT_DRIVES + 30
+    for n in range(MOST_LATE - 1):  # and between them as many words as can wait, each of another drive
+        heard = fix(now - 1430 + 14 * n, 3.0 * n, cars[(n + 1) % 2])
+        world.take(Started(heard, "car"), now)
+    world.tick(now + 10)
+    assert len(world.trips) > KEPT_DRIVES
+    assert 100 < max(changed) <= 200
