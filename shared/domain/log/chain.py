@@ -18,7 +18,7 @@ from shared.domain.log.standing import position_of
 from shared.domain.log.summary import Drive, Mark
 from shared.domain.log.trip import Known
 from shared.domain.place.geo import Position
-from shared.domain.thresholds import DENSE_FIXES, STOOD_M, UNSEEN_M, WORD_SLACK
+from shared.domain.thresholds import DENSE_FIXES, FAST_KM_H, STOOD_M, UNSEEN_M, WORD_SLACK
 
 UNSURE_FOR = DENSE_FIXES / 2
 _time_of = attrgetter("at")
@@ -219,7 +219,7 @@ def _stands_for(
     is_near_begin = abs(reading.at - drive.began_at) <= WORD_SLACK
     is_near_end = abs(reading.at - drive.ended_at) <= WORD_SLACK
     is_same_stand = before is not None and (before.n, before.is_on_way) == (n, False)
-    has_risen = is_same_stand and before is not None and round(1000 * reading.km) > before.low_m
+    has_risen = is_same_stand and before is not None and _can_be_of(drive, reading, before)
     is_begin = is_near_begin and not _moved(drive, drive.began_at, reading)
     is_begin = is_begin and (not has_risen or (reading.at <= drive.began_at and not _goes_on(drives, n, readings, k)))
     if before is None and is_begin:
@@ -227,6 +227,14 @@ def _stands_for(
     is_end = is_near_end and not _rises_later(drives, n, readings, k) and not _moved(drive, drive.ended_at, reading)
     is_end = is_end and not (reading.driving and (reading.at < drive.ended_at or _is_elsewhere(drive, reading)))
     return is_begin, is_end
+
+
+def _can_be_of(drive: Drive, reading: Reading, before: Node) -> bool:
+    """Whether what an odometer went on since the stand before may be of a drive: of a car that stands, no more than it
+    can have gone since the start."""
+    risen_m = round(1000 * reading.km) - before.low_m
+    gone_s = (reading.at - drive.began_at + WORD_SLACK).total_seconds()
+    return risen_m > 0 and (reading.driving or risen_m <= FAST_KM_H * gone_s / 3.6)
 
 
 def _is_elsewhere(drive: Drive, reading: Reading) -> bool:

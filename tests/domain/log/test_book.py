@@ -137,6 +137,12 @@ def test_a_car_from_which_the_phone_goes_on_was_read_on_the_way() -> None:
     assert (trip.to_known, trip.flags) == ("estimated", ("odometer_pending",))
 
 
+def test_kilometres_that_a_drive_cannot_have_gone_since_its_start_were_there_when_it_began() -> None:
+    told = pings(0, 40, 0, 40)
+    book = folded("a", [told], [read(-600, 10000.0), read(0.1, 10053.0), read(41, 10094.0)])
+    assert (only(book).from_m, only(book).from_known, gaps_of(book)) == (10_053_000, "read", [53.0])
+
+
 # --- what the odometer says nothing of
 
 
