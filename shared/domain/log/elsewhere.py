@@ -9,7 +9,7 @@ from shared.domain.car.odometer import Reading
 from shared.domain.log.chain import Node, Part, Stretch, begin_of, between, chained, end_of, nodes_of
 from shared.domain.log.evidence import apart_m, bounds, seen
 from shared.domain.log.summary import Drive
-from shared.domain.thresholds import LEAST_DRIVE_M, SAME_PLACE_M, STOOD_FOR
+from shared.domain.thresholds import LEAST_DRIVE_M, MOST_LATE_M, SAME_PLACE_M, STOOD_FOR
 
 NEXT_READINGS, NEXT_WITHIN = 4, timedelta(hours=24)
 LONGEST_RUN = 3
@@ -85,10 +85,14 @@ class _Judging:
         return _Out(readings=old) if old else None
 
     def _explained(self, k: int, first: int) -> _Out | None:
+        runs = self._of_another_car(k, first)
+        # Where the car said that it stood, and is found there, no later reading has to explain what it said.
+        if run := next((run for run in runs if self._stood_there(run)), None):
+            return _Out(drives=[self._drives[n] for n in run])
         if later := self._fitting_later(k, first):
             return _Out(readings=later)
-        if run := self._of_another_car(k, first):
-            return _Out(drives=run)
+        if runs:
+            return _Out(drives=[self._drives[n] for n in runs[0]])
         if all(node.low_m <= self._nodes[k].high_m for node in self._nodes[k:]):
             old = self._readings(k, len(self._nodes), first)
             return _Out(readings=old) if old else None
@@ -145,12 +149,12 @@ class _Judging:
 
     # --- another car
 
-    def _of_another_car(self, k: int, first: int) -> list[Drive]:
-        """The drives around a reading without which the odometer fits, if the car says where it was meanwhile. The
-        `first` that has no room may lie behind it, where a car says the same again."""
+    def _of_another_car(self, k: int, first: int) -> list[range]:
+        """The runs of drives around a reading without which the odometer fits, where the car says where it was then.
+        The `first` that has no room may lie behind it, where a car says the same again."""
         parts = self._between(self._nodes[k - 1], self._nodes[k])
         numbers = sorted({first, *(part.n for part in parts if not part.gives_way)})
-        return next(([self._drives[n] for n in run] for run in self._runs(numbers) if self._is_elsewhere(run)), [])
+        return [run for run in self._runs(numbers) if self._is_elsewhere(run)]
 
     def _runs(self, numbers: Sequence[int]) -> Iterator[range]:
         """Up to three drives one after another with one of these among them, the shortest runs first."""
@@ -169,6 +173,18 @@ class _Judging:
         if not self._fits_without(run, before, after[0]) or not self._is_sure(run, before, after):
             return False
         return _stood_long(before, within) or self._goes_on_there(run, before, after[0])
+
+    def _stood_there(self, run: range) -> bool:
+        """Whether a car said that it stood, and the phone drives on from there: what a cloud tells may be old."""
+        before, within, _ = self._around(run)
+        following = self._drives[run[-1] + 1 : run[-1] + 2]
+        if before is None or before.position is None or not following or not _stood_long(before, within):
+            return False
+        here, ended = begin_of(following[0]), end_of(self._drives[run[-1]])
+        if here is None or ended is None:
+            return False
+        # The phone's first fix may be late.
+        return apart_m(before.position, here) <= min(MOST_LATE_M, apart_m(ended, here) / 2)
 
     def _around(self, run: range) -> tuple[Node | None, list[Node], list[Node]]:
         """What was read last before some drives, what during them, and what after them."""

@@ -143,6 +143,14 @@ def test_kilometres_that_a_drive_cannot_have_gone_since_its_start_were_there_whe
     assert (only(book).from_m, only(book).from_known, gaps_of(book)) == (10_053_000, "read", [53.0])
 
 
+def test_a_car_that_stood_and_from_which_the_phone_drives_on_was_not_in_the_drive_between() -> None:
+    rented, own = ends(0, 16, 8, 15), ends(264, 290, 0.31, 33)
+    stood = [read(minute, 10000.0, where=north(0)) for minute in (-300, 1, 15, 17, 88, 263)]
+    book = folded("a", [rented, own], [*stood, read(291, 10040.5, where=north(33))])
+    assert [(trip.car_id, round(trip.shown_m / 1000, 1)) for trip in book.trips] == [("a", 40.5)]
+    assert [elsewhere.summary.id for elsewhere in book.elsewhere] == ["0"]
+
+
 # --- what the odometer says nothing of
 
 
