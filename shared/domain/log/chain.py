@@ -159,11 +159,17 @@ def _nodes(drives: Sequence[Drive], readings: Sequence[Reading]) -> list[Node]:
         if nodes and place < nodes[-1][:2]:
             place = nodes[-1][:2]
         node = _node(*place, (reading,))
-        if nodes and node.is_stand and nodes[-1][:2] == place and nodes[-1].low_m == node.low_m:
+        if nodes and node.is_stand and nodes[-1][:2] == place and _is_same(nodes[-1].readings[-1], reading):
             nodes[-1] = _node(*place, (*nodes[-1].readings, reading))
         else:
             nodes.append(node)
     return nodes
+
+
+def _is_same(one: Reading, other: Reading) -> bool:
+    """Whether two readings of one stand are the same: who reads a dashboard rounds what the car tells more finely."""
+    rounded_km = max(one.resolution_km, other.resolution_km) if one.is_word != other.is_word else 0.0
+    return one.km == other.km or abs(one.km - other.km) < rounded_km
 
 
 def _node(n: int, is_on_way: bool, readings: tuple[Reading, ...]) -> Node:
@@ -257,7 +263,7 @@ def _rises_later(drives: Sequence[Drive], n: int, readings: Sequence[Reading], k
     until = drives[n + 1].began_at - WORD_SLACK if n + 1 < len(drives) else None
     reading = readings[k]
     following = (other for other in readings[k + 1 :] if until is None or other.at <= until)
-    risen = next((other for other in following if other.km > reading.km), None)
+    risen = next((other for other in following if other.km > reading.km and not _is_same(reading, other)), None)
     if risen is None:
         return False
     left = bounds(_seen(drives[n], reading.at, max(reading.at, drives[n].ended_at)))

@@ -151,6 +151,12 @@ def test_a_car_that_stood_and_from_which_the_phone_drives_on_was_not_in_the_driv
     assert [elsewhere.summary.id for elsewhere in book.elsewhere] == ["0"]
 
 
+def test_what_an_eye_rounds_is_what_the_car_told_of_the_same_stand() -> None:
+    readings = [read(-5, 10000.0), read(31, 10026.859), read(60, 10026.9, source="eye")]
+    trip = only(folded("a", [ends(0, 30, 0, 20)], readings))
+    assert (trip.to_m, trip.to_known) == (10_026_859, "read")
+
+
 # --- what the odometer says nothing of
 
 
