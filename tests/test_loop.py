@@ -1,4 +1,4 @@
-"""The loop of seconds: what needs no emulators starts none, who needs them shares one pair, and nothing is left."""
+"""The short loop: what needs no emulators starts none, who needs them shares one pair, and nothing is left."""
 
 import os
 import subprocess

@@ -306,8 +306,9 @@ class Change:
             fields = {"months": _increments(months)}
             self._batch.set(self._root.collection("stats").document(str(year)), fields, merge=True)
         self._batch.commit()
-        for trip in [trip for read, trip in self._trips.values() if trip and read is None]:
-            logs.log().info("trip saved", extra={"user": self._root.id, "car": trip.car_id, "trip": trip.id})
+        for read, trip in self._trips.values():
+            if trip and read is None:
+                logs.log().info("trip saved", extra={"user": self._root.id, "car": trip.car_id, "trip": trip.id})
 
     def _check_tiles(self) -> None:
         """Raises NotTiled, or a conflict where another writer came between: then the rows were read at two moments."""

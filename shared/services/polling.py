@@ -7,7 +7,6 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-from msgspec.structs import replace
 
 from shared import logs, settings
 from shared.domain.car.asking import is_under_way, look_is_due
@@ -98,7 +97,7 @@ def _claim_of_time(
         return None
     # A burst of late words brings as many messages. All at once they would fold the same, and each undo the other's.
     change, until = store.change(), now + asking.lease()
-    change.put_state(read, replace(state, folding_until=until))
+    change.put_state(read, leased(state, None, until))
     change.commit()
     return Claim(lease_until=until)
 
@@ -149,7 +148,7 @@ def _record(
     # Where no drive goes on, none can be over.
     places = owner.places if state.drive else ()
     outcome = advance(state, _event(state, claim, asked, now), now, settings.current.rules, places)
-    state = replace(stage(change, store, read.value, outcome, owner, now), folding_until=None)
+    state = stage(change, store, read.value, outcome, owner, now)
     # A poll that finishes a drive has done enough, one that asks more cars goes on: the next one finds the addresses.
     busy = outcome.finished or outcome.weaves or car_to_ask(state, now, but=done) is not None
     state, look_up = (state, None) if busy else addressing.claim(state, now)

@@ -6,7 +6,7 @@ reading within three minutes of a drive's begin or end may stand for it.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from operator import attrgetter
 from typing import NamedTuple
@@ -239,8 +239,8 @@ def _can_be_of(drive: Drive, reading: Reading, before: Node) -> bool:
     """Whether what an odometer went on since the stand before may be of a drive: of a car that stands, no more than it
     can have gone since the start."""
     risen_m = round(1000 * reading.km) - before.low_m
-    gone_s = (reading.at - drive.began_at + WORD_SLACK).total_seconds()
-    return risen_m > 0 and (reading.driving or risen_m <= FAST_KM_H * gone_s / 3.6)
+    hours = (reading.at - drive.began_at + WORD_SLACK) / timedelta(hours=1)
+    return risen_m > 0 and (reading.driving or risen_m <= 1000 * FAST_KM_H * hours)
 
 
 def _is_elsewhere(drive: Drive, reading: Reading) -> bool:
@@ -278,10 +278,11 @@ def _moved(drive: Drive, boundary: datetime, reading: Reading) -> bool:
     since, until = min(reading.at, boundary), max(reading.at, boundary)
     if since < drive.began_at or until > drive.ended_at:
         return False
+    here = position_of(reading)
     mark = _mark(drive, boundary, drive.began_at if boundary == drive.ended_at else drive.ended_at)
     # Where the phone was before the reading says nothing of what came after it.
-    if mark and position_of(reading) and since <= mark.at <= until:
-        return apart_m(position_of(reading), mark.position) > STOOD_M
+    if here and mark and since <= mark.at <= until:
+        return apart_m(here, mark.position) > STOOD_M
     seen_since, seen_until = (
         since + UNSURE_FOR * (since == drive.began_at),
         until - UNSURE_FOR * (until == drive.ended_at),

@@ -87,12 +87,11 @@ class _Judging:
     def _explained(self, k: int, first: int) -> _Out | None:
         runs = self._of_another_car(k, first)
         # Where the car said that it stood, and is found there, no later reading has to explain what it said.
-        if run := next((run for run in runs if self._stood_there(run)), None):
-            return _Out(drives=[self._drives[n] for n in run])
-        if later := self._fitting_later(k, first):
+        there = [run for run in runs if self._stood_there(run)]
+        if not there and (later := self._fitting_later(k, first)):
             return _Out(readings=later)
         if runs:
-            return _Out(drives=[self._drives[n] for n in runs[0]])
+            return _Out(drives=[self._drives[n] for n in (there or runs)[0]])
         if all(node.low_m <= self._nodes[k].high_m for node in self._nodes[k:]):
             old = self._readings(k, len(self._nodes), first)
             return _Out(readings=old) if old else None

@@ -61,9 +61,7 @@ def _look(
     places: Sequence[Place],
 ) -> Outcome:
     """Closes the drive going on if it is over by now, and takes in what was told late once no more of it comes."""
-    state = outcome.state
-    if asked:
-        state = given_back(state, asked.car_id, lease_until)
+    state = given_back(outcome.state, asked.car_id if asked else None, lease_until)
     weaves = state.late_at is not None and now >= state.late_at + rules.poll_after_end
     outcome = replace(outcome, state=state, asked=asked, weaves=weaves)
     drive, leg = state.drive, leg_of(state, rules)

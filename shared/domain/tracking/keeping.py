@@ -66,8 +66,9 @@ def without_settled(state: DriverState, rows: Rows, owner: Whose, now: datetime)
     books = books_of(state)
     lines = lines_of(state, books, owner, now)
     for cut in cuts(state, books, now):
-        if cut != state and open_lines(lines, cut) == lines_of(cut, books_of(cut), owner, now):
-            state, books, lines = cut, books_of(cut), lines_of(cut, books_of(cut), owner, now)
+        left = open_lines(lines, cut)
+        if cut != state and left == lines_of(cut, books_of(cut), owner, now):
+            state, books, lines = cut, books_of(cut), left
             break
     cut = forced(state, books, now)
     if cut != state:

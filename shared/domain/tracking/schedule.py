@@ -133,13 +133,17 @@ def car_to_ask(state: DriverState, now: datetime, but: Collection[str] = ()) -> 
     return asked[0][2] if asked else None
 
 
-def leased(state: DriverState, car_id: str, until: datetime) -> DriverState:
-    """The state in which one car is being asked until a moment at the latest."""
+def leased(state: DriverState, car_id: str | None, until: datetime) -> DriverState:
+    """The state in which one car is being asked until a moment at the latest; None where what is over is folded."""
+    if car_id is None:
+        return replace(state, folding_until=until)
     return with_log(state, car_id, replace(state.of_car(car_id), leased_until=until, ask_at=None))
 
 
-def given_back(state: DriverState, car_id: str, lease_until: datetime | None) -> DriverState:
-    """The state in which nobody asks the car, if that lease is still the one that counts."""
+def given_back(state: DriverState, car_id: str | None, lease_until: datetime | None) -> DriverState:
+    """The state in which nobody asks the car, or folds, if that lease is still the one that counts."""
+    if car_id is None:
+        return replace(state, folding_until=None) if state.folding_until == lease_until else state
     log = state.of_car(car_id)
     return with_log(state, car_id, replace(log, leased_until=None)) if log.leased_until == lease_until else state
 

@@ -648,3 +648,13 @@ def test_a_trip_of_which_nothing_was_heard_any_more_says_that_its_end_is_unknown
     world.tick(300)
     (trip,) = world.log
     assert (trip.ended_at, "end_unknown" in trip.flags) == (at(12), False)
+
+
+def test_who_folds_is_not_disturbed_by_who_reads_a_car() -> None:
+    world = World()
+    world.start(0, 0)
+    world.state = leased(world.state, None, at(2))
+    world.read(-5, 1000, now=1)
+    assert world.state.folding_until == at(2)
+    world.take(NotAsked(None, lease_until=at(2)), 1)
+    assert world.state.folding_until is None

@@ -146,9 +146,15 @@ def test_a_drive_whose_record_is_full_does_not_grow_by_the_one_that_follows_it()
 
 
 def test_one_commit_changes_at_most_two_hundred_rows_of_the_fullest_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    world, cars, changed = World(cars=("car", "van")), ("car", "van"), list[int]()
+    cars, changed = ("car", "van"), list[int]()
+    world = World(cars=cars)
     put = world.store.put
-    monkeypatch.setattr(world.store, "put", lambda rows: (changed.append(len(rows.trips) + len(rows.gaps)), put(rows)))
+
+    def counted(rows: Rows) -> None:
+        changed.append(len(rows.trips) + len(rows.gaps))
+        put(rows)
+
+    monkeypatch.setattr(world.store, "put", counted)
     for n in range(KEPT_DRIVES):  # each with a gap behind it
         begin = 3 * DAY + 20 * n
         world.start(begin, 0.9 * n, cars[n % 2])

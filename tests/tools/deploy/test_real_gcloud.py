@@ -52,17 +52,17 @@ def real_gcloud(calls: list[list[str]], folder: Path) -> list[tuple[Any, str]]:
     return found
 
 
-def shape(call: list[str]) -> tuple[object, ...]:
-    """What kind of call it is: its first words, and which flags it has."""
-    flags = sorted(word.partition("=")[0] for word in call if word.startswith("-"))
-    return (*call[:3], len(call) - len(flags), *flags)
+def but_for_its_field(call: list[str]) -> tuple[str, ...]:
+    """A call without the name of the field whose index it is about: of these there are more than of all others."""
+    is_of_field = call[:4] == ["firestore", "indexes", "fields", "update"]
+    return (*call[:4], *call[5:]) if is_of_field else tuple(call)
 
 
 def test_every_call_is_understood_up_to_the_login(recorded: list[list[str]], tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     wrong = [["pubsub", "topics", "create", "x", "--no-such-flag"], ["pubsub", "topics", "invent", "x"]]
-    # Of those that differ in a name or a value alone, one each: to parse a call takes gcloud a tenth of a second.
-    calls = [*{shape(call): call for call in recorded if call[:2] != ["auth", "list"]}.values()]
+    # Each once: to parse a call takes gcloud a tenth of a second.
+    calls = [*{but_for_its_field(call): call for call in recorded if call[:2] != ["auth", "list"]}.values()]
     told = real_gcloud([*calls, *wrong], tmp_path / "home")
     misunderstood = [(call, said) for call, said in zip(calls, told, strict=False) if ASKS_FOR_LOGIN not in said[1]]
     assert misunderstood == []

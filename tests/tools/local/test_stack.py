@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,14 +28,23 @@ ADDRESS = "127.0.0.2"
 WEBHOOKS = ("/webhook/start", "/webhook/end")
 
 
+@contextmanager
+def hang_ups(answered: signal.Handlers) -> Iterator[None]:
+    """Has what is started meanwhile answer hang-ups in this way: a child inherits it."""
+    former = signal.signal(signal.SIGHUP, answered)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, former)
+
+
 @pytest.fixture(scope="module")
 def reached(emulators: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that phones reach at an address, started with nohup, where a proxy is set that leads nowhere."""
     proxy = "http://127.0.0.1:9"
     running = Stack(tmp_path_factory.mktemp("reached") / "data", http_proxy=proxy, HTTP_PROXY=proxy)
-    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what nohup does, and a child inherits it
-    running.start("--host", ADDRESS)
-    signal.signal(signal.SIGHUP, former)
+    with hang_ups(signal.SIG_IGN):  # as nohup does
+        running.start("--host", ADDRESS)
     yield running
     running.stop()
 
@@ -150,9 +160,8 @@ def test_ctrl_c_at_any_time_leaves_no_process_and_nothing_half_made(
     command = [sys.executable, "-m", "tools.local", "--no-demo", "--data", str(data), "--host", ADDRESS, *ports]
     taken = [f"{name}_EMULATOR_HOST" for name in EMULATORS] if own_emulators else []
     env = {name: value for name, value in os.environ.items() if name not in taken} | {"MARK": mark}
-    former = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may ignore it
-    running = processes.start(command, tmp_path / "log", env)
-    signal.signal(signal.SIGHUP, former)
+    with hang_ups(signal.SIG_DFL):  # whoever runs the tests may ignore them
+        running = processes.start(command, tmp_path / "log", env)
     processes.wait_until((data / moment).exists, moment)
     assert marked(mark)
     for _ in range(2):  # a second one breaks nothing
