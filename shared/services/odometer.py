@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -11,19 +10,12 @@ from shared.domain.car.odometer import Disbelief, KeptReading, Reading, Standing
 from shared.domain.driver import Account
 from shared.domain.fitting import CAR_ID, Conflict, NotFound
 from shared.domain.log.history import View, entry_of_change
-from shared.domain.log.rows import Rows
-from shared.domain.tracking.answers import taken_in, without
-from shared.domain.tracking.events import Asked, Outcome, Told
-from shared.domain.tracking.keeping import refolded, why_doubted
 from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.readings import reading_id
 from shared.repositories.user_store import Change, UserStore
 from shared.services.by_hand import Speaking
 from shared.services.cars import found
-from shared.services.log import StoredOwner, stage, stage_reading
-from shared.services.rows import StoredLog
-from shared.services.stretches import is_settled, reopened_at
 
 WHY: dict[Disbelief, str] = {
     "falls": "is below an earlier reading",
@@ -73,6 +65,9 @@ def enter(account: Account, car_id: str, reading: Reading, speaking: Speaking) -
     The same a second time changes nothing, and another one of the same moment takes its place. Raises Unlikely where it
     does not fit what the car said at least twice, unless it is confirmed.
     """
+    # Nothing else that the function cars does needs the fold: to load it would be a part of each cold start.
+    from shared.services.odometer_word import Said, folded
+
     store, word_id = UserStore(client(), account.email), reading_id(car_id, reading)
 
     @until_current
@@ -88,7 +83,7 @@ def enter(account: Account, car_id: str, reading: Reading, speaking: Speaking) -
         for slip in slips:
             change.set_standing(slip.id, "withdrawn", "withdrawn")
         gone = [one.reading for one in (*slips, former) if one]
-        state, standing = _folded(change, store, account, read.value, _Said(car_id, gone, reading), speaking.now)
+        state, standing = folded(change, store, account, read.value, Said(car_id, gone, reading), speaking.now)
         before = reading_view(car_id, former.reading, former.standing) if former else {}
         _commit(change, read, state, word_id, before, reading_view(car_id, reading, standing), speaking)
         return standing
@@ -101,6 +96,8 @@ def withdraw(account: Account, car_id: str, wanted_id: str, speaking: Speaking) 
 
     A second time it changes nothing. Raises NotFound, and Conflict where the car itself said it.
     """
+    from shared.services.odometer_word import Said, folded
+
     store, known_id = UserStore(client(), account.email), _kept_id(car_id)
 
     @until_current
@@ -110,49 +107,11 @@ def withdraw(account: Account, car_id: str, wanted_id: str, speaking: Speaking) 
         if gone.standing == "withdrawn":
             return
         change.set_standing(gone.id, "withdrawn", "withdrawn")
-        state, _ = _folded(change, store, account, read.value, _Said(known_id, [gone.reading]), speaking.now)
+        state, _ = folded(change, store, account, read.value, Said(known_id, [gone.reading]), speaking.now)
         before, after = ({"standing": standing} for standing in (gone.standing, "withdrawn"))
         _commit(change, read, state, gone.id, before, after, speaking)
 
     attempt()
-
-
-class _Said(NamedTuple):
-    """What a driver says of the odometer of a car: what counts no more, and what does from now on."""
-
-    car_id: str
-    gone: Sequence[Reading]
-    new: Reading | None = None
-
-
-def _folded(
-    change: Change, store: UserStore, account: Account, state: DriverState, said: _Said, now: datetime
-) -> tuple[DriverState, Standing]:
-    """Puts what is said into the log, where it is open or settled; the state to store, and what is thought of it."""
-    owner = StoredOwner(store, account)
-    moments = [one.at for one in (*said.gone, said.new) if one]
-    if not is_settled(state, said.car_id, max(moments)):
-        outcome = _with_word(state, said, now)
-        state = stage(change, store, state, outcome, owner, now)
-        return state, _standing(outcome.state, said)
-    log = StoredLog(store)
-    opened, rows = reopened_at(store, log, state, said.car_id, max(moments)), Rows(log)
-    after, _ = refolded(opened.state, _with_word(opened.state, said, now).state, rows, owner, now, opened.rows)
-    opened.forget_edges(rows)
-    log.stage(change, rows, now)
-    if said.new:
-        stage_reading(change, store, Told(said.car_id, said.new), rows, now)
-    return state, _standing(after, said)
-
-
-def _with_word(state: DriverState, said: _Said, now: datetime) -> Outcome:
-    for reading in said.gone:
-        state = without(state, said.car_id, reading)
-    return taken_in(state, said.car_id, said.new, now) if said.new else Outcome(state=state, asked=Asked(said.car_id))
-
-
-def _standing(state: DriverState, said: _Said) -> Standing:
-    return "not_believed" if said.new and why_doubted(state, said.car_id, said.new) else "believed"
 
 
 def _commit(
