@@ -20,12 +20,17 @@ def bounds(evidence: Evidence, group: Anchored, drive: TrueDrive) -> Bounds:
     """Those of a told drive. It may be among others between two stands where its car was read."""
     seen, hidden_m = evidence.seen[drive.n], evidence.hidden_m(drive.car)
     if group.is_read and len(group.drives) == 1:
-        off_m = tol.ROUNDED_M + hidden_m
+        off_m = tol.ROUNDED_M + hidden_m + tol.GIVES_WAY_M * evidence.is_beside_typed(drive)
         return Bounds(drive.length_m - _foreign_m(seen) - off_m, drive.length_m + off_m, "read at both ends")
     least_m = _least_m(seen) - hidden_m - tol.ROUNDED_M
     if all(evidence.is_told(other) for other in group.drives):
         return Bounds(least_m, _most_m(evidence, group, drive) + hidden_m + tol.ROUNDED_M, f"by {seen.trail} positions")
-    most_m = min(_greatest_m(drive, seen), _less_break_m(evidence, group, drive), _less_read_m(evidence, drive))
+    most_m = _less_break_m(evidence, group, drive)
+    if seen.kinds == {"end"}:
+        # Nobody knows when it began: a drive that nobody told before it, and it alone but longer, were told alike.
+        most_m = min(most_m, sum(other.length_m for other in group.drives))
+    else:
+        most_m = min(most_m, _greatest_m(drive, seen), _less_read_m(evidence, drive))
     return Bounds(least_m, most_m + hidden_m + tol.ROUNDED_M, "beside kilometres that nobody told")
 
 

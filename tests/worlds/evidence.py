@@ -59,6 +59,13 @@ class Evidence:
         """Whether phone or driver said anything of a drive."""
         return drive.n in self.seen or drive.n in self.manual
 
+    def is_beside_typed(self, drive: TrueDrive) -> bool:
+        """Whether the driver said how far the drive before it or after it on its car went."""
+        of_car = self.run.truth.of(drive.car)
+        n = of_car.index(drive)
+        beside = (*of_car[max(n - 1, 0) : n], *of_car[n + 1 : n + 2])
+        return any(other.n in self.manual or other.n in self.typed for other in beside)
+
     def groups(self, car: str) -> list[Anchored]:
         """All drives of a car, cut at the stands where it was read."""
         drives, read, made, since = self.run.truth.of(car), self.read_stands(car), list[Anchored](), 0

@@ -11,6 +11,9 @@ from tests.worlds.presets import Resolution
 ROUNDED_M = 110
 # A coarse odometer hides up to this much at each end, and nearly all of it may fall on one drive.
 HIDDEN_M: dict[Resolution, int] = {"exact": 0, "km": 1_000, "mile": 1_610}
+# A driver types to 0.1 km. The stands beside their drive give way to that as far as an odometer told to 0.1 km hides
+# them: whether it stood at the begin or at the end of its tenth, no fact says.
+GIVES_WAY_M = 100
 # Each further row of a sum is rounded to 0.1 km, one way or the other.
 ROUNDED_ROW_M = 50
 # A reading stands for a boundary where it shows the same odometer to so many metres.

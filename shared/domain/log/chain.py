@@ -18,7 +18,7 @@ from shared.domain.log.standing import position_of
 from shared.domain.log.summary import Drive, Mark
 from shared.domain.log.trip import Known
 from shared.domain.place.geo import Position
-from shared.domain.thresholds import DENSE_FIXES, FAST_KM_H, STOOD_M, UNSEEN_M, WORD_SLACK
+from shared.domain.thresholds import DENSE_FIXES, FAST_KM_H, STOOD_M, STRAIGHT_LESS_M, UNSEEN_M, WORD_SLACK
 
 UNSURE_FOR = DENSE_FIXES / 2
 _time_of = attrgetter("at")
@@ -173,7 +173,9 @@ def _is_same(one: Reading, other: Reading) -> bool:
 
 
 def _node(n: int, is_on_way: bool, readings: tuple[Reading, ...]) -> Node:
-    low_m = round(1000 * readings[0].km)
+    # Who reads a dashboard rounds what it shows: where the car told of the same stand, that is what it was.
+    told = [reading for reading in readings if not reading.is_word] or readings
+    low_m = round(1000 * told[0].km)
     resolution_m = round(1000 * min(reading.resolution_km for reading in readings))
     return Node(n, is_on_way, readings, low_m, low_m + max(resolution_m - 1, 0))
 
@@ -320,12 +322,20 @@ def _pieces(n: int, drive: Drive, on_way: Sequence[Node]) -> Iterator[Part]:
     if is_exact(drive):
         yield Part(n, drive.began_at, drive.ended_at, exactly(exact_m(drive)), gives_way=True)
         return
-    cuts = [drive.began_at, *(node.first_at for node in on_way), drive.ended_at]
-    for k, (since, until) in enumerate(pairwise(cuts)):
+    begin, end = (drive.began_at, begin_of(drive)), (drive.ended_at, end_of(drive))
+    cuts = [begin, *((node.first_at, node.position) for node in on_way), end]
+    for k, ((since, left), (until, right)) in enumerate(pairwise(cuts)):
         is_first, is_last = k == 0, k == len(cuts) - 2
         found = _bounds(drive, since, until, is_first, is_last)
+        if on_way:
+            found = _at_least(found, apart_m(left, right) - STRAIGHT_LESS_M)
         found = found._replace(slack=found.slack + UNSEEN_M) if is_first or is_last else found
         yield Part(n, since, until, found, gives_way=drive.summary.said.is_deleted)
+
+
+def _at_least(found: Bounds, metres: float) -> Bounds:
+    """Where the car itself says how far it got at least."""
+    return Bounds(*(max(metres, one) for one in found))
 
 
 def _bounds(drive: Drive, since: datetime, until: datetime, is_first: bool, is_last: bool) -> Bounds:

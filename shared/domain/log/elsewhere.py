@@ -66,7 +66,10 @@ class _Judging:
         self._drives, self._chain, self._nodes = drives, chain, nodes_of(chain)
         self._stretches = {id(stretch.right): stretch for stretch in chain}
         # What drives need at the most, counted from the first: most readings leave room for all of that.
-        self._least_m = [0.0, *accumulate(map(_least_m, drives))]
+        told_m = [0.0] * len(drives)
+        for part in self._parts():
+            told_m[part.n] += part.bounds.least
+        self._least_m = [0.0, *accumulate(map(max, told_m, map(_least_m, drives)))]
 
     def found(self) -> _Out | None:
         """What has to be taken out; None where all fits, or nothing explains what does not. Drives one run at a time:
@@ -175,9 +178,9 @@ class _Judging:
 
     def _stood_there(self, run: range) -> bool:
         """Whether a car said that it stood, and the phone drives on from there: what a cloud tells may be old."""
-        before, within, _ = self._around(run)
+        before, within, after = self._around(run)
         following = self._drives[run[-1] + 1 : run[-1] + 2]
-        if before is None or before.position is None or not following or not _stood_long(before, within):
+        if before is None or before.position is None or not following or not _stood_long(before, [*within, *after]):
             return False
         here, ended = begin_of(following[0]), end_of(self._drives[run[-1]])
         if here is None or ended is None:
@@ -224,7 +227,7 @@ class _Judging:
 
 
 def _stood_long(before: Node, within: Sequence[Node]) -> bool:
-    """Whether a car said twice meanwhile that it stood."""
+    """Whether a car said twice that it still stood."""
     stood = [reading for node in within if node.low_m <= before.high_m for reading in node.readings]
     return len(stood) > 1 and stood[-1].at - stood[0].at >= STOOD_APART
 

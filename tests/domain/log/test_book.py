@@ -151,8 +151,16 @@ def test_a_car_that_stood_and_from_which_the_phone_drives_on_was_not_in_the_driv
     assert [elsewhere.summary.id for elsewhere in book.elsewhere] == ["0"]
 
 
-def test_what_an_eye_rounds_is_what_the_car_told_of_the_same_stand() -> None:
-    readings = [read(-5, 10000.0), read(31, 10026.859), read(60, 10026.9, source="eye")]
+def test_a_car_that_stood_until_the_phone_drove_on_from_there_was_not_in_the_short_drive_before() -> None:
+    rented, own = ends(0, 8, 8, 4.2), ends(110, 148, 0, 45)
+    stood = [read(minute, 10000.0, where=north(0)) for minute in (-300, -0.3, 4.9, 8, 20, 60, 109.7)]
+    book = folded("a", [rented, own], [*stood, read(149, 10058.0, where=north(45))])
+    assert (km_of(book), [elsewhere.summary.id for elsewhere in book.elsewhere]) == ([58.0], ["0"])
+
+
+@pytest.mark.parametrize("looked_at", [31, 60])
+def test_what_an_eye_rounds_is_what_the_car_told_of_the_same_stand(looked_at: int) -> None:
+    readings = [read(-5, 10000.0), read(91 - looked_at, 10026.859), read(looked_at, 10026.9, source="eye")]
     trip = only(folded("a", [ends(0, 30, 0, 20)], readings))
     assert (trip.to_m, trip.to_known) == (10_026_859, "read")
 
@@ -232,6 +240,21 @@ def test_a_car_that_says_the_same_while_it_says_to_drive_tells_what_was() -> Non
     old = [read(minute, 10020.0, driving=True) for minute in (22, 26, 31, 34)]
     book = folded("a", [pings(0, 30, 0, 25)], [read(-5, 10000.0), *old, read(39, 10026.0)])
     assert (km_of(book), book.gaps) == ([26.0], ())
+
+
+def test_an_old_value_is_set_aside_where_the_phone_set_out_far_from_there() -> None:
+    there, then = {"where": north(30)}, ends(150, 174, 60, 20)
+    old = [read(minute, 10035.0, **there) for minute in (31, 149.7, 155, 160)]
+    later = [read(165, 10090.0, driving=True, where=north(35)), read(175, 10106.0, where=north(20))]
+    book = folded("a", [ends(0, 30, 0, 30), then], [read(-5, 10000.0), *old, *later])
+    assert (book.old, gaps_of(book)[0] >= 30, sum(km_of(book)) + sum(gaps_of(book))) == (tuple(old[2:]), True, 106.0)
+
+
+def test_an_old_value_is_set_aside_where_the_car_told_from_how_far_away_the_drive_went_on() -> None:
+    charging = [read(minute, 10020.0, where=north(18)) for minute in (20, 25, 60.05)]
+    readings = [read(-1, 10000.0), read(10, 10011.0, driving=True), *charging, read(70, 10045.0, where=north(40))]
+    book = folded("a", [ends(0, 60, 0, 40)], readings)
+    assert (km_of(book), book.gaps, charging[-1] in book.old) == ([45.0], (), True)
 
 
 def test_what_a_car_said_before_a_drive_that_it_is_late_for_still_counts() -> None:
