@@ -322,20 +322,31 @@ def _pieces(n: int, drive: Drive, on_way: Sequence[Node]) -> Iterator[Part]:
     if is_exact(drive):
         yield Part(n, drive.began_at, drive.ended_at, exactly(exact_m(drive)), gives_way=True)
         return
-    begin, end = (drive.began_at, begin_of(drive)), (drive.ended_at, end_of(drive))
-    cuts = [begin, *((node.first_at, node.position) for node in on_way), end]
-    for k, ((since, left), (until, right)) in enumerate(pairwise(cuts)):
+    cuts = [drive.began_at, *(node.first_at for node in on_way), drive.ended_at]
+    straight_m = _straight_m(drive, on_way)
+    for k, (since, until) in enumerate(pairwise(cuts)):
         is_first, is_last = k == 0, k == len(cuts) - 2
         found = _bounds(drive, since, until, is_first, is_last)
-        if on_way:
-            found = _at_least(found, apart_m(left, right) - STRAIGHT_LESS_M)
+        if straight_m:
+            found = Bounds(*(max(straight_m[k] - STRAIGHT_LESS_M, one) for one in found))
         found = found._replace(slack=found.slack + UNSEEN_M) if is_first or is_last else found
         yield Part(n, since, until, found, gives_way=drive.summary.said.is_deleted)
 
 
-def _at_least(found: Bounds, metres: float) -> Bounds:
-    """Where the car itself says how far it got at least."""
-    return Bounds(*(max(metres, one) for one in found))
+def _straight_m(drive: Drive, on_way: Sequence[Node]) -> list[float]:
+    """How far it is at least along where a car was read on its way, and to where its phone was at begin and end.
+
+    A phone's fix stands for a moment up to three minutes from it, and so may their clocks be off: what is nearer to a
+    reading may have been on its other side.
+    """
+    if not on_way:
+        return []
+    begin, end = _mark(drive, drive.began_at, drive.ended_at), _mark(drive, drive.ended_at, drive.began_at)
+    is_before = begin is not None and on_way[0].first_at - begin.at >= 2 * WORD_SLACK
+    is_after = end is not None and end.at - on_way[-1].first_at >= 2 * WORD_SLACK
+    first, last = begin.position if begin and is_before else None, end.position if end and is_after else None
+    places = [first, *(node.position for node in on_way), last]
+    return [apart_m(a, b) for a, b in pairwise(places)]
 
 
 def _bounds(drive: Drive, since: datetime, until: datetime, is_first: bool, is_last: bool) -> Bounds:
