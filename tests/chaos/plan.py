@@ -281,6 +281,7 @@ class Script:
     def __init__(self, rng: Random, home: Position, odometers: dict[str, float], late: Random | None) -> None:
         self._rng, self._home, self._at, self._late = rng, home, home, late
         self._odometers = odometers
+        self._parked: dict[str | None, Position] = {}  # where each car was left, and the driver comes to it
         self._unknown = set(odometers)  # cars of which the system does not know where the odometer stands
         self._held: list[Send] = []  # calls that come with the next drive
         self._belated: list[tuple[int, Send]] = []  # calls that come when so many later drives are over
@@ -294,10 +295,11 @@ class Script:
     def drive(self, outline: Outline, following: Outline | None, begins_at: datetime) -> Drive:
         """One drive with its steps."""
         rng, car_id = self._rng, outline.car_id
+        self._at = self._parked.get(car_id, self._at)
         course = self._course(outline.minutes)
         while any(km_between(course[-1][0], halt) < HALT_KM for halt in self._halted):
             course = self._course(outline.minutes)
-        self._at = course[-1][0]
+        self._at = self._parked[car_id] = course[-1][0]
         start_km = self._odometers.get(car_id or "", 0.0)
         end_km = round(start_km + course[-1][1], 1)
         paused = outline.ping_every == 3 and not (outline.untold or outline.start_lost) and rng.random() < 0.15

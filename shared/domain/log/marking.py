@@ -69,7 +69,10 @@ def marks(
         began_at: [point for point in points if point.at - began_at <= half],
         ended_at: [point for point in points if ended_at - point.at <= half],
     }
-    return tuple(_mark(moment, steps, halves.get(moment, points)) for moment in times)
+    return tuple(
+        _mark(moment, steps, halves[moment], WORD_SLACK) if moment in halves else _mark(moment, steps, points, NOTHING)
+        for moment in times
+    )
 
 
 # --- how far
@@ -97,9 +100,9 @@ def _hole(since: datetime, until: datetime, way_m: float = 0.0) -> _Step:
     return _Step(since, until, sparse_m=way_m, sparse_s=(until - since).total_seconds())
 
 
-def _mark(moment: datetime, steps: Sequence[_Step], points: Sequence[Point]) -> Mark:
+def _mark(moment: datetime, steps: Sequence[_Step], points: Sequence[Point], slack: timedelta) -> Mark:
     passed = [(step, step.share(moment)) for step in steps if step.since < moment or step.until <= moment]
-    lat, lng = _position(moment, points) or (None, None)
+    lat, lng = _position(moment, points, slack) or (None, None)
     return Mark(
         at=moment,
         dense_m=round(sum(step.dense_m * share for step, share in passed)),
@@ -110,8 +113,8 @@ def _mark(moment: datetime, steps: Sequence[_Step], points: Sequence[Point]) -> 
     )
 
 
-def _position(moment: datetime, points: Sequence[Point]) -> Position | None:
-    """Where the phone was at a moment: between two fixes of a dense trail, else where a near one says."""
+def _position(moment: datetime, points: Sequence[Point], slack: timedelta) -> Position | None:
+    """Where the phone was at a moment: between two fixes of a dense trail, else where a fix so near to it says."""
     after = bisect_left(points, moment, key=lambda point: point.at)
     around = points[max(after - 1, 0) : after + 1]
     if len(around) == 2 and NOTHING < around[1].at - around[0].at <= DENSE_FIXES:
@@ -119,7 +122,7 @@ def _position(moment: datetime, points: Sequence[Point]) -> Position | None:
         share = (moment - since) / (until - since)
         if share <= 1:
             return Position(a.lat + share * (b.lat - a.lat), a.lng + share * (b.lng - a.lng))
-    near = [point for point in around if abs(point.at - moment) <= WORD_SLACK]
+    near = [point for point in around if abs(point.at - moment) <= slack]
     return min(near, key=lambda point: abs(point.at - moment)).position if near else None
 
 
@@ -134,7 +137,8 @@ def _times(
     times = sorted({began_at, *_thinned(asked, MOST_MARKS - 2), ended_at})
     beside = [moment for moment in _beside_holes(points, began_at, ended_at) if moment not in times]
     times = sorted({*times, *_thinned(beside, MOST_MARKS - len(times))})
-    apart = [moment for moment in _each_while(began_at, ended_at) if _is_apart(moment, times)]
+    every = [_where_known(moment, points) for moment in _each_while(began_at, ended_at)]
+    apart = sorted({moment for moment in every if _is_apart(moment, times)})
     return sorted({*times, *_thinned(apart, MOST_MARKS - len(times))})
 
 
@@ -146,6 +150,17 @@ def _beside_holes(points: Sequence[Point], began_at: datetime, ended_at: datetim
 
 def _each_while(began_at: datetime, ended_at: datetime) -> list[datetime]:
     return [began_at + n * MARK_EVERY for n in range(1, (ended_at - began_at) // MARK_EVERY + 1)]
+
+
+def _where_known(moment: datetime, points: Sequence[Point]) -> datetime:
+    """A moment, or that of a fix near to it, where no dense trail says where the phone was then."""
+    after = bisect_left(points, moment, key=lambda point: point.at)
+    around = [point.at for point in points[max(after - 1, 0) : after + 1]]
+    if len(around) == 2 and around[1] - around[0] <= DENSE_FIXES:
+        return moment
+    return min(
+        (at for at in around if abs(at - moment) < MARK_EVERY / 2), key=lambda at: abs(at - moment), default=moment
+    )
 
 
 def _is_apart(moment: datetime, times: Sequence[datetime]) -> bool:

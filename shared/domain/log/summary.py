@@ -34,7 +34,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 
     @property
     def position(self) -> Position | None:
-        """WGS84 degrees, or None where the phone did not know within three minutes."""
+        """WGS84 degrees, or None where the phone did not know; of begin and end it knows within three minutes."""
         return None if self.lat is None or self.lng is None else Position(self.lat, self.lng)
 
 

@@ -4,9 +4,9 @@ A word that comes late may be the end of a drive that is over, lie inside one, b
 between two others. So the drives near to it are taken apart into their words, and cut anew with it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -79,15 +79,22 @@ def _not_of_fixed(state: DriverState, words: Sequence[Heard], rows: Rows) -> lis
 
 
 def _is_inside(heard: Heard, summary: Summary, state: DriverState) -> bool:
-    """Whether a word is of a drive that is fixed. A trip by hand in another car takes none that means the usual one."""
+    """Whether a word is of a drive that is fixed."""
+    return summary.since <= heard.at <= summary.until and _may_be_in_its_car(heard, summary, state)
+
+
+def _may_be_in_its_car(heard: Heard, summary: Summary, state: DriverState) -> bool:
+    """Whether a word may be of the car of a drive. One by hand in another car takes none that means the usual one."""
     meant = heard.car_id or (state.default_car_id if summary.is_by_hand else None)
-    is_other = meant is not None and summary.car_id is not None and meant != summary.car_id
-    return summary.since <= heard.at <= summary.until and not is_other
+    return meant is None or summary.car_id is None or meant == summary.car_id
 
 
 def _cut_anew(state: DriverState, words: Sequence[Heard], rows: Rows, rules: Rules) -> DriverState:
     near, words = _near(state.told, words, rows, rules)
-    loose, legs = cut(None, set(words), rules, state.default_car_id)
+    loose, legs = list[Heard](), list[Leg]()
+    for together in _between_fixed(state, set(words)):
+        ends, drives = cut(None, together, rules, state.default_car_id)
+        loose, legs = [*loose, *ends], [*legs, *drives]
     cut_out = [(_summary(leg, state, leg.ended_at is not None or leg.paused, rules), leg.events) for leg in legs]
     cut_out += [(_loose(end, state), [end]) for end in loose]
     for summary, events in cut_out:
@@ -98,6 +105,16 @@ def _cut_anew(state: DriverState, words: Sequence[Heard], rows: Rows, rules: Rul
             rows.forget(former.id)
     kept = [one for one in state.told if one not in near]
     return with_told(state, [*kept, *_inherited(made, near)])
+
+
+def _between_fixed(state: DriverState, words: Iterable[Heard]) -> Iterator[list[Heard]]:
+    """The words by time, apart where a drive that is fixed lies between them: none goes on through it in its car."""
+    fixed = [one for one in state.told if is_fixed(one)]
+    together = groupby(
+        sorted(words, key=BY_TIME),
+        key=lambda heard: [one.until <= heard.at for one in fixed if _may_be_in_its_car(heard, one, state)],
+    )
+    yield from ([*group] for _, group in together)
 
 
 def _keep(record: Record, near: Sequence[Summary], rows: Rows) -> None:

@@ -121,10 +121,18 @@ def test_a_mark_between_two_pings_lies_between_them() -> None:
     assert marks_at_half[0].dense_m == pytest.approx(7.5 * 445, abs=2)
 
 
-def test_a_mark_in_a_hole_knows_a_position_for_three_minutes_only() -> None:
-    found = marked([fix(0, 0), fix(30, 20_000)], 30, 2, 10, 28)
-    known = {mark.at: mark.position is not None for mark in found}
-    assert (known[at(2)], known[at(10)], known[at(28)]) == (True, False, True)
+@pytest.mark.parametrize(("silent", "is_known"), [(3, True), (4, False)])
+def test_where_the_phone_was_at_the_end_is_known_by_a_fix_of_three_minutes_before(silent: int, is_known: bool) -> None:
+    found = marked([fix(0, 0), fix(30 - silent, 20_000)], 30)
+    assert (found[-1].at, found[-1].position is not None) == (at(30), is_known)
+
+
+def test_on_the_way_a_mark_knows_where_the_phone_was_by_a_fix_of_that_very_moment() -> None:
+    trail = [fix(3 * n, 2_000 * n) for n in range(8)]
+    found = marked(trail, 45, 2, 10, 28)
+    known = {mark.at: mark.position for mark in found if mark.position}
+    assert known.items() <= {one.at: one.position for one in trail}.items()
+    assert len(known) >= 4
 
 
 def test_a_drive_of_one_moment_has_one_mark() -> None:

@@ -78,6 +78,29 @@ def test_a_start_soon_after_a_trip_that_its_driver_touched_begins_another_one() 
     assert first.distance_km + second.distance_km == pytest.approx(24.0)
 
 
+def test_what_is_told_before_and_after_a_trip_that_its_driver_touched_is_never_one_drive() -> None:
+    world = World()
+    world.start(0, 0)
+    world.read(-1, 1000, now=0.5)
+    world.start(5, 5)
+    for measured in (10, 16, 22):
+        world.read(measured, 1009)
+    world.start(60, 8)
+    world.end(70, 14)
+    world.read(71, 1016)
+    says(world, world.log[-1], kind="business")
+    world.start(110, 14)
+    world.take(Started(fix(5, 5), "car"), 111)
+    world.end(118, 20)
+    world.read(119, 1023)
+    world.tick(200)
+    assert [(trip.started_at, trip.ended_at, trip.distance_km) for trip in world.log] == [
+        (at(0), at(10), 9.0),
+        (at(60), at(70), 7.0),
+        (at(110), at(118), 7.0),
+    ]
+
+
 def test_a_trip_whose_end_was_lost_ends_where_its_driver_saw_it_end() -> None:
     world = World()
     for minute in (0, 5, 10):
