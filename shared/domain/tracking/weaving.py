@@ -6,7 +6,7 @@ between two others. So the drives near to it are taken apart into their words, a
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -109,12 +109,16 @@ def _cut_anew(state: DriverState, words: Sequence[Heard], rows: Rows, rules: Rul
 
 def _between_fixed(state: DriverState, words: Iterable[Heard]) -> Iterator[list[Heard]]:
     """The words by time, apart where a drive that is fixed lies between them: none goes on through it in its car."""
-    fixed = [one for one in state.told if is_fixed(one)]
-    together = groupby(
-        sorted(words, key=BY_TIME),
-        key=lambda heard: [one.until <= heard.at for one in fixed if _may_be_in_its_car(heard, one, state)],
-    )
-    yield from ([*group] for _, group in together)
+    fixed, together = [one for one in state.told if is_fixed(one)], list[Heard]()
+    for heard in sorted(words, key=BY_TIME):
+        over = [one for one in fixed if one.until <= heard.at and _may_be_in_its_car(heard, one, state)]
+        if any(
+            former.at <= one.since and _may_be_in_its_car(former, one, state) for one in over for former in together
+        ):
+            yield together
+            together = []
+        together.append(heard)
+    yield together
 
 
 def _keep(record: Record, near: Sequence[Summary], rows: Rows) -> None:

@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.log.correcting import corrected
 from shared.domain.tracking.events import CarRead, Dropped, Ended, Started
 from shared.domain.tracking.schedule import car_to_ask
 from tests.domain.world import World, at, fix
@@ -43,6 +44,19 @@ def test_a_start_that_names_another_car_ends_the_drive_of_the_first() -> None:
     assert world.state.drive.car_id == "b"
     world.end(50, 12, "b")
     assert [car for car, _, _ in ends(over(world))] == ["car", "b"]
+
+
+def test_who_changes_cars_after_a_trip_that_they_touched_ends_the_former_drive_all_the_same() -> None:
+    world = begun()
+    world.end(10, 4, "car")
+    world.read(11, 1005, car_id="car")
+    world.tick(40)
+    world.change(world.log[0], corrected(world.log[0], {"purpose": "A customer"}, "UTC", world.now))
+    world.start(60, 4, "b")
+    world.start(70, 12, "car")
+    world.end(70, 12, "b")
+    world.end(80, 16, "car")
+    assert ends(over(world)) == [("car", 0, 10), ("b", 60, 70), ("car", 70, 80)]
 
 
 def test_an_end_that_names_the_former_car_is_its_end_however_late_it_comes() -> None:
