@@ -3,6 +3,7 @@
 import functions_framework
 from flask import Request, Response
 
+from shared.handlers import history
 from shared.handlers import trips as calls
 from shared.handlers.http import route, routes, serve
 
@@ -14,6 +15,7 @@ ROUTES = routes(
     route("GET", "/<id:trip_id>", calls.show),
     route("PATCH", "/<id:trip_id>", calls.correct),
     route("DELETE", "/<id:trip_id>", calls.delete),
+    route("GET", "/<id:trip_id>/history", history.show_trip),
 )
 
 

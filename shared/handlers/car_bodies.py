@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.domain.car.odometer import HIGHEST_KM, Reading, WordSource
-from shared.domain.fitting import moment, number, text
+from shared.domain.fitting import moment, number
 from shared.domain.log.trip import km
 from shared.domain.thresholds import CLOCK_AHEAD
 from shared.handlers.problems import bad
@@ -63,7 +63,3 @@ class OdometerBody(Struct, forbid_unknown_fields=True):
             is_confirmed=self.confirm,
             begins_series=self.new_series,
         )
-
-    def reason(self) -> str:
-        """Why they say it, without spaces around it. Raises 400."""
-        return text(self.why or "", "why", MOST_REASON)

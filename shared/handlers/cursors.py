@@ -8,10 +8,12 @@ from datetime import datetime
 from shared.domain.car.odometer import READING_ID, KeptReading
 from shared.domain.fitting import Unfit, moment
 from shared.domain.log.gap_row import GAP_ID
+from shared.domain.log.history import Entry
 from shared.domain.log.logbook import Position
 from shared.domain.log.trip import TRIP_ID, Trip
 from shared.handlers.problems import bad
 
+ENTRY = re.compile(r"[0-9]{1,8}")
 NONE = "-"
 NO_ROW = f"{NONE} {NONE}"  # where no trip, or no gap, was read yet
 
@@ -64,6 +66,21 @@ def log_position_of(cursor: str | None) -> Position:
         trip = _row(trip_at, trip_id, TRIP_ID) if trip_at != NONE else None
         return Position(trip, _row(gap_at, gap_id, GAP_ID) if gap_at != NONE else None)
     except (binascii.Error, ValueError, Unfit) as error:
+        raise bad("cursor", "is not one of ours") from error
+
+
+def entry_cursor(entry: Entry) -> str:
+    """What a caller sends to go on after an entry of the history."""
+    return _encoded(str(entry.n))
+
+
+def entry_number(cursor: str | None) -> int:
+    """The number of the entry that a cursor stands for; 0 without one. Raises 400."""
+    if cursor is None:
+        return 0
+    try:
+        return int(ENTRY.fullmatch(_decoded(cursor))[0])  # type: ignore[index]  # no match is a TypeError
+    except (binascii.Error, ValueError, TypeError) as error:
         raise bad("cursor", "is not one of ours") from error
 
 

@@ -5,10 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from shared.domain.fitting import text
 from shared.domain.log.gap_row import Explanation
-
-MOST_WHY = 2000
 
 
 class GapBody(Struct, forbid_unknown_fields=True):
@@ -24,7 +21,3 @@ class GapBody(Struct, forbid_unknown_fields=True):
         """What is said of the gap, by the names of its fields."""
         said = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET}
         return {name: value for name, value in said.items() if name not in ("revision", "why")}
-
-    def why_said(self) -> str:
-        """Why it is said now, for the history. Raises Unfit."""
-        return text(self.why, "why", MOST_WHY)

@@ -9,12 +9,12 @@ from shared.domain.log.gap_row import GapRow
 from shared.domain.log.shown import trip_view
 from shared.domain.log.tiling import Row
 from shared.handlers import fields
+from shared.handlers.authors import author_of
 from shared.handlers.bodies import decoded
 from shared.handlers.cursors import log_cursor_of, log_position_of
 from shared.handlers.gap_bodies import GapBody
 from shared.handlers.views import car_view, gap_view, log_sums_view
 from shared.services import logbook
-from shared.services.by_hand import Speaking
 
 ASKED = ("car_id", "year", "month", "limit", "cursor")
 
@@ -42,8 +42,8 @@ def show_gap(request: Request, caller: Caller, gap_id: str) -> tuple[dict[str, A
 def explain_gap(request: Request, caller: Caller, gap_id: str) -> tuple[dict[str, Any], int]:
     """A gap with what its driver says of it, if it is still of the revision that the caller saw."""
     body = decoded(request, GapBody)
-    speaking = Speaking(caller.label, body.why_said(), fields.utc_now())
-    return gap_view(logbook.explain(caller.account, gap_id, body.said(), body.revision, speaking)), 200
+    author = author_of(caller, body.why)
+    return gap_view(logbook.explain(caller.account, gap_id, body.said(), body.revision, author)), 200
 
 
 def _row_view(row: Row) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from shared.domain.car.odometer import KeptReading, reading_view
 from shared.domain.car.sentences import why_sentence
 from shared.domain.driver import Caller, Language
 from shared.handlers import fields
+from shared.handlers.authors import author_by_query, author_of
 from shared.handlers.bodies import decoded
 from shared.handlers.car_bodies import OdometerBody
 from shared.handlers.cursors import position_in_readings, reading_cursor
 from shared.handlers.fields import zulu
 from shared.handlers.problems import Problem
 from shared.services import odometer
-from shared.services.by_hand import Speaking
 from shared.services.odometer import Unlikely
 
 SHOWN = ("at", "since", "odometer_km", "source", "resolution_km", "standing")
@@ -35,12 +35,13 @@ def list_readings(request: Request, caller: Caller, car_id: str) -> tuple[dict[s
 
 def enter(request: Request, caller: Caller, car_id: str) -> tuple[dict[str, Any], int]:
     """An odometer that the driver says, if it fits what the car said, or if they confirm it."""
-    account, now = caller.account, fields.utc_now()
+    account = caller.account
     known_id = odometer.car_id_of(account.email, car_id)
     body = decoded(request, OdometerBody)
-    reading, speaking = body.reading(account.timezone, now), Speaking(caller.label, body.reason(), now)
+    author = author_of(caller, body.why)
+    reading = body.reading(account.timezone, author.now)
     try:
-        reading_id, standing = odometer.enter(account, known_id, reading, speaking)
+        reading_id, standing = odometer.enter(account, known_id, reading, author)
     except Unlikely as error:
         beside = ", ".join(f"{other.km:g} km at {zulu(other.at)}" for other in error.around)
         ways = "If it is right, send it with confirm; if the car has another odometer now, with new_series."
@@ -51,7 +52,7 @@ def enter(request: Request, caller: Caller, car_id: str) -> tuple[dict[str, Any]
 
 def withdraw(request: Request, caller: Caller, car_id: str, reading_id: str) -> tuple[None, int]:
     """Takes back what the driver said of an odometer; once more changes nothing."""
-    odometer.withdraw(caller.account, car_id, reading_id, Speaking(caller.label, "", fields.utc_now()))
+    odometer.withdraw(caller.account, car_id, reading_id, author_by_query(request, caller))
     return None, 204
 
 

@@ -9,12 +9,12 @@ from shared.domain.log.shown import trip_view
 from shared.domain.log.trip import TripKind
 from shared.domain.tracking.going import SoFar
 from shared.handlers import fields
+from shared.handlers.authors import author_by_query, author_of
 from shared.handlers.bodies import decoded
 from shared.handlers.cursors import cursor_of, position_of
 from shared.handlers.problems import bad
 from shared.handlers.trip_bodies import TripBody
 from shared.services import active_trip, trips
-from shared.services.by_hand import Speaking
 
 KINDS = get_args(TripKind)
 
@@ -43,20 +43,19 @@ def show(request: Request, caller: Caller, trip_id: str) -> tuple[dict[str, Any]
 def add(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """A trip entered by hand."""
     body = decoded(request, TripBody)
-    return trip_view(trips.add(caller.account, body.said(), _speaking(caller, body.why))), 201
+    return trip_view(trips.add(caller.account, body.said(), author_of(caller, body.why))), 201
 
 
 def correct(request: Request, caller: Caller, trip_id: str) -> tuple[dict[str, Any], int]:
     """A trip with some fields changed, if it is still of the revision that the caller saw."""
     body = decoded(request, TripBody)
-    return trip_view(
-        trips.correct(caller.account, trip_id, body.said(), body.revision, _speaking(caller, body.why))
-    ), 200
+    author = author_of(caller, body.why)
+    return trip_view(trips.correct(caller.account, trip_id, body.said(), body.revision, author)), 200
 
 
 def delete(request: Request, caller: Caller, trip_id: str) -> tuple[None, int]:
     """Takes a trip out of the log."""
-    trips.delete(caller.account, trip_id, _speaking(caller))
+    trips.delete(caller.account, trip_id, author_by_query(request, caller))
     return None, 204
 
 
@@ -67,12 +66,8 @@ def show_active(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
 
 def drop_active(request: Request, caller: Caller) -> tuple[None, int]:
     """Drops the trip going on; what the phone sent for it does not begin it again."""
-    active_trip.drop(caller.account, fields.utc_now())
+    active_trip.drop(caller.account, author_by_query(request, caller))
     return None, 204
-
-
-def _speaking(caller: Caller, why: str | None = None) -> Speaking:
-    return Speaking(caller.label, why or "", fields.utc_now())
 
 
 def _active_view(drive: SoFar, account: Account) -> dict[str, Any]:

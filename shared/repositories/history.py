@@ -1,11 +1,12 @@
 """Owns the history of a user's log: entries by number, each written once and in the commit that it tells of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.domain.log.history import Entry
-from shared.repositories.documents import to_document
+from shared.repositories.documents import from_document, to_document
 
 
 class HistoryRepository:
@@ -13,6 +14,21 @@ class HistoryRepository:
 
     def __init__(self, user: firestore.DocumentReference) -> None:
         self._entries = user.collection("history")
+
+    def of_row(self, row_id: str) -> list[Entry]:
+        """All that happened to a row, the first entry first."""
+        found = self._entries.where(filter=FieldFilter("row", "==", row_id)).order_by("__name__").stream()
+        return [from_document(one.to_dict(), Entry) for one in found]
+
+    def of_year(self, year: int, limit: int, after: int = 0) -> list[Entry]:
+        """At most so many entries about rows of a year, the first first, after the one of that number."""
+        query = self._entries.where(filter=FieldFilter("years", "array_contains", year)).order_by("__name__")
+        query = query.start_after({"__name__": entry_id(after)}).limit(limit)
+        return [from_document(one.to_dict(), Entry) for one in query.stream()]
+
+    def all(self) -> Iterator[Entry]:
+        """Every entry, the first one first."""
+        return (from_document(one.to_dict(), Entry) for one in self._entries.order_by("__name__").stream())
 
     def stage(self, batch: firestore.WriteBatch, entries: Iterable[Entry]) -> None:
         """Puts entries into a commit, which fails where there is one of such a number."""

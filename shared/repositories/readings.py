@@ -12,7 +12,7 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 from msgspec.structs import asdict
 
-from shared.domain.car.odometer import READING_ID, Disbelief, KeptReading, Reading, Standing
+from shared.domain.car.odometer import READING_ID, Disbelief, Judged, KeptReading, Reading, Standing
 from shared.repositories.documents import from_document
 
 Why = Disbelief | Literal[""]
@@ -119,9 +119,9 @@ class ReadingRepository:
         fields = reading_fields(car_id, reading, fetched_at, standing, why)
         batch.set(self._readings.document(reading_id(car_id, reading)), fields, merge=True)
 
-    def stage_standing(self, batch: firestore.WriteBatch, reading_id: str, standing: Standing, why: Why) -> None:
+    def stage_standing(self, batch: firestore.WriteBatch, reading_id: str, judged: Judged) -> None:
         """Puts into a commit what is thought of a reading that is there."""
-        batch.update(self._readings.document(reading_id), {"standing": standing, "why": why})
+        batch.update(self._readings.document(reading_id), judged._asdict())
 
     def _of_car(self, car_id: str | None) -> Any:
         return self._readings.where(filter=FieldFilter("car_id", "==", car_id))

@@ -4,7 +4,7 @@ What is remembered of a driver is one text in one document: it is read and writt
 fields it would take longer to encode than all else that such an event does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -18,15 +18,18 @@ from msgspec.structs import replace
 
 from shared import logs, settings
 from shared.domain.car.car import Car
-from shared.domain.car.odometer import Reading, Standing
+from shared.domain.car.odometer import Judged, Reading, Standing
 from shared.domain.driver import LOG_VERSION
 from shared.domain.log.drive import Heard, Record
+from shared.domain.log.explaining import gap_facts, interval, told
 from shared.domain.log.gap_row import GapRow
-from shared.domain.log.history import Entry, numbered
+from shared.domain.log.history import Author, Entry, Head, RowKind, View, chained, entry_of_change
+from shared.domain.log.shown import trip_facts
 from shared.domain.log.sums import Sums, sums_of, sums_of_gap
 from shared.domain.log.tiling import NotTiled, Row
 from shared.domain.log.trip import NO_CAR, Trip
 from shared.domain.place.places import Place
+from shared.domain.tracking.settled import has_history
 from shared.domain.tracking.state import DriverState, next_poll_at
 from shared.repositories.cars import CarRepository
 from shared.repositories.documents import OldLog, Stored, from_document, to_document
@@ -88,9 +91,14 @@ class UserStore:
         """The rows of their log for kilometres that no trip has."""
         return GapRepository(self._db, self._root, self._full_name)
 
-    def change(self) -> "Change":
-        """A new, empty commit."""
-        return Change(self._db, self._root)
+    @cached_property
+    def history(self) -> HistoryRepository:
+        """What was changed in their log, by whom and why."""
+        return HistoryRepository(self._root)
+
+    def change(self, author: Author | None = None) -> "Change":
+        """A new, empty commit. What its author changes is told in the history; without one, nothing is."""
+        return Change(self._db, self._root, author)
 
     # --- the drive going on
 
@@ -213,12 +221,12 @@ def _stored_trips(query: Any) -> list[Stored[Trip]]:
 class Change:
     """Collects writes and commits them at once. Every write of a known document demands that it is still as read."""
 
-    def __init__(self, db: firestore.Client, root: firestore.DocumentReference) -> None:
-        self._db, self._root = db, root
+    def __init__(self, db: firestore.Client, root: firestore.DocumentReference, author: Author | None) -> None:
+        self._db, self._root, self._author = db, root, author
         self._batch = db.batch()
         self._state = root.collection("cache").document("trip_start")
         self._state_put: tuple[Stored[DriverState], DriverState] | None = None
-        self._entries = list[Entry]()
+        self._entries, self._meant = list[Entry](), set[str]()
         self._trips: dict[str, tuple[Stored[Trip] | None, Trip | None]] = {}
         self._gaps: dict[str, tuple[Stored[GapRow] | None, GapRow | None]] = {}
         self._tiles: Tiles | None = None
@@ -228,9 +236,23 @@ class Change:
         """The driver's state, in place of the one that was read."""
         self._state_put = (read, state)
 
-    def add_entry(self, entry: Entry) -> None:
-        """An entry of the history, which gets the next number. That stands in the state: it must be put as well."""
-        self._entries.append(entry)
+    def tell(self, kind: RowKind, row_id: str, before: View, after: View, years: Iterable[int]) -> None:
+        """An entry of the history, as far as the views differ. The state numbers it, and must be put as well."""
+        if self._author and (entry := entry_of_change(self._author, kind, row_id, before, after, years)):
+            self._entries.append(entry)
+
+    def _tell_row(self, row_id: str, former: Row | None, row: Row | None) -> None:
+        rows = [one for one in (former, row) if one]
+        kind: RowKind = "gap" if isinstance(rows[0], GapRow) else "trip"
+        before, after = _facts(former), _facts(row)
+        if isinstance(row, GapRow) and isinstance(former, GapRow) and told(row) != told(former):
+            # What is said of a gap is said of its kilometres, whichever row has them later.
+            before = {name: value for name, value in before.items() if name not in interval(row)}
+        self.tell(kind, row_id, before, after, [one.year for one in rows])
+
+    def is_about(self, row_id: str) -> None:
+        """Which row the driver means: what becomes of it is told, though nothing was told of it before."""
+        self._meant.add(row_id)
 
     def put_trip(self, read: Stored[Trip] | None, trip: Trip | None) -> None:
         """A trip: new (nothing read), changed, or deleted (None). The sums follow."""
@@ -278,9 +300,11 @@ class Change:
         """An odometer reading, and why it is not believed if it is not; without a standing where nobody judged it."""
         ReadingRepository(self._db, self._root).stage(self._batch, car_id, reading, fetched_at, standing, why)
 
-    def set_standing(self, reading_id: str, standing: Standing, why: Why) -> None:
-        """What is thought of a reading that is there, and why."""
-        ReadingRepository(self._db, self._root).stage_standing(self._batch, reading_id, standing, why)
+    def set_standing(self, reading_id: str, at: datetime, before: Judged | None, after: Judged) -> None:
+        """What is thought of a reading that was measured `at`, in place of what was: None, if it is new."""
+        ReadingRepository(self._db, self._root).stage_standing(self._batch, reading_id, after)
+        if before:
+            self.tell("reading", reading_id, {"standing": before.standing}, {"standing": after.standing}, [at.year])
 
     def add_block(self, n: int, events: Sequence[Heard]) -> None:
         """A hundred older events of the drive going on."""
@@ -298,6 +322,7 @@ class Change:
         Raises NotTiled where the rows that it would store do not tile the odometer.
         """
         self._check_tiles()
+        self._tell_rows()
         self._write_state()
         for collection, put in (("trips", self._trips), ("gaps", self._gaps)):
             for row_id, (read, row) in put.items():
@@ -322,6 +347,14 @@ class Change:
                 raise Aborted("another writer was quicker") from error
             raise
 
+    def _tell_rows(self) -> None:
+        """What happens to rows that have a history is told in it."""
+        state = self._state_put[0].value if self._state_put else DriverState()
+        for row_id, (former, row) in self._put_rows().items() if self._author else ():
+            rows = [one for one in (former, row) if one]
+            if row_id in self._meant or any(has_history(state, one) for one in rows):
+                self._tell_row(row_id, former, row)
+
     def _as_read(self, read: Stored[Any]) -> Any:
         return self._db.write_option(last_update_time=read.version)
 
@@ -332,8 +365,9 @@ class Change:
             return
         read, state = self._state_put
         if self._entries:
-            HistoryRepository(self._root).stage(self._batch, numbered(self._entries, state.entries))
-            state = replace(state, entries=state.entries + len(self._entries))
+            entries = chained(self._entries, Head(state.entries, state.last_hash))
+            HistoryRepository(self._root).stage(self._batch, entries)
+            state = replace(state, entries=entries[-1].n, last_hash=entries[-1].hash)
         document = state_document(self._root.id, state)
         if read.version is None:
             self._batch.create(self._state, document)
@@ -370,6 +404,12 @@ class Change:
 
 def _document(row: Row) -> dict[str, Any]:
     return to_document(row) if isinstance(row, GapRow) else trip_document(row)
+
+
+def _facts(row: Row | None) -> View:
+    if row is None:
+        return {}
+    return gap_facts(row) if isinstance(row, GapRow) else trip_facts(row)
 
 
 def _increments(months: dict[int, dict[str, Sums]]) -> dict[str, Any]:

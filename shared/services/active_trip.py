@@ -1,10 +1,9 @@
 """Shows and drops the drive going on. Nothing here asks for a poll: who shows it loads no client of the bus."""
 
-from datetime import datetime
-
 from shared import settings
 from shared.domain.driver import Account
 from shared.domain.fitting import NotFound
+from shared.domain.log.history import Author
 from shared.domain.tracking.events import Dropped
 from shared.domain.tracking.going import SoFar, so_far
 from shared.domain.tracking.machine import advance
@@ -18,7 +17,7 @@ def going_on(email: str) -> SoFar:
     return so_far(*_going_on(UserStore(client(), email).state().value), settings.current.rules)
 
 
-def drop(account: Account, now: datetime) -> None:
+def drop(account: Account, author: Author) -> None:
     """Drops the drive going on; what the phone sent for it is kept, and does not begin it again. Raises NotFound."""
     # Nothing else that the function trips does needs the fold: to load it would be a part of each cold start.
     from shared.services.log import StoredOwner, stage
@@ -28,10 +27,10 @@ def drop(account: Account, now: datetime) -> None:
 
     @until_current
     def attempt() -> None:
-        read, change = store.state(), store.change()
+        read, change = store.state(), store.change(author)
         state, _ = _going_on(read.value)
-        outcome = advance(state, Dropped(), now, settings.current.rules)
-        change.put_state(read, stage(change, store, read.value, outcome, owner, now))
+        outcome = advance(state, Dropped(), author.now, settings.current.rules)
+        change.put_state(read, stage(change, store, read.value, outcome, owner, author.now))
         change.commit()
 
     attempt()

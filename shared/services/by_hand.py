@@ -1,8 +1,5 @@
 """Owns how changes of the log that somebody makes by hand wait for each other, and for those that a drive makes."""
 
-from datetime import datetime
-from typing import NamedTuple
-
 from msgspec.structs import replace
 
 from shared.domain.log.addresses import ADDRESS_PENDING
@@ -11,14 +8,6 @@ from shared.domain.tracking.look_ups import wanted
 from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import Stored
 from shared.repositories.user_store import Change
-
-
-class Speaking(NamedTuple):
-    """Who says something of their log, by the label of their key; why, and when (aware UTC)."""
-
-    by: str
-    why: str
-    now: datetime
 
 
 def locked(

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from shared.domain.car.car import Car
 from shared.domain.driver import Account
 from shared.domain.fitting import Conflict, NotFound
-from shared.domain.log.explaining import explained, interval, told, words_with
+from shared.domain.log.explaining import explained, words_with
 from shared.domain.log.gap_row import GAP_ID, GapRow
-from shared.domain.log.history import entry_of_change
+from shared.domain.log.history import Author
 from shared.domain.log.logbook import OPEN, Position, is_of, page_of, row_behind
 from shared.domain.log.sums import Sums, sums_of_gap
 from shared.domain.log.tiling import Row
@@ -20,7 +20,7 @@ from shared.domain.tracking.state import DriverState, with_log
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.threads import later
 from shared.repositories.user_store import UserStore
-from shared.services.by_hand import Speaking, locked
+from shared.services.by_hand import locked
 
 
 class Page(NamedTuple):
@@ -66,7 +66,7 @@ def find_gap(account: Account, gap_id: str) -> GapRow:
     return _known(_stored(store, gap_id)).value
 
 
-def explain(account: Account, gap_id: str, said: Mapping[str, Any], revision: int | None, speaking: Speaking) -> GapRow:
+def explain(account: Account, gap_id: str, said: Mapping[str, Any], revision: int | None, author: Author) -> GapRow:
     """A gap with what is said of it, by the names of its fields.
 
     Raises NotFound and Unfit, and Conflict where it is of another revision than the one given, or no row yet.
@@ -82,21 +82,18 @@ def explain(account: Account, gap_id: str, said: Mapping[str, Any], revision: in
         former = read.value
         if revision not in (None, former.revision):
             raise Conflict(f"The gap is at revision {former.revision} by now.", "revision")
-        gap = explained(former, said, _of_car(store.sums(former.year), former.car_id, None), speaking.now)
+        gap = explained(former, said, _of_car(store.sums(former.year), former.car_id, None), author.now)
         if gap != former:
-            _commit(store, state(), read, gap, speaking)
+            _commit(store, state(), read, gap, author)
         return gap
 
     return attempt()
 
 
-def _commit(
-    store: UserStore, state: Stored[DriverState], read: Stored[GapRow], gap: GapRow, speaking: Speaking
-) -> None:
-    change, before, after = store.change(), told(read.value), told(gap)
+def _commit(store: UserStore, state: Stored[DriverState], read: Stored[GapRow], gap: GapRow, author: Author) -> None:
+    change = store.change(author)
+    change.is_about(gap.id)
     change.put_gap(read, gap)
-    if entry := entry_of_change("gap", gap.id, before, after, at=speaking.now, by=speaking.by, why=speaking.why):
-        change.add_entry(replace(entry, after={**interval(gap), **entry.after}))
     locked(change, state, _with_word(state.value, gap))
     change.commit()
 

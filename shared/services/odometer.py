@@ -6,15 +6,14 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from shared.domain.car.fitting_in import contradicts, nearest, why_beside
-from shared.domain.car.odometer import Disbelief, KeptReading, Reading, Standing, reading_view
+from shared.domain.car.odometer import WITHDRAWN, Disbelief, KeptReading, Reading, Standing, reading_view
 from shared.domain.driver import Account
 from shared.domain.fitting import CAR_ID, Conflict, NotFound
-from shared.domain.log.history import View, entry_of_change
+from shared.domain.log.history import Author
 from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.readings import reading_id
 from shared.repositories.user_store import Change, UserStore
-from shared.services.by_hand import Speaking
 from shared.services.cars import found
 
 WHY: dict[Disbelief, str] = {
@@ -59,7 +58,7 @@ def page(
     return readings[:limit], len(readings) > limit
 
 
-def enter(account: Account, car_id: str, reading: Reading, speaking: Speaking) -> tuple[str, Standing]:
+def enter(account: Account, car_id: str, reading: Reading, author: Author) -> tuple[str, Standing]:
     """Keeps what its driver says of the odometer of one of their cars; its id, and what is thought of it.
 
     The same a second time changes nothing, and another one of the same moment takes its place. Raises Unlikely where it
@@ -72,7 +71,7 @@ def enter(account: Account, car_id: str, reading: Reading, speaking: Speaking) -
 
     @until_current
     def attempt() -> Standing:
-        read, change = store.state(), store.change()
+        read, change = store.state(), store.change(author)
         beside = store.readings.beside(car_id, reading.at, BESIDE)
         former = next((one for one in beside if one.id == word_id), None)
         kept = [one for one in beside if one.id != word_id]
@@ -81,17 +80,18 @@ def enter(account: Account, car_id: str, reading: Reading, speaking: Speaking) -
         _refuse_unlikely(reading, kept)
         slips = [one for one in kept if one.reading.at == reading.at and one.reading.is_word and one.counts]
         for slip in slips:
-            change.set_standing(slip.id, "withdrawn", "withdrawn")
+            change.set_standing(slip.id, slip.reading.at, slip.judged, WITHDRAWN)
         gone = [one.reading for one in (*slips, former) if one]
-        state, standing = folded(change, store, account, read.value, Said(car_id, gone, reading), speaking.now)
+        state, standing = folded(change, store, account, read.value, Said(car_id, gone, reading), author.now)
         before = reading_view(car_id, former.reading, former.standing) if former else {}
-        _commit(change, read, state, word_id, before, reading_view(car_id, reading, standing), speaking)
+        change.tell("reading", word_id, before, reading_view(car_id, reading, standing), [reading.at.year])
+        _commit(change, read, state)
         return standing
 
     return word_id, attempt()
 
 
-def withdraw(account: Account, car_id: str, wanted_id: str, speaking: Speaking) -> None:
+def withdraw(account: Account, car_id: str, wanted_id: str, author: Author) -> None:
     """Takes back what the driver said of an odometer: it stays in the store, and counts for nothing.
 
     A second time it changes nothing. Raises NotFound, and Conflict where the car itself said it.
@@ -102,30 +102,19 @@ def withdraw(account: Account, car_id: str, wanted_id: str, speaking: Speaking) 
 
     @until_current
     def attempt() -> None:
-        read, change = store.state(), store.change()
+        read, change = store.state(), store.change(author)
         gone = _withdrawable(store.readings.find(known_id, wanted_id))
         if gone.standing == "withdrawn":
             return
-        change.set_standing(gone.id, "withdrawn", "withdrawn")
-        state, _ = folded(change, store, account, read.value, Said(known_id, [gone.reading]), speaking.now)
-        before, after = ({"standing": standing} for standing in (gone.standing, "withdrawn"))
-        _commit(change, read, state, gone.id, before, after, speaking)
+        change.set_standing(gone.id, gone.reading.at, gone.judged, WITHDRAWN)
+        state, _ = folded(change, store, account, read.value, Said(known_id, [gone.reading]), author.now)
+        _commit(change, read, state)
 
     attempt()
 
 
-def _commit(
-    change: Change,
-    read: Stored[DriverState],
-    state: DriverState,
-    word_id: str,
-    before: View,
-    after: View,
-    speaking: Speaking,
-) -> None:
-    """Writes all of it with the entry that tells of it. Whatever alters the log writes the state anew."""
-    if entry := entry_of_change("reading", word_id, before, after, at=speaking.now, by=speaking.by, why=speaking.why):
-        change.add_entry(entry)
+def _commit(change: Change, read: Stored[DriverState], state: DriverState) -> None:
+    """Whatever alters the log writes the state anew."""
     change.put_state(read, replace(state, log_changes=state.log_changes + 1))
     change.commit()
 

@@ -10,11 +10,12 @@ from shared.domain.log.rows import Rows
 from shared.domain.tracking.answers import taken_in, without
 from shared.domain.tracking.events import Asked, Outcome, Told
 from shared.domain.tracking.keeping import refolded, why_doubted
+from shared.domain.tracking.settled import is_settled
 from shared.domain.tracking.state import DriverState
 from shared.repositories.user_store import Change, UserStore
 from shared.services.log import StoredOwner, stage, stage_reading
 from shared.services.rows import StoredLog
-from shared.services.stretches import is_settled, reopened_at
+from shared.services.stretches import reopened_at
 
 
 class Said(NamedTuple):

@@ -11,6 +11,7 @@ import msgspec
 from shared import logs, settings
 from shared.domain.car.asking import is_under_way, look_is_due
 from shared.domain.car.car import Car
+from shared.domain.log.history import CAR, Author
 from shared.domain.tracking.answers import waits
 from shared.domain.tracking.events import CarFailed, CarRead, Event, NotAsked
 from shared.domain.tracking.machine import advance
@@ -140,7 +141,8 @@ def _why_not(state: DriverState, car: Car | None, now: datetime) -> Permit:
 def _record(
     store: UserStore, claim: Claim, asked: Asked | None, done: Collection[str], owner: StoredOwner
 ) -> tuple[DriverState, LookUp | None]:
-    now, read, change = datetime.now(UTC), store.state(), store.change()
+    now, read = datetime.now(UTC), store.state()
+    change = store.change(Author(CAR, now))
     # What its driver says of the begin of a book is news as well: it is laid into the rows with what the car says.
     state = read.value if claim.cars is None else with_cars(read.value, claim.cars)
     if asked and claim.car:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from shared.domain.car.odometer import Standing
+from shared.domain.car.odometer import judged
 from shared.domain.log.drive import Heard, Record
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.rows import Rows
@@ -65,9 +65,9 @@ class StoredLog:
         for record_id, record in rows.records.items():
             self.record(record_id)
             change.put_record(record_id, self._records[record_id], record)
-        for car_id, reading, why in rows.standings:
-            standing: Standing = "not_believed" if why else "believed"
-            change.set_standing(reading_id(car_id, reading), standing, why or "")
+        for one in rows.standings:
+            id_ = reading_id(one.car_id, one.reading)
+            change.set_standing(id_, one.reading.at, judged(one.former), judged(one.why_not))
         change.drop_blocks(rows.blocks_gone)
 
     def _stage_stretches(self, change: Change, rows: Rows) -> None:

@@ -41,7 +41,7 @@ class Reopened(NamedTuple):
 
     def forget_edges(self, rows: Rows) -> None:
         """Nothing is kept of what is thought of an edge."""
-        rows.standings = [one for one in rows.standings if one[1] not in self.edges]
+        rows.standings = [one for one in rows.standings if one.reading not in self.edges]
 
 
 class _Stretch(NamedTuple):
@@ -90,12 +90,6 @@ def reopened_at(store: UserStore, log: StoredLog, state: DriverState, car_id: st
     before, after = store.trip_before(car_id, moment), store.trip_after(car_id, moment)
     since = before.value.started_at if before else moment
     return reopened(store, log, state, [car_id], since, after.value.started_at if after else moment)
-
-
-def is_settled(state: DriverState, car_id: str, moment: datetime) -> bool:
-    """Whether a moment lies before what is open of the log of a car."""
-    start = state.of_car(car_id).start
-    return start is not None and not start.is_said and moment <= start.at
 
 
 def _around(store: UserStore, car_id: str, since: datetime, until: datetime, open_from: Start | None) -> _Stretch:

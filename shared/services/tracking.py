@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from shared import logs, settings
 from shared.domain.driver import Account
 from shared.domain.log.drive import Heard
+from shared.domain.log.history import PHONE, Author
 from shared.domain.tracking.events import Ended, Outcome, Started
 from shared.domain.tracking.machine import advance, touches_log
 from shared.domain.tracking.state import DriverState, Leg, leg_of
@@ -53,7 +54,7 @@ def _take(account: Account, event: Started | Ended, now: datetime) -> Taken:
         outcome = advance(state, told, now, settings.current.rules, places)
         if outcome.state == state and not touches_log(outcome):
             return Taken(outcome, state)
-        change, kept = store.change(), outcome.state
+        change, kept = store.change(Author(PHONE, now)), outcome.state
         if touches_log(outcome) or outcome.block:
             kept = stage(change, store, state, outcome, StoredOwner(store, account), now)
         change.put_state(read, kept)

@@ -6,12 +6,11 @@ from typing import Any
 
 from shared import settings
 from shared.domain.driver import Account
-from shared.domain.fitting import Conflict, NotFound, car_id, text, unfit
+from shared.domain.fitting import Conflict, NotFound, car_id, unfit
 from shared.domain.log.addresses import flagged
-from shared.domain.log.correcting import MOST_TEXT, OF_PLACES, corrected, entered
-from shared.domain.log.history import entry_of_change
+from shared.domain.log.correcting import OF_PLACES, corrected, entered
+from shared.domain.log.history import Author
 from shared.domain.log.rows import Rows
-from shared.domain.log.shown import trip_view
 from shared.domain.log.trip import TRIP_ID, Trip, trip_id
 from shared.domain.log.words import identified
 from shared.domain.place.places import Place
@@ -21,7 +20,7 @@ from shared.domain.tracking.spoken import Spoken, forgotten, is_open, is_open_to
 from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.user_store import UserStore
-from shared.services.by_hand import Speaking, locked
+from shared.services.by_hand import locked
 from shared.services.log import StoredOwner
 from shared.services.rows import StoredLog
 from shared.services.stretches import Reopened, reopened
@@ -38,10 +37,9 @@ def find(email: str, id_: str) -> Trip:
     return _found(StoredLog(UserStore(client(), email)), id_)
 
 
-def add(account: Account, said: Mapping[str, Any], speaking: Speaking) -> Trip:
+def add(account: Account, said: Mapping[str, Any], author: Author) -> Trip:
     """A trip by hand, by the names of its fields. Raises Unfit, and Conflict where one like it is there."""
-    speaking = _fitted(speaking)
-    by_hand = entered(account.email, account.default_car_id, account.timezone, said, speaking.now)
+    by_hand = entered(account.email, account.default_car_id, account.timezone, said, author.now)
     trip = flagged(by_hand, bool(settings.current.geocoders))
     store = UserStore(client(), account.email)
     _refuse_other_cars(store, said)
@@ -49,17 +47,17 @@ def add(account: Account, said: Mapping[str, Any], speaking: Speaking) -> Trip:
     @until_current
     def attempt() -> Trip:
         read, log = store.state(), StoredLog(store)
-        return _change(store, read, log, account, None, identified(trip, _free_id(log, trip)), speaking) or trip
+        return _change(store, read, log, account, None, identified(trip, _free_id(log, trip)), author) or trip
 
     return attempt()
 
 
-def correct(account: Account, id_: str, said: Mapping[str, Any], revision: int | None, speaking: Speaking) -> Trip:
+def correct(account: Account, id_: str, said: Mapping[str, Any], revision: int | None, author: Author) -> Trip:
     """A trip with what is said of it, by the names of its fields. Where that is nothing new, nothing is written.
 
     Raises NotFound and Unfit, and Conflict where it is of another revision than the one given.
     """
-    speaking, store = _fitted(speaking), UserStore(client(), account.email)
+    store = UserStore(client(), account.email)
 
     @until_current
     def attempt() -> Trip:
@@ -69,30 +67,26 @@ def correct(account: Account, id_: str, said: Mapping[str, Any], revision: int |
             raise Conflict(f"The trip is at revision {former.revision} by now.", "revision")
         _refuse_other_cars(store, said, former)
         places = _places(store, said)
-        trip = corrected(former, said, account.timezone, speaking.now, places, account.habits)
+        trip = corrected(former, said, account.timezone, author.now, places, account.habits)
         if trip is former:
             return former
         moves = "from_" in said or "to" in said
         trip = flagged(trip, bool(settings.current.geocoders)) if moves else trip
-        return _change(store, read, log, account, former, trip, speaking) or trip
+        return _change(store, read, log, account, former, trip, author) or trip
 
     return attempt()
 
 
-def delete(account: Account, id_: str, speaking: Speaking) -> None:
+def delete(account: Account, id_: str, author: Author) -> None:
     """Takes a trip out of the log. What phone and car said of it is kept. Raises NotFound."""
     store = UserStore(client(), account.email)
 
     @until_current
     def attempt() -> None:
         read, log = store.state(), StoredLog(store)
-        _change(store, read, log, account, _found(log, id_), None, speaking)
+        _change(store, read, log, account, _found(log, id_), None, author)
 
     attempt()
-
-
-def _fitted(speaking: Speaking) -> Speaking:
-    return speaking._replace(why=text(speaking.why, "why", MOST_TEXT))
 
 
 def _refuse_other_cars(store: UserStore, said: Mapping[str, Any], former: Trip | None = None) -> None:
@@ -134,20 +128,19 @@ def _change(
     account: Account,
     former: Trip | None,
     trip: Trip | None,
-    speaking: Speaking,
+    author: Author,
 ) -> Trip | None:
     """Commits a trip that was added, corrected or deleted, all that follows from it, and the entry that tells of it.
 
     The state was `read` before any row: whoever changes a row after that makes the commit fail, and it is done again.
     """
-    change, rows = store.change(), Rows(log)
+    change, rows = store.change(author), Rows(log)
     owner = StoredOwner(store, account)
-    state, found = _spoken(store, log, read.value, former, trip, rows, owner, speaking.now)
-    log.stage(change, rows, speaking.now)
-    before, after = (trip_view(one) if one else {} for one in (former, found))
-    id_ = (before or after)["id"]
-    if entry := entry_of_change("trip", id_, before, after, at=speaking.now, by=speaking.by, why=speaking.why):
-        change.add_entry(entry)
+    state, found = _spoken(store, log, read.value, former, trip, rows, owner, author.now)
+    log.stage(change, rows, author.now)
+    for one in (former, found):
+        if one:
+            change.is_about(one.id)
     locked(change, read, state, found)
     change.commit()
     return found

@@ -76,8 +76,8 @@ class Store:
         _put(self.trips_by_id, rows.trips)
         _put(self.gaps_by_id, rows.gaps)
         _put(self.records, rows.records)
-        for car_id, reading, why in rows.standings:
-            self.readings[car_id, reading] = why
+        for one in rows.standings:
+            self.readings[one.car_id, one.reading] = one.why_not
         for n in range(rows.blocks_gone):
             self._blocks.pop(n, None)
 

@@ -8,7 +8,7 @@ import pytest
 from google.api_core.exceptions import NotFound
 from google.cloud import firestore
 
-from shared.domain.car.odometer import Disbelief, KeptReading, Reading
+from shared.domain.car.odometer import WITHDRAWN, Disbelief, Judged, KeptReading, Reading
 from shared.repositories.readings import reading_id
 from shared.repositories.user_store import UserStore
 
@@ -112,7 +112,7 @@ def test_a_standing_can_change_and_the_reading_stays(store: UserStore) -> None:
     word = Reading(at(0), 13000.0, source="garage", is_confirmed=True, begins_series=True)
     add(store, word)
     change = store.change()
-    change.set_standing(reading_id(CAR, word), "withdrawn", "withdrawn")
+    change.set_standing(reading_id(CAR, word), word.at, Judged("believed"), WITHDRAWN)
     change.commit()
     found = store.readings.find(CAR, reading_id(CAR, word))
     assert found is not None
@@ -122,7 +122,7 @@ def test_a_standing_can_change_and_the_reading_stays(store: UserStore) -> None:
 
 def test_nobody_can_set_the_standing_of_a_reading_that_is_not_there(store: UserStore) -> None:
     change = store.change()
-    change.set_standing(reading_id(CAR, Reading(at(0), 1.0)), "withdrawn", "withdrawn")
+    change.set_standing(reading_id(CAR, Reading(at(0), 1.0)), at(0), None, WITHDRAWN)
     with pytest.raises(NotFound):
         change.commit()
     assert kept(store) == {}

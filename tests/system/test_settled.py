@@ -83,7 +83,29 @@ def test_the_kilometres_of_a_trip_that_is_deleted_are_a_gap_and_the_sums_follow(
     assert (deleted["after_trip"], deleted["before_trip"], deleted["missing_km"]) == (FIRST.id, THIRD.id, 30.0)
     assert unchanged(log, FIRST, THIRD, FOURTH, LAST)
     assert (log.store.state().value.open, log.store.state().value.told) == (state.open, state.told)
-    assert [entry["row"] for entry in log.kept("history").values()] == [SECOND.id]
+    trip, *others = sorted(log.kept("history").values(), key=lambda entry: entry["n"])
+    assert (trip["row"], trip["before"]["distance_km"], trip["after"]) == (SECOND.id, 30.0, {})
+    laid = {(one["after"]["from_odometer_km"], one["after"]["to_odometer_km"]) for one in others if one["after"]}
+    assert laid == {(12_050.0, 12_080.0), (12_080.0, 12_140.0)}, "gaps of a settled stretch are told as well"
+
+
+def test_where_a_trip_takes_a_part_of_an_explained_gap_the_history_tells_what_is_said_of_the_rest(log: Driver) -> None:
+    assert log.call("PATCH", f"/logbook/gaps/{NOBODYS.id}", json={"explained_as": "private"}).status_code == 200
+    trip = {
+        "started_at": at(3).isoformat(),
+        "ended_at": at(3.5).isoformat(),
+        "from": {"place": "Home"},
+        "to": {"place": "Work"},
+        "start_odometer_km": 12_090.0,
+        "end_odometer_km": 12_100.0,
+        "why": "Forgotten",
+    }
+    assert log.call("POST", "/trips", json=trip).status_code == 201
+    entries = sorted(log.kept("history").values(), key=lambda entry: entry["n"])
+    assert {entry["why"] for entry in entries[1:]} == {"Forgotten"}
+    laid = [entry["after"] for entry in entries[1:] if entry["kind"] == "gap" and entry["after"]]
+    stretches = {(one["from_odometer_km"], one["to_odometer_km"]): one["explained_as"] for one in laid}
+    assert stretches == {(12_080.0, 12_090.0): "private", (12_100.0, 12_140.0): "private"}
 
 
 def test_an_odometer_that_is_typed_moves_the_boundary_that_nobody_read(log: Driver) -> None:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from shared.domain.car.car import Car
-from shared.domain.car.odometer import Disbelief, Reading, Standing
+from shared.domain.car.odometer import Disbelief, Reading, judged
 from shared.domain.log.book import Book, Start, TripOutline
+from shared.domain.log.history import OPERATOR, Author
 from shared.domain.log.laying import Whose
 from shared.domain.log.rows import Rows
 from shared.domain.log.summary import Summary
@@ -114,7 +115,7 @@ class Folding:
         new = self._missing(log, done)
         if not new:
             return done
-        change, rows = self._store.change(), Rows(log)
+        change, rows = self._store.change(Author(OPERATOR, _now())), Rows(log)
         state = read.value
         if part.car_id is None:
             with_trips(rows, new, self._owner, _now())
@@ -215,9 +216,7 @@ def _judge(change: Change, car_id: str, book: Book, readings: Iterable[Reading])
     """Puts what is thought of readings into a commit."""
     found: dict[Reading, Disbelief | None] = dict(book.standings)
     for reading in readings:
-        why = found.get(reading)
-        standing: Standing = "not_believed" if why else "believed"
-        change.set_standing(reading_id(car_id, reading), standing, why or "")
+        change.set_standing(reading_id(car_id, reading), reading.at, None, judged(found.get(reading)))
 
 
 # --- what needs not be remembered

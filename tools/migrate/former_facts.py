@@ -52,7 +52,7 @@ class Memory:
         """Takes in what was put into rows, and what is thought of readings of a car."""
         self.kept_trips = _with(self.kept_trips, rows.trips)
         self.kept_gaps = _with(self.kept_gaps, rows.gaps)
-        self.judged |= {(car, reading): why for car, reading, why in rows.standings}
+        self.judged |= {(one.car_id, one.reading): one.why_not for one in rows.standings}
         self.judged |= {(car_id, reading): why for reading, why in (thought or {}).items()}
 
     # --- as a source of rows

@@ -70,6 +70,21 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.since is None or self.at - self.since <= SAME_MOMENT
 
 
+class Judged(NamedTuple):
+    """What is thought of a reading, and why it does not count if it does not."""
+
+    standing: Standing | None
+    why: Disbelief | Literal[""] = ""
+
+
+def judged(why_not: Disbelief | None) -> Judged:
+    """What is thought of a reading that something speaks against, or nothing."""
+    return Judged("not_believed", why_not) if why_not else Judged("believed")
+
+
+WITHDRAWN = Judged("withdrawn", "withdrawn")
+
+
 class KeptReading(NamedTuple):
     """A reading as it is kept: under which id, what is thought of it and why, when it became known (aware UTC).
 
@@ -81,6 +96,11 @@ class KeptReading(NamedTuple):
     standing: Standing | None
     why: Disbelief | Literal[""]
     fetched_at: datetime
+
+    @property
+    def judged(self) -> Judged:
+        """What is thought of it."""
+        return Judged(self.standing, self.why)
 
     @property
     def counts(self) -> bool:

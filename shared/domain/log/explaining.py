@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from shared.domain.fitting import number, text, unfit
 from shared.domain.log.gap_row import Explained, Explanation, GapRow, share_m
+from shared.domain.log.shown import zulu
 from shared.domain.log.sums import Sums
 
 MOST_REASON = 500
@@ -29,6 +30,12 @@ def explained(gap: GapRow, said: Mapping[str, Any], sums: Sums, now: datetime) -
 def told(gap: GapRow) -> dict[str, Any]:
     """What is said of a gap, by the names of the API's fields."""
     return {"explained_as": gap.explained_as, "reason": gap.reason, "business_km": gap.business_km}
+
+
+def gap_facts(gap: GapRow) -> dict[str, Any]:
+    """A gap as its history tells it, its times in UTC."""
+    times = {"since": zulu(gap.since), "until": zulu(gap.until)}
+    return {"car_id": gap.car_id, **interval(gap), **times, **told(gap)}
 
 
 def interval(gap: GapRow) -> dict[str, Any]:

@@ -5,7 +5,7 @@ of a user, or a list in a test. What is put is stored by whoever made the rows, 
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from shared.domain.car.odometer import Disbelief, Reading
 from shared.domain.log.drive import Heard, Record
@@ -29,6 +29,15 @@ class Source(Protocol):
         """What is kept of a drive."""
 
 
+class Standing(NamedTuple):
+    """Why a reading of a car is not believed, and why it was not before that; None where it is, or was."""
+
+    car_id: str
+    reading: Reading
+    why_not: Disbelief | None
+    former: Disbelief | None
+
+
 class Rows:
     """The trips and gaps of one user, what is kept of their drives and readings, with all that was put here."""
 
@@ -36,7 +45,7 @@ class Rows:
         self.trips: dict[str, Trip | None] = {}
         self.gaps: dict[str, GapRow | None] = {}
         self.records: dict[str, Record | None] = {}
-        self.standings: list[tuple[str, Reading, Disbelief | None]] = []
+        self.standings: list[Standing] = []
         self.judged: dict[tuple[str, Reading], Disbelief | None] = {}
         self.stretches: list[tuple[str, list[str], list[str]]] = []
         self.blocks_gone = 0
@@ -76,9 +85,9 @@ class Rows:
         """Rows of a car, by their ids along its odometer, take the place of others."""
         self.stretches.append((car_id, before, after))
 
-    def stand(self, car_id: str, reading: Reading, why_not: Disbelief | None) -> None:
-        """A reading of a car is believed, or is not any more, and why not."""
-        self.standings.append((car_id, reading, why_not))
+    def stand(self, standing: Standing) -> None:
+        """A reading of a car is believed, or is not any more."""
+        self.standings.append(standing)
 
     def judge(self, car_id: str, reading: Reading, why_not: Disbelief | None) -> None:
         """A reading of a car that is new is believed, or it is not, and why not."""

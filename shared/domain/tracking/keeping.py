@@ -16,7 +16,7 @@ from shared.domain.log.drive import Heard
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.laying import Whose, laid, new_trip, with_route
 from shared.domain.log.record import events_of
-from shared.domain.log.rows import Rows
+from shared.domain.log.rows import Rows, Standing
 from shared.domain.log.trip import Trip
 from shared.domain.thresholds import Rules
 from shared.domain.tracking.books import Books, books_of, with_ids
@@ -210,7 +210,7 @@ def _put_standings(before: DriverState, former: Books, state: DriverState, books
             if reading not in was_known:
                 rows.judge(car_id, reading, new.get(reading))
             elif old.get(reading) != new.get(reading):
-                rows.stand(car_id, reading, new.get(reading))
+                rows.stand(Standing(car_id, reading, new.get(reading), old.get(reading)))
 
 
 def why_doubted(state: DriverState, car_id: str, reading: Reading) -> Disbelief | None:

@@ -16,6 +16,7 @@ from shared.domain.log.words import deleted, summary_of
 from shared.domain.tracking.books import books_of, trip_id_of
 from shared.domain.tracking.keeping import refolded, without_settled
 from shared.domain.tracking.lines import Stored
+from shared.domain.tracking.settled import is_told
 from shared.domain.tracking.state import DriverState, with_told
 
 
@@ -44,11 +45,6 @@ def forgotten(state: DriverState, trip: Trip, rows: Rows, owner: Whose, now: dat
     parted = _parted(state, trip.id, rows, owner)
     left = replace(parted, told=tuple(one for one in parted.told if trip.id not in one.trip_ids))
     return refolded(state, left, rows, owner, now)[0]
-
-
-def is_told(state: DriverState, trip: Trip) -> bool:
-    """Whether the state remembers the drive of a trip."""
-    return any(trip.id in one.trip_ids for one in state.told)
 
 
 def _covers(state: DriverState, car_id: str, moment: datetime) -> bool:

@@ -119,6 +119,7 @@ class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     rejected: int = 0
     log_changes: int = 0
     entries: int = 0
+    last_hash: str = ""
 
     def of_car(self, car_id: str) -> OpenLog:
         """What is open of a car's log; nothing, for one of which nothing is known."""

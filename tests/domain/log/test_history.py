@@ -1,21 +1,42 @@
-"""What an entry of the history has of a change."""
+"""What an entry of the history has of a change, and how entries hold together."""
 
+import hashlib
+import json
 from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
 
-from shared.domain.log.history import Entry, entry_of_change, numbered
+import pytest
+from msgspec.structs import replace
+
+from shared.domain.log.history import Author, Entry, Head, broken_at, chained, entry_of_change, entry_view
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+BORIS = Author("laptop", NOW, "a slip")
 FORMER = {"kind": "private", "purpose": "", "from": {"place": "Home"}, "revision": 1, "updated_at": "…"}
 LATTER = {**FORMER, "kind": "business", "revision": 2, "updated_at": "later"}
 
 
 def entry(before: dict[str, object], after: dict[str, object]) -> Entry | None:
-    return entry_of_change("trip", "id", before, after, at=NOW, by="phone", why="a slip")
+    return entry_of_change(BORIS, "trip", "id", before, after, [2026, 2025, 2026])
+
+
+def three() -> list[Entry]:
+    views: list[dict[str, Any]] = [{}, {"km": 12.3, "purpose": "Café “Zürich”"}, {"km": 0.1, "purpose": ""}, {}]
+    found = [entry(before, after) for before, after in pairwise(views)]
+    return chained([one for one in found if one], Head())
 
 
 def test_an_entry_has_what_changed_before_and_after_and_who_did_it_why() -> None:
     assert entry(FORMER, LATTER) == Entry(
-        at=NOW, by="phone", why="a slip", kind="trip", row="id", before={"kind": "private"}, after={"kind": "business"}
+        at=NOW,
+        by="laptop",
+        why="a slip",
+        kind="trip",
+        row="id",
+        years=(2025, 2026),
+        before={"kind": "private"},
+        after={"kind": "business"},
     )
 
 
@@ -38,9 +59,40 @@ def test_of_what_was_added_or_taken_away_an_entry_has_everything() -> None:
     assert (gone.before, gone.after) == (FORMER, {})
 
 
-def test_entries_are_numbered_on_from_the_last_one() -> None:
-    first, second = entry(FORMER, LATTER), entry(LATTER, FORMER)
-    assert first
-    assert second
-    assert [one.n for one in numbered([first, second], 0)] == [1, 2]
-    assert [one.n for one in numbered([first, second], 41)] == [42, 43]
+def test_entries_are_numbered_on_and_each_has_the_hash_of_the_one_before() -> None:
+    first, second, third = three()
+    assert [one.n for one in (first, second, third)] == [1, 2, 3]
+    assert (first.prev, second.prev, third.prev) == ("", first.hash, second.hash)
+    following = chained([replace(first, n=0, prev="", hash="")], Head(41, third.hash))
+    assert (following[0].n, following[0].prev) == (42, third.hash)
+
+
+def test_a_hash_is_that_of_the_entry_as_callers_see_it_in_canonical_json() -> None:
+    for one in three():
+        told = json.loads(json.dumps(entry_view(one)))
+        told_hash = told.pop("hash")
+        canonical = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        assert told_hash == hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def test_a_chain_that_nobody_touched_holds() -> None:
+    entries = three()
+    assert broken_at(entries, Head(3, entries[-1].hash)) is None
+    assert broken_at([], Head()) is None
+
+
+@pytest.mark.parametrize("name", ["n", "at", "by", "why", "kind", "row", "years", "before", "after", "prev", "hash"])
+@pytest.mark.parametrize("which", range(3))
+def test_whatever_is_changed_in_an_entry_breaks_the_chain_there(which: int, name: str) -> None:
+    entries, other = three(), {"n": 9, "at": datetime(2026, 3, 2, 10, tzinfo=UTC), "years": (2024,)}
+    changed = other.get(name, {"km": 99.9} if name in ("before", "after") else "x")
+    entries[which] = replace(entries[which], **{name: changed})
+    assert broken_at(entries, Head(3, three()[-1].hash)) == which + 1
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_an_entry_that_is_left_out_or_put_twice_breaks_the_chain(which: int) -> None:
+    entries = three()
+    head = Head(3, entries[-1].hash)
+    assert broken_at([*entries[:which], *entries[which + 1 :]], head) == which + 1
+    assert broken_at([*entries[: which + 1], *entries[which:]], head) == which + 2
