@@ -25,7 +25,7 @@ from shared.domain.log.outlines import (
     outlined_alone,
     trips_of,
 )
-from shared.domain.log.sharing import placed
+from shared.domain.log.sharing import firm, placed
 from shared.domain.log.summary import Drive
 from shared.domain.log.tiles import tiled
 from shared.domain.log.trip import Known
@@ -190,12 +190,12 @@ def _anchors(page: _Page, doubted: Sequence[Reading]) -> Iterator[Anchor]:
     """The stands of the newest odometer at which nothing reaches from one side to the other."""
     sheet, behind = page.sheet, open_of(page.sheet)
     nodes, at_m = nodes_of(sheet.chain), placed(sheet.chain)
-    for n, (node, m) in enumerate(zip(nodes, at_m, strict=True)):
+    for n, (node, m, is_firm) in enumerate(zip(nodes, at_m, firm(sheet.chain, at_m), strict=True)):
         is_new = n == 0 or nodes[n - 1].low_m != node.low_m
-        stood = node.is_stand and not node.readings[-1].driving
-        if stood and is_new and _is_between(page, node) and (behind is None or m <= behind.from_m):
+        last = _last_between(page, node)
+        if is_firm and last and is_new and not last.driving and (behind is None or m <= behind.from_m):
             position = stood_at(sheet.drives, sheet.chain, node)
-            start = Start(node.last_at, m, _since(node, doubted), node.known, position)
+            start = Start(last.at, m, _since(node, doubted), node.known, position)
             yield Anchor(start, next(iter(sheet.drives[node.n :]), None))
 
 
@@ -205,14 +205,18 @@ def _since(node: Node, doubted: Sequence[Reading]) -> datetime:
     return min(reading.at for reading in node.readings if reading.at >= max(within, default=node.first_at))
 
 
-def _is_between(page: _Page, node: Node) -> bool:
-    """Whether no drive was going on, and those of the car were over or had not begun as the reading has it."""
-    own, at = page.sheet.drives, node.last_at
-    return (
-        all(drive.ended_at <= at for drive in own[: node.n][-1:])
-        and all(drive.began_at > at for drive in own[node.n : node.n + 1])
-        and all(drive.ended_at <= at or drive.began_at > at for drive in page.found.elsewhere)
+def _last_between(page: _Page, node: Node) -> Reading | None:
+    """The last reading of a stand when no drive was going on, and those of the car were over or had not begun."""
+    own, elsewhere = page.sheet.drives, page.found.elsewhere
+    before, after = own[: node.n][-1:], own[node.n : node.n + 1]
+    between = (
+        reading
+        for reading in reversed(node.readings if node.is_stand else ())
+        if all(drive.ended_at <= reading.at for drive in before)
+        and all(drive.began_at > reading.at for drive in after)
+        and all(drive.ended_at <= reading.at or drive.began_at > reading.at for drive in elsewhere)
     )
+    return next(between, None)
 
 
 __all__ = [

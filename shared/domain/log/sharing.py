@@ -62,6 +62,17 @@ def placed(stretches: Sequence[Stretch]) -> list[int]:
     return found
 
 
+def firm(stretches: Sequence[Stretch], at_m: Sequence[int]) -> list[bool]:
+    """Of each node whether it stays where it was placed, wherever within its resolution the next one comes to be placed
+    by what follows. The last one does not: nobody knows yet what follows it."""
+    nodes, ways = nodes_of(stretches), [_way(stretch) for stretch in stretches if stretch.left and stretch.right]
+    fits = (
+        following.high_m - way.most <= m <= following.low_m - way.least
+        for m, following, way in zip(at_m, nodes[1:], ways, strict=False)
+    )
+    return [*fits, False][: len(nodes)]
+
+
 def _way(stretch: Stretch) -> _Way:
     parts = stretch.parts
     least, firm = (sum(one.bounds.least for one in of) for of in (parts, [one for one in parts if not one.gives_way]))

@@ -54,7 +54,7 @@ def _of_book(state: DriverState, car_id: str, book: Book, owner: Whose, now: dat
     for line in sorted(lines, key=_order):
         before = made[-1] if made else None
         set_on_m = _set_on_m(before, line)
-        gap_km = _gap_before_km(made, line)
+        gap_km = _gap_before_km(made, line, log)
         made.append(line._replace(gap_km=gap_km, set_on_m=set_on_m))
     return _beside_trips(made, log)
 
@@ -85,14 +85,15 @@ def _set_on_m(before: Line | None, line: Line) -> int:
     return line.says.from_m - before.says.to_m
 
 
-def _gap_before_km(made: Sequence[Line], line: Line) -> float:
+def _gap_before_km(made: Sequence[Line], line: Line, log: OpenLog) -> float:
     """The kilometres of nobody just before a trip."""
     if isinstance(line.says, GapRow):
         return 0.0
     gaps = [*takewhile(lambda one: isinstance(one.says, GapRow), reversed(made))]
+    settled_km = log.gap_before_km if len(gaps) == len(made) and line.says.from_m is not None else 0.0
     if not gaps or gaps[-1].says.from_m is None or gaps[0].says.to_m is None:
-        return 0.0
-    return km(shown_km(gaps[0].says.to_m) - shown_km(gaps[-1].says.from_m))
+        return settled_km
+    return km(shown_km(gaps[0].says.to_m) - shown_km(gaps[-1].says.from_m) + settled_km)
 
 
 def common(old: Lines, new: Lines) -> frozenset[str]:

@@ -6,12 +6,14 @@ News reaches back a day, so what is older and agreed on cannot change any more b
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading
 from shared.domain.log.book import Anchor, Book, Start
 from shared.domain.log.summary import Summary
+from shared.domain.log.trip import km, shown_km
 from shared.domain.thresholds import (
     AGREED_FOR,
     AGREEING,
@@ -49,8 +51,11 @@ def _cut(state: DriverState, books: Books, starts: Mapping[str, Start], now: dat
     for car_id, start in starts.items():
         book, log = books.of[car_id], state.of_car(car_id)
         series = sum(after.at <= start.at for _, after in book.breaks)
-        after_trip = _last_trip(state, book, start) or log.after_trip
-        state = with_log(state, car_id, replace(_since(log, start, series), after_trip=after_trip))
+        before = {
+            "after_trip": _last_trip(state, book, start) or log.after_trip,
+            "gap_before_km": _gap_before_km(log, book, start),
+        }
+        state = with_log(state, car_id, replace(_since(log, start, series), **before))
     kept = tuple(one for one in state.told if not _is_settled(one, state, books, now))
     return state if kept == state.told else replace(state, told=kept)
 
@@ -97,6 +102,15 @@ def _last_trip(state: DriverState, book: Book, start: Start) -> str | None:
     last = max(over, key=lambda drive: drive.began_at)
     found = ids.get(last.summary.id, ())
     return found[last.part] if last.part < len(found) else None
+
+
+def _gap_before_km(log: OpenLog, book: Book, start: Start) -> float:
+    """The kilometres of nobody just before the open part of a book: its first trip shows them."""
+    m = start.m
+    for gap in sorted(book.gaps, key=lambda gap: gap.from_m, reverse=True):
+        m = gap.from_m if gap.to_m == m and gap.until <= start.at else m
+    is_first = log.start is not None and m == log.start.m
+    return km(km(shown_km(start.m) - shown_km(m)) + (log.gap_before_km if is_first else 0.0))
 
 
 def _since(log: OpenLog, start: Start, series: int) -> OpenLog:
@@ -151,12 +165,21 @@ def thinned(readings: Sequence[Reading], told: Sequence[Summary] = ()) -> tuple[
         if n in (0, last) or one.is_word or not places[n - 1] == places[n] == places[n + 1]
     ]
     on_way = [one for one in kept if not one.is_word and _is_on_the_way(one, told)]
-    while len(kept) > KEPT_READINGS and on_way:
-        gone = {*on_way[::2]}
-        kept, on_way = [one for one in kept if one not in gone], on_way[1::2]
+    stood = {reading for a, b in pairwise(readings) if a.km == b.km for reading in (a, b)}
+    # Where it stood on its way one trip may have been two: what tells that goes after what it told while it drove.
+    kept = _halved(kept, [one for one in on_way if one not in stood])
+    kept = _halved(kept, [one for one in on_way if one in stood])
     while len(kept) > KEPT_READINGS:
         kept = [one for n, one in enumerate(kept) if n % 3 != 1 or one.is_word or n == len(kept) - 1]
     return tuple(kept)
+
+
+def _halved(kept: list[Reading], fewer: list[Reading]) -> list[Reading]:
+    """The readings without every second of some of them, again and again, until they are few enough."""
+    while len(kept) > KEPT_READINGS and fewer:
+        gone, fewer = {*fewer[::2]}, fewer[1::2]
+        kept = [one for one in kept if one not in gone]
+    return kept
 
 
 def _is_on_the_way(reading: Reading, told: Sequence[Summary]) -> bool:

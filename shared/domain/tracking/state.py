@@ -59,15 +59,16 @@ class GoingOn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class OpenLog(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is open of one car's log: what was read since the book is settled, and when it is asked.
 
-    The book begins at `start`, behind the trip `after_trip`; `before_trip` is the one that follows where a stretch that
-    was settled is opened anew, both by their ids. What the driver `explained` are stretches of the odometer from there
-    on, and it had got another odometer `series` times by then. `told` is the newest that the car said, believed or not.
-    `pending_since` is when something began to wait for what the car says, and `asked` how often it was asked since.
-    After so many `failures` it is not asked before `retry_at`. `ask_at` is when it is asked next, and `leased_until`
-    until when somebody does it. `is_mute` where nobody can ask it.
+    The book begins at `start`, behind the trip `after_trip` and `gap_before_km` of nobody; `before_trip` is the one
+    that follows where a stretch that was settled is opened anew, both by their ids. What the driver `explained` are
+    stretches of the odometer from there on, and it had got another odometer `series` times by then. `told` is the
+    newest that the car said, believed or not. `pending_since` is when something began to wait for what the car says,
+    and `asked` how often it was asked since. After so many `failures` it is not asked before `retry_at`. `ask_at` is
+    when it is asked next, and `leased_until` until when somebody does it. `is_mute` where nobody can ask it.
     """
 
     start: Start | None = None
+    gap_before_km: float = 0.0
     after_trip: str | None = None
     before_trip: str | None = None
     readings: tuple[Reading, ...] = ()

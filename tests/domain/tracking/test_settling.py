@@ -17,6 +17,7 @@ from shared.domain.log.words import identified
 from shared.domain.thresholds import KEPT_DRIVES, KEPT_READINGS, MOST_LATE, MOST_RECORDED
 from shared.domain.tracking.events import CarRead, Ended, Event, NotAsked, Started
 from shared.domain.tracking.keeping import refolded
+from shared.domain.tracking.settling import thinned
 from shared.domain.tracking.state import DriverState
 from tests.domain.world import Store, World, at, fix
 
@@ -38,6 +39,53 @@ def test_the_rows_follow_from_the_readings_that_are_left_where_there_are_too_man
     assert len(world.state.known_readings("car")) <= KEPT_READINGS
     assert world.distances == [76.0] * 6
     assert stretches(world.store) == stretches(laid_anew(world))
+
+
+def two_days(world: World, km: float = 10_000.0) -> None:
+    """A car that is read daily, and nobody drives it."""
+    for day in (1, 2):
+        world.read(day * DAY, km)
+
+
+def test_a_car_that_is_read_seconds_after_each_start_is_settled_all_the_same() -> None:
+    world = World()
+    world.read(-HOUR, 10_000.0)
+    drive(world, 0, 1)
+    world.read(28, 10_027.0, now=61)
+    world.start(190, 27)
+    world.read(190.05, 10_027.0, now=190.5)
+    drive(world, 190, -1)
+    world.read(218, 10_054.0, now=260)
+    two_days(world, 10_054.0)
+    start = world.state.of_car("car").start
+    assert start
+    assert (start.m, start.at < at(190)) == (10_027_000, True)
+
+
+def test_what_lies_behind_a_gap_is_settled_and_the_next_trip_still_tells_of_it() -> None:
+    world = World()
+    world.read(-HOUR, 10_000.0)
+    world.read(-HOUR / 2, 10_020.0)
+    world.read(-5, 10_020.0)
+    drive(world, 0, 1)
+    world.read(28, 10_047.0, now=61)
+    two_days(world, 10_047.0)
+    start = world.state.of_car("car").start
+    assert start
+    assert (start.m, world.state.of_car("car").gap_before_km) == (10_020_000, 20.0)
+    world.read(3 * DAY, 10_047.0)
+    assert [(trip.distance_km, trip.gap_before_km) for trip in world.log] == [(27.0, 20.0)]
+
+
+def test_where_a_car_stood_on_its_way_is_remembered_longer_than_what_it_told_while_it_drove() -> None:
+    told = [Summary(id=str(n), began_at=at(200 * n), ended_at=at(200 * n + 100)) for n in range(4)]
+    readings = [
+        Reading(at(200 * n + minute), 10_000 + 100 * n + min(minute, 50) + max(minute - 60, 0), driving=minute < 50)
+        for n in range(4)
+        for minute in range(0, 100, 5)
+    ]
+    kept = {one.at for one in thinned(readings, told)}
+    assert {at(200 * n + minute) for n in range(4) for minute in (50, 60)} <= kept
 
 
 def test_a_deleted_drive_keeps_its_kilometres_as_long_as_its_car_has_not_said_how_far_it_went() -> None:

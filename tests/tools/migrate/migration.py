@@ -16,6 +16,7 @@ from google.cloud import firestore
 from shared.domain.car.car import Car
 from shared.domain.driver import Account
 from shared.domain.log.gap_row import GapRow
+from shared.domain.log.history import Author
 from shared.domain.log.sums import Sums, sums_of, sums_of_gap
 from shared.domain.log.tiling import Row
 from shared.domain.log.trip import Endpoint, Trip
@@ -25,7 +26,6 @@ from shared.repositories.documents import from_document
 from shared.repositories.trips import trip_of
 from shared.repositories.user_store import UserStore
 from shared.services import trips
-from shared.services.by_hand import Speaking
 from tests.tools.migrate.old_store import BORIS, everything
 from tools.local import processes
 from tools.local.processes import wait_until
@@ -107,7 +107,7 @@ def add(
                 "car_id": car_id,
                 "from_": Endpoint(52.0, 5.0), "to": Endpoint(52.0, 5.0), "start_odometer_km": start_km,
                 "end_odometer_km": start_km + km,
-            }, Speaking("test", "", datetime.now(UTC)))  # fmt: skip
+            }, Author("test", datetime.now(UTC)))  # fmt: skip
         finally:
             documents.client.cache_clear()
 

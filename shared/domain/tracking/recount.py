@@ -1,0 +1,119 @@
+"""Computes a log anew from its facts: what phone, cars and driver said. Pure, and by the same fold as it was kept by.
+
+No state is needed. A log that was folded word by word, as they came, is held against this.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from shared.domain.car.car import Car
+from shared.domain.car.odometer import Reading
+from shared.domain.log.book import TripOutline
+from shared.domain.log.gap_row import Explained, GapRow
+from shared.domain.log.laying import Whose, laid
+from shared.domain.log.summary import Summary
+from shared.domain.log.trip import Trip
+from shared.domain.tracking.books import books_of, with_ids
+from shared.domain.tracking.lines import Line, lines_of
+from shared.domain.tracking.settling import cuts, forced
+from shared.domain.tracking.state import DriverState, with_cars, with_log, with_told
+
+AT_ONCE = 20  # drives that are folded at a time, as long as fewer are open
+FEW = 30
+
+
+class Facts(NamedTuple):
+    """All that a log follows from, in any order: drives with what their driver said of them, what was read of each car
+    and counts or not, what was said of stretches of its odometer, and which cars the driver has."""
+
+    drives: Sequence[Summary]
+    readings: Mapping[str, Sequence[Reading]]
+    explained: Mapping[str, Sequence[Explained]]
+    cars: Sequence[Car]
+    default_car_id: str | None
+
+
+class Counted(NamedTuple):
+    """A row as the facts make it: a gap, or the outline of a trip, with the kilometres of nobody before it."""
+
+    says: TripOutline | GapRow
+    gap_before_km: float
+    set_on_m: int
+
+    def laid_on(self, trip: Trip, owner: Whose) -> Trip:
+        """A trip that is stored, as this makes it."""
+        assert isinstance(self.says, TripOutline)
+        return laid(trip, self.says, self.gap_before_km, self.set_on_m, owner)
+
+
+def recounted(facts: Facts, owner: Whose, now: datetime) -> Iterator[Counted]:
+    """The rows of the log, those of a time before those of later ones."""
+    state = DriverState(default_car_id=facts.default_car_id)
+    state = replace(state, car_ids=tuple(sorted(car.id for car in facts.cars)))
+    for car_id, words in facts.explained.items():
+        state = with_log(state, car_id, replace(state.of_car(car_id), explained=tuple(words)))
+    feed = _Feed(facts)
+    while feed:
+        state = with_cars(feed.into(state), facts.cars)
+        until = feed.until or now
+        books = books_of(state)
+        state = with_ids(state, owner.user, books)
+        lines = lines_of(state, books, owner, now)
+        cut = _settled(state, owner, until)
+        if cut != state:
+            left = {line.id for of in lines_of(cut, books_of(cut), owner, now).values() for line in of}
+            yield from (_counted(line) for of in lines.values() for line in of if line.id not in left)
+            state = cut
+    for line in chain.from_iterable(lines_of(state, books_of(state), owner, now).values()):
+        yield _counted(line)
+
+
+def _counted(line: Line) -> Counted:
+    assert not isinstance(line.says, Trip)
+    return Counted(line.says, line.gap_km, line.set_on_m)
+
+
+def _settled(state: DriverState, owner: Whose, now: datetime) -> DriverState:
+    """The state without what is settled by a time, as far as that says of the rest what it said before."""
+    books = books_of(state)
+    lines = lines_of(state, books, owner, now)
+    for cut in cuts(state, books, now):
+        left = lines_of(cut, books_of(cut), owner, now)
+        if cut != state and all(line in lines.get(car_id, []) for car_id, of in left.items() for line in of):
+            return forced(cut, books_of(cut), now)
+    return forced(state, books, now)
+
+
+class _Feed:
+    """Gives facts to a state, by their time."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._drives = sorted(facts.drives, key=lambda one: (one.since, one.until, one.id))
+        self._readings = {car_id: sorted(of, key=lambda one: one.at) for car_id, of in facts.readings.items()}
+        self._has_more = True
+
+    def __bool__(self) -> bool:
+        return self._has_more
+
+    @property
+    def until(self) -> datetime | None:
+        """Before when all was given; None where all was."""
+        return self._drives[0].since if self._drives else None
+
+    def into(self, state: DriverState) -> DriverState:
+        """A state with the drives that come next, and what was read before the one after them."""
+        count = AT_ONCE if len(state.told) < FEW else 1
+        some, self._drives = self._drives[:count], self._drives[count:]
+        state = with_told(state, [*state.told, *some])
+        for car_id, readings in self._readings.items():
+            given = [one for one in readings if self.until is None or one.at < self.until]
+            self._readings[car_id] = readings[len(given) :]
+            log = state.of_car(car_id)
+            if given:
+                state = with_log(state, car_id, replace(log, readings=(*log.readings, *given)))
+        self._has_more = self.until is not None
+        return state
