@@ -52,7 +52,7 @@ class ReadingRepository:
         if not READING_ID.fullmatch(reading_id):
             return None
         snapshot = self._readings.document(reading_id).get()
-        return _kept(snapshot) if snapshot.exists and snapshot.get("car_id") == car_id else None
+        return kept_reading(snapshot) if snapshot.exists and snapshot.get("car_id") == car_id else None
 
     def has_any(self, car_id: str) -> bool:
         """Whether there is a reading of the car."""
@@ -148,10 +148,11 @@ def _downwards(query: Any) -> Any:
 
 
 def _found(query: Any) -> list[KeptReading]:
-    return [_kept(snapshot) for snapshot in query.stream()]
+    return [kept_reading(snapshot) for snapshot in query.stream()]
 
 
-def _kept(snapshot: Any) -> KeptReading:
+def kept_reading(snapshot: Any) -> KeptReading:
+    """A reading as it is kept, from its document."""
     fields = snapshot.to_dict()
     reading, thought = from_document(fields, Reading), from_document(fields, _Thought)
     return KeptReading(snapshot.id, reading, thought.standing, thought.why, thought.fetched_at)

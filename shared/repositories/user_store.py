@@ -238,7 +238,10 @@ class Change:
 
     def tell(self, kind: RowKind, row_id: str, before: View, after: View, years: Iterable[int]) -> None:
         """An entry of the history, as far as the views differ. The state numbers it, and must be put as well."""
-        if self._author and (entry := entry_of_change(self._author, kind, row_id, before, after, years)):
+        if self._author is None:
+            return
+        is_word = row_id in self._meant
+        if entry := entry_of_change(self._author, kind, row_id, before, after, years, is_word=is_word):
             self._entries.append(entry)
 
     def _tell_row(self, row_id: str, former: Row | None, row: Row | None) -> None:

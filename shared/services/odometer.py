@@ -84,6 +84,7 @@ def enter(account: Account, car_id: str, reading: Reading, author: Author) -> tu
         gone = [one.reading for one in (*slips, former) if one]
         state, standing = folded(change, store, account, read.value, Said(car_id, gone, reading), author.now)
         before = reading_view(car_id, former.reading, former.standing) if former else {}
+        change.is_about(word_id)
         change.tell("reading", word_id, before, reading_view(car_id, reading, standing), [reading.at.year])
         _commit(change, read, state)
         return standing
@@ -106,6 +107,7 @@ def withdraw(account: Account, car_id: str, wanted_id: str, author: Author) -> N
         gone = _withdrawable(store.readings.find(known_id, wanted_id))
         if gone.standing == "withdrawn":
             return
+        change.is_about(gone.id)
         change.set_standing(gone.id, gone.reading.at, gone.judged, WITHDRAWN)
         state, _ = folded(change, store, account, read.value, Said(known_id, [gone.reading]), author.now)
         _commit(change, read, state)

@@ -25,6 +25,7 @@ KINDS = (
     "sums that differ",
     "readings wrong",
     "left undone",
+    "not as the facts make it",
 )
 
 # By kind of row the names of its two ends.

@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from shared.repositories.documents import client
+from shared.services.verification import verified
 from tests.chaos.checker import Checker, Finding, count
 from tests.chaos.ground import Ground, ground
 from tests.chaos.plan import Extra, plan
 from tests.chaos.player import NeverCame, Player
+from tools.local.processes import environment
 
 MOST_S = 600.0  # after which a run that hangs is given up; most take two minutes
 
@@ -55,6 +58,7 @@ def run(
             player.register()
         findings = play(played, players, tell)
         findings += [finding for player in players for finding in Checker(player, readings(player)).findings()]
+        findings += _differences(players)
     took_s = time.monotonic() - began
     played_drives = sum(len(user.drives) for user in planned.users)
     return Report(seed, played_drives, tuple(findings), dict(played.seen), took_s, tuple(extras))
@@ -75,6 +79,15 @@ def play(played: Ground, players: list[Player], tell: Callable[[str], None]) -> 
         elif error:
             raise error
     return findings
+
+
+def _differences(players: list[Player]) -> list[Finding]:
+    """What in the logs is not as their facts make it."""
+    with environment({"GOOGLE_CLOUD_PROJECT": players[0].db.project}):
+        client.cache_clear()
+        found = [(player.user.number, one) for player in players for one in verified(player.email).differences]
+        client.cache_clear()
+    return [Finding("not as the facts make it", f"user {number}: {one}") for number, one in found]
 
 
 def readings(player: Player) -> list[dict[str, Any]]:

@@ -54,8 +54,8 @@ def test_an_entry_is_kept_as_it_was_said_under_its_number(db: firestore.Client, 
     assert len(found["00000001"].pop("hash")) == 64
     assert found == {
         "00000001": {
-            "n": 1, "at": NOW, "by": "laptop", "why": "a slip", "kind": "trip", "row": "a", "years": [2026],
-            "before": BEFORE, "after": AFTER, "prev": "",
+            "n": 1, "at": NOW, "by": "laptop", "why": "a slip", "kind": "trip", "row": "a", "is_word": False,
+            "years": [2026], "before": BEFORE, "after": AFTER, "prev": "",
         }
     }  # fmt: skip
 

@@ -22,8 +22,9 @@ from shared.domain.driver import Account, Key
 from shared.domain.place.places import Place
 from shared.domain.tracking.state import DriverState, with_log
 from shared.repositories.accounts import AccountRepository, hash_key, new_key
-from shared.repositories.documents import until_current
+from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
+from shared.services.verification import verified
 from tools.local import processes
 
 QUICK = {"POLL_EVERY_S": "0", "POLL_AFTER_END_S": "0", "CAR_TIMEOUT_S": "5"}
@@ -185,6 +186,14 @@ class Driver:
     def kept(self, collection: str) -> dict[str, dict[str, Any]]:
         """All documents of one of their collections, by id: what no call shows is kept too."""
         return {snapshot.id: snapshot.to_dict() for snapshot in self._root.collection(collection).stream()}
+
+    def differences(self) -> list[str]:
+        """What of their log does not follow from its facts."""
+        with processes.environment({"GOOGLE_CLOUD_PROJECT": self.stack.project}):
+            client.cache_clear()
+            found = [str(one) for one in verified(self.email).differences]
+            client.cache_clear()
+        return found
 
     def size_of(self, path: str) -> int:
         """The bytes of one of their documents, as the store sends it; the path begins below the user."""

@@ -19,7 +19,7 @@ from tests.system.fixtures import Driver, Stack, running
 from tests.worlds.log import CarAnswer, Correction, Gap, Log, PhoneEvent, Played, Seen, Trip
 from tests.worlds.plan import MINUTE, moment
 from tests.worlds.presets import PRESETS
-from tests.worlds.running import Line, result, summed
+from tests.worlds.running import Line, Result, result, summed
 from tests.worlds.truth import Truth
 from tools.local import emulators
 
@@ -217,6 +217,10 @@ class OnStack:
             car, self._at(one["at"]), one["odometer_km"], "car" if is_car else "eye", believed, one["why"] or ""
         )
 
+    def differences(self) -> list[str]:
+        """What the log has that does not follow from its facts."""
+        return self._driver.differences()
+
     def _at(self, told: str) -> datetime:
         return datetime.fromisoformat(told) - self._later
 
@@ -238,4 +242,21 @@ def stack_lines(seeds: Sequence[int]) -> Iterator[Line]:
         os.environ |= {"FIRESTORE_EMULATOR_HOST": store, "PUBSUB_EMULATOR_HOST": bus}
         with running() as stack:
             for name in PRESETS_PLAYED:
-                yield summed(name, [result(PRESETS[name], seed, lambda truth: OnStack(stack, truth)) for seed in seeds])
+                yield summed(name, [_result(stack, name, seed) for seed in seeds])
+
+
+def _result(stack: Stack, name: str, seed: int) -> Result:
+    """What came of a seed; what of its log is not as its facts make it is a crash."""
+    made = list[OnStack]()
+
+    def make(truth: Truth) -> OnStack:
+        made.append(OnStack(stack, truth))
+        return made[0]
+
+    found = result(PRESETS[name], seed, make)
+    differences = made[0].differences()
+    return found._replace(crash=found.crash or "\n".join(differences), counts=found.counts | _crashed(differences))
+
+
+def _crashed(differences: Sequence[str]) -> dict[str, int]:
+    return {"crashed": len(differences)} if differences else {}

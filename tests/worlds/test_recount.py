@@ -9,7 +9,7 @@ from shared.domain.log.explaining import word_of
 from shared.domain.log.gap_row import Explained, GapRow
 from shared.domain.log.summary import Summary
 from shared.domain.log.trip import Trip
-from shared.domain.tracking.recount import Facts, recounted
+from shared.domain.tracking.recount import Counted, Facts, Thought, recounted
 from tests.worlds.planning import planned
 from tests.worlds.playing import Stage
 from tests.worlds.presets import PRESETS
@@ -50,7 +50,7 @@ class Watched(Product):
 
     def counted(self) -> list[Any]:
         """Its rows as its facts make them."""
-        return sorted(map(_said, (one.says for one in recounted(self.facts(), self._fold.owner, self._fold.now))))
+        return sorted(map(_said, recounted(self.facts(), self._fold.owner, self._fold.now)))
 
     def kept(self) -> list[Any]:
         """Its rows as they were put one after another."""
@@ -59,15 +59,27 @@ class Watched(Product):
             _trip(trip.car_id, trip.started_at, trip.ended_at, trip.from_m, trip.to_m, trip.flags, _ends(trip))
             for trip in store.trips_by_id.values()
         )
-        return sorted([*trips, *map(_said, store.gaps_by_id.values())])
+        readings = (_thought(*key, why) for key, why in store.readings.items() if why != "withdrawn")
+        return sorted([*trips, *map(_gap, store.gaps_by_id.values()), *readings])
 
 
-def _said(row: Any) -> str:
+def _said(one: Counted | Thought) -> str:
+    if isinstance(one, Thought):
+        return _thought(*one)
+    row = one.says
     if isinstance(row, GapRow):
-        return str((row.id, row.from_m, row.to_m, row.since, row.until, row.explained_as))
+        return _gap(row)
     drive = row.drive
     ends = None if drive.summary.is_by_hand else [row.begin, row.end]
     return _trip(row.car_id, drive.began_at, drive.ended_at, row.from_m, row.to_m, row.flags, ends)
+
+
+def _gap(row: GapRow) -> str:
+    return str((row.id, row.from_m, row.to_m, row.since, row.until, row.explained_as))
+
+
+def _thought(*told: Any) -> str:
+    return str(told)
 
 
 def _ends(trip: Trip) -> list[Any] | None:

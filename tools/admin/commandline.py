@@ -7,7 +7,7 @@ from typing import TypeAlias, get_args
 from shared.domain.driver import Scope
 from shared.domain.place.places import Place, PlaceKind
 from shared.domain.thresholds import LEAST_RADIUS_M, MOST_RADIUS_M
-from tools.admin import cars, keys, places, users
+from tools.admin import cars, keys, log, places, users
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Run = Callable[[argparse.Namespace], None]
@@ -54,6 +54,7 @@ def _add_users(commands: Commands) -> None:
     user.add_argument("--timezone", default="Europe/Amsterdam", help="IANA name; days and months of the log follow it")
     _command(commands, "list-users", users.list_users, of_user=False)
     _command(commands, "show-user", users.show_user)
+    _command(commands, "verify", log.verify)
 
 
 def _add_keys(commands: Commands) -> None:

@@ -33,7 +33,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     `row` is the id of the trip, gap or reading, of the kind `kind`, and `years` are those that it counts for. Fields
     have the names and values that the API has for them; `before` is empty for what was added, `after` for what was
-    taken away. `n` is 0 until it is known which one it is: the first is 1. `prev` is the hash of the one before.
+    taken away. It `is_word` where its author meant this very row: what else changed in that commit follows from it.
+    `n` is 0 until it is known which one it is: the first is 1. `prev` is the hash of the one before.
     """
 
     n: int = 0
@@ -42,6 +43,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     kind: RowKind
     row: str
+    is_word: bool = False
     years: tuple[int, ...] = ()
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
@@ -57,7 +59,14 @@ class Head(NamedTuple):
 
 
 def entry_of_change(
-    author: Author, kind: RowKind, row: str, before: View, after: View, years: Iterable[int] = ()
+    author: Author,
+    kind: RowKind,
+    row: str,
+    before: View,
+    after: View,
+    years: Iterable[int] = (),
+    *,
+    is_word: bool = False,
 ) -> Entry | None:
     """The entry of a change from one view of a row to another; None where they are alike.
 
@@ -75,6 +84,7 @@ def entry_of_change(
         why=author.why,
         kind=kind,
         row=row,
+        is_word=is_word,
         years=tuple(sorted({*years})),
         before=dict(before),
         after=dict(after),

@@ -6,9 +6,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from shared.domain.log.summary import Said
 from shared.domain.log.trip import Trip
 
+# What there is to know of a drive that its driver deleted: it is never divided, so its silences say nothing more.
+OF_DRIVE = (
+    "id", "began_at", "ended_at", "trail", "default_car_id", "car_id", "is_stray", "begun", "ended", "is_by_hand",
+    "moved", "driver",
+)  # fmt: skip
 INTERNAL = ("timezone", "year", "month", "gps_km", "from_m", "to_m", "set_on_m", "summary")
 
 
@@ -23,13 +27,13 @@ def trip_view(trip: Trip) -> dict[str, Any]:
 def trip_facts(trip: Trip) -> dict[str, Any]:
     """A trip as its history tells it: with its drive and what its driver said of that, from which it follows; its route
     lies in the record of the drive."""
-    told = {"drive": trip.summary.id, "said": _said(trip.summary.said)} if trip.summary else {}
-    return {name: value for name, value in trip_view(trip).items() if name != "route"} | told
-
-
-def _said(said: Said) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(said)
-    return plain
+    view = {name: value for name, value in trip_view(trip).items() if name != "route"}
+    if trip.summary is None:
+        return view
+    drive = {name: getattr(trip.summary, name) for name in OF_DRIVE}
+    told = {"drive": {**drive, "since": trip.started_at, "until": trip.ended_at}, "said": trip.summary.said}
+    plain: dict[str, Any] = msgspec.to_builtins(told)
+    return view | plain
 
 
 def local(at: datetime, timezone: str) -> str:

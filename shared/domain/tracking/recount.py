@@ -11,13 +11,13 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from shared.domain.car.car import Car
-from shared.domain.car.odometer import Reading
+from shared.domain.car.odometer import Disbelief, Reading
 from shared.domain.log.book import TripOutline
 from shared.domain.log.gap_row import Explained, GapRow
 from shared.domain.log.laying import Whose, laid
-from shared.domain.log.summary import Summary
+from shared.domain.log.summary import Drive, Summary
 from shared.domain.log.trip import Trip
-from shared.domain.tracking.books import books_of, with_ids
+from shared.domain.tracking.books import Books, books_of, with_ids
 from shared.domain.tracking.lines import Line, lines_of
 from shared.domain.tracking.settling import cuts, forced
 from shared.domain.tracking.state import DriverState, with_cars, with_log, with_told
@@ -44,14 +44,28 @@ class Counted(NamedTuple):
     gap_before_km: float
     set_on_m: int
 
+    @property
+    def drive(self) -> Drive:
+        """That of a trip."""
+        assert isinstance(self.says, TripOutline)
+        return self.says.drive
+
     def laid_on(self, trip: Trip, owner: Whose) -> Trip:
         """A trip that is stored, as this makes it."""
         assert isinstance(self.says, TripOutline)
         return laid(trip, self.says, self.gap_before_km, self.set_on_m, owner)
 
 
-def recounted(facts: Facts, owner: Whose, now: datetime) -> Iterator[Counted]:
-    """The rows of the log, those of a time before those of later ones."""
+class Thought(NamedTuple):
+    """Why a reading of a car is not believed; None where it is."""
+
+    car_id: str
+    reading: Reading
+    why_not: Disbelief | None
+
+
+def recounted(facts: Facts, owner: Whose, now: datetime) -> Iterator[Counted | Thought]:
+    """The rows of the log, and what is thought of each reading; those of a time before those of later ones."""
     state = DriverState(default_car_id=facts.default_car_id)
     state = replace(state, car_ids=tuple(sorted(car.id for car in facts.cars)))
     for car_id, words in facts.explained.items():
@@ -67,9 +81,15 @@ def recounted(facts: Facts, owner: Whose, now: datetime) -> Iterator[Counted]:
         if cut != state:
             left = {line.id for of in lines_of(cut, books_of(cut), owner, now).values() for line in of}
             yield from (_counted(line) for of in lines.values() for line in of if line.id not in left)
+            yield from (one for one in _thoughts(books) if one.reading not in cut.of_car(one.car_id).readings)
             state = cut
-    for line in chain.from_iterable(lines_of(state, books_of(state), owner, now).values()):
-        yield _counted(line)
+    books = books_of(state)
+    yield from map(_counted, chain.from_iterable(lines_of(state, books, owner, now).values()))
+    yield from _thoughts(books)
+
+
+def _thoughts(books: Books) -> Iterator[Thought]:
+    return (Thought(car_id, *one) for car_id, book in books.of.items() for one in book.standings)
 
 
 def _counted(line: Line) -> Counted:

@@ -45,6 +45,14 @@ def woven(state: DriverState, finished: Sequence[Finished], is_late_due: bool, r
     return _cut_anew(state, words, rows, rules) if words else state
 
 
+def drives_of(record: Record, state: DriverState, rules: Rules) -> list[Summary]:
+    """The drives that the words of a record make by themselves."""
+    if record.is_dropped:
+        return [_unwanted(events_of(record), state, rules)]
+    loose, legs = cut(None, events_of(record), rules, state.default_car_id)
+    return [*(_of_leg(leg, state, rules) for leg in legs), *(_loose(end, state) for end in loose)]
+
+
 def is_fixed(summary: Summary) -> bool:
     """Whether its driver saw the trip of a drive and said something of it: then it keeps the extent that they saw."""
     return summary.is_by_hand or summary.said.is_touched
@@ -57,11 +65,14 @@ def _words(finished: Finished, rows: Rows) -> list[Heard]:
 def _dropped(state: DriverState, finished: Finished, rows: Rows, rules: Rules) -> DriverState:
     """A drive of which its driver wants no trip: that is a word, and nothing that is heard later begins it again."""
     words = sorted(_words(finished, rows), key=BY_TIME)
-    leg = Leg(words[0].at, words[-1].at, _named(words), words)
-    summary = _summary(leg, state, True, rules)
+    summary = _unwanted(words, state, rules)
     rows.keep(recorded(summary.id, words, is_dropped=True))
-    summary = replace(summary, said=Said(is_deleted=True, is_touched=True))
     return with_told(state, [*state.told, summary])
+
+
+def _unwanted(words: list[Heard], state: DriverState, rules: Rules) -> Summary:
+    leg = Leg(words[0].at, words[-1].at, _named(words), words)
+    return replace(_summary(leg, state, True, rules), said=Said(is_deleted=True, is_touched=True))
 
 
 def _not_of_fixed(state: DriverState, words: Sequence[Heard], rows: Rows) -> list[Heard]:
@@ -95,7 +106,7 @@ def _cut_anew(state: DriverState, words: Sequence[Heard], rows: Rows, rules: Rul
     for together in _between_fixed(state, set(words)):
         ends, drives = cut(None, together, rules, state.default_car_id)
         loose, legs = [*loose, *ends], [*legs, *drives]
-    cut_out = [(_summary(leg, state, leg.ended_at is not None or leg.paused, rules), leg.events) for leg in legs]
+    cut_out = [(_of_leg(leg, state, rules), leg.events) for leg in legs]
     cut_out += [(_loose(end, state), [end]) for end in loose]
     for summary, events in cut_out:
         _keep(recorded(summary.id, events), near, rows)
@@ -160,6 +171,10 @@ def _touches(one: Summary, span: _Span, rules: Rules) -> bool:
     before = (rules.resume_within if span.is_ended else rules.stale_after) if one.begun else LONGEST_SILENCE
     after = rules.resume_within if one.ended else LONGEST_SILENCE
     return one.began_at - before <= span.until and span.since <= one.ended_at + after
+
+
+def _of_leg(leg: Leg, state: DriverState, rules: Rules) -> Summary:
+    return _summary(leg, state, leg.ended_at is not None or leg.paused, rules)
 
 
 def _summary(leg: Leg, state: DriverState, ended: bool, rules: Rules) -> Summary:

@@ -81,10 +81,12 @@ def test_a_chain_that_nobody_touched_holds() -> None:
     assert broken_at([], Head()) is None
 
 
-@pytest.mark.parametrize("name", ["n", "at", "by", "why", "kind", "row", "years", "before", "after", "prev", "hash"])
+@pytest.mark.parametrize(
+    "name", ["n", "at", "by", "why", "kind", "row", "is_word", "years", "before", "after", "prev", "hash"]
+)
 @pytest.mark.parametrize("which", range(3))
 def test_whatever_is_changed_in_an_entry_breaks_the_chain_there(which: int, name: str) -> None:
-    entries, other = three(), {"n": 9, "at": datetime(2026, 3, 2, 10, tzinfo=UTC), "years": (2024,)}
+    entries, other = three(), {"n": 9, "at": datetime(2026, 3, 2, 10, tzinfo=UTC), "years": (2024,), "is_word": True}
     changed = other.get(name, {"km": 99.9} if name in ("before", "after") else "x")
     entries[which] = replace(entries[which], **{name: changed})
     assert broken_at(entries, Head(3, three()[-1].hash)) == which + 1

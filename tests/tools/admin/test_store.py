@@ -19,6 +19,7 @@ EVERY_COMMAND = {
     "add-user": ("a@example.com",),
     "list-users": (),
     "show-user": ("a@example.com",),
+    "verify": ("a@example.com",),
     "add-key": ("a@example.com", "--scope", "full"),
     "revoke-key": ("a@example.com", "x"),
     "list-keys": ("a@example.com",),

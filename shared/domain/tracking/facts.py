@@ -1,0 +1,150 @@
+"""Gathers the facts of a log from what is kept of it: rows, records of drives, readings and the entries of its history.
+
+What a driver said is taken from the entries, and not from the rows that follow from it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from shared.domain.car.car import Car
+from shared.domain.car.odometer import Disbelief, KeptReading
+from shared.domain.log.drive import Record
+from shared.domain.log.explaining import word_of
+from shared.domain.log.gap_row import Explained, GapRow
+from shared.domain.log.history import Entry
+from shared.domain.log.record import events_of
+from shared.domain.log.shown import OF_DRIVE
+from shared.domain.log.summary import Said, Summary
+from shared.domain.log.trip import Trip
+from shared.domain.log.words import summary_of
+from shared.domain.thresholds import Rules
+from shared.domain.tracking.recount import Facts
+from shared.domain.tracking.spoken import part_of
+from shared.domain.tracking.state import DriverState
+from shared.domain.tracking.weaving import drives_of
+
+# What is not believed for these reasons was never held against anything.
+NEVER_FOLDED: frozenset[Disbelief] = frozenset({"out of range", "measured in the future", "of no one moment"})
+
+
+class Kept(NamedTuple):
+    """All that is kept of a log. `readings` by the ids of their cars; entries in their order."""
+
+    trips: Sequence[Trip]
+    gaps: Sequence[GapRow]
+    records: Sequence[Record]
+    readings: Mapping[str, Sequence[KeptReading]]
+    entries: Sequence[Entry]
+    cars: Sequence[Car]
+    default_car_id: str | None
+
+
+def facts_of(kept: Kept, rules: Rules) -> Facts:
+    """The facts that the rows must follow from."""
+    last = last_told(kept.entries)
+    summaries = [*_told(kept.trips, last), *_deleted(kept.entries)]
+    summaries += _untold(kept, summaries, rules)
+    explained = dict[str, list[Explained]]()
+    for gap in sorted(kept.gaps, key=lambda gap: (gap.series, gap.from_m)):
+        if word := word_of(gap):
+            explained.setdefault(gap.car_id, []).append(word)
+    readings = {car_id: [one.reading for one in of if is_folded(one)] for car_id, of in kept.readings.items()}
+    return Facts(summaries, readings, explained, kept.cars, kept.default_car_id)
+
+
+def is_folded(kept: KeptReading) -> bool:
+    """Whether a reading was ever held against others, and was not taken back."""
+    return kept.standing in ("believed", "not_believed") and kept.why not in NEVER_FOLDED
+
+
+def last_told(entries: Iterable[Entry]) -> dict[str, dict[str, Any]]:
+    """By its id, what the history says last of each field of a row; nothing, of a row that is gone."""
+    told = dict[str, dict[str, Any]]()
+    for entry in entries:
+        told[entry.row] = {**told.get(entry.row, {}), **entry.after} if entry.after else {}
+    return told
+
+
+def _told(trips: Iterable[Trip], last: Mapping[str, Mapping[str, Any]]) -> Iterator[Summary]:
+    """The drives of trips, each once, with what the history says that their driver said."""
+    for _, of_drive in groupby(sorted(trips, key=_by_drive), key=lambda trip: summary_of(trip).id):
+        parts = [*of_drive]
+        summary = summary_of(parts[-1])
+        said = last.get(parts[-1].id, {}).get("said")
+        yield replace(summary, trip_ids=(), said=summary.said if said is None else msgspec.convert(said, Said))
+
+
+def _by_drive(trip: Trip) -> tuple[str, Any]:
+    return summary_of(trip).id, trip.started_at
+
+
+def _deleted(entries: Iterable[Entry]) -> Iterator[Summary]:
+    """The drives of trips that their driver deleted: no fold brings them back."""
+    for entry in entries:
+        is_deletion = entry.kind == "trip" and entry.is_word and not entry.after and "drive" in entry.before
+        summary = _without_trip(entry.before) if is_deletion else None
+        if summary:
+            yield summary
+
+
+class _Drive(msgspec.Struct):
+    """What the history has of the drive of a trip, and `since` when `until` when the trip was."""
+
+    id: str
+    began_at: datetime
+    ended_at: datetime
+    trail: str
+    default_car_id: str | None
+    car_id: str | None
+    is_stray: bool
+    begun: bool
+    ended: bool
+    is_by_hand: bool
+    moved: Said | None
+    driver: str
+    since: datetime
+    until: datetime
+
+    def summary(self) -> Summary:
+        """Without what its driver said."""
+        return Summary(**{name: getattr(self, name) for name in OF_DRIVE})
+
+
+def _without_trip(trip: Mapping[str, Any]) -> Summary | None:
+    """The drive of a trip that was deleted, with that; None where nothing is left of it."""
+    seen, said = msgspec.convert(trip["drive"], _Drive), msgspec.convert(trip["said"], Said)
+    summary = seen.summary()
+    if summary.is_by_hand and said.from_m is None and said.to_m is None:
+        return None
+    if not (said.is_touched or summary.is_by_hand):
+        is_part = seen.since > summary.began_at or seen.until < summary.ended_at
+        summary = part_of(summary, seen.since, seen.until, "") if is_part else summary
+        said = replace(
+            said,
+            seen_since=seen.since if seen.since != summary.began_at else None,
+            seen_until=seen.until if seen.until != summary.ended_at else None,
+        )
+    return replace(summary, trip_ids=(), said=replace(said, is_deleted=True, is_touched=True))
+
+
+def _untold(kept: Kept, told: Sequence[Summary], rules: Rules) -> Iterator[Summary]:
+    """The drives of which no trip came, but where a trip has that time by now."""
+    state = DriverState(default_car_id=kept.default_car_id)
+    known = {one.id for one in told}
+    for record in kept.records:
+        events = events_of(record)
+        since, until = events[0].at, events[-1].at
+        is_taken = any(
+            one.since <= until and since <= one.until and _may_be_one_car(one.car_id, record.cars) for one in told
+        )
+        if record.id not in known and (record.is_dropped or not is_taken):
+            yield from drives_of(record, state, rules)
+
+
+def _may_be_one_car(car_id: str | None, named: Sequence[str]) -> bool:
+    return car_id is None or not named or car_id in named
