@@ -10,6 +10,7 @@ from shared.handlers.http import route, routes, serve
 ROUTES = routes(
     route("GET", "/", calls.list_trips),
     route("POST", "/", calls.add),
+    route("PATCH", "/", calls.correct_several),
     route("GET", "/active", calls.show_active),
     route("DELETE", "/active", calls.drop_active),
     route("GET", "/<id:trip_id>", calls.show),

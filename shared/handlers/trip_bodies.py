@@ -17,6 +17,14 @@ class EndpointBody(Struct, forbid_unknown_fields=True):
     address: str = ""
 
 
+class SeveralBody(Struct, forbid_unknown_fields=True, rename={"set_": "set"}):
+    """What is said of each of several trips, and why."""
+
+    ids: list[str]
+    set_: "TripBody"
+    why: str | None = None
+
+
 class TripBody(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
     """Any of a trip's fields that a driver may set, and why they do; null is for the domain to understand."""
 

@@ -13,8 +13,8 @@ from shared.handlers.authors import author_by_query, author_of
 from shared.handlers.bodies import decoded
 from shared.handlers.cursors import cursor_of, position_of
 from shared.handlers.problems import bad
-from shared.handlers.trip_bodies import TripBody
-from shared.services import active_trip, trips
+from shared.handlers.trip_bodies import SeveralBody, TripBody
+from shared.services import active_trip, several_trips, trips
 
 KINDS = get_args(TripKind)
 
@@ -51,6 +51,16 @@ def correct(request: Request, caller: Caller, trip_id: str) -> tuple[dict[str, A
     body = decoded(request, TripBody)
     author = author_of(caller, body.why)
     return trip_view(trips.correct(caller.account, trip_id, body.said(), body.revision, author)), 200
+
+
+def correct_several(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
+    """Several trips with some fields changed: all of them, or none."""
+    body = decoded(request, SeveralBody)
+    for name in ("why", "revision"):
+        if getattr(body.set_, name) is not None:
+            raise bad(name, "is no field of a trip that can be set here")
+    found = several_trips.correct(caller.account, body.ids, body.set_.said(), author_of(caller, body.why))
+    return {"trips": [trip_view(trip) for trip in found]}, 200
 
 
 def delete(request: Request, caller: Caller, trip_id: str) -> tuple[None, int]:

@@ -10,16 +10,15 @@ from shared.repositories.documents import Stored
 from shared.repositories.user_store import Change
 
 
-def locked(
-    change: Change, read: Stored[DriverState], state: DriverState | None = None, changed: Trip | None = None
-) -> None:
+def locked(change: Change, read: Stored[DriverState], state: DriverState | None = None, *changed: Trip | None) -> None:
     """Makes a change by hand wait for every other one: all that alters the log writes the driver's state.
 
     `state` is the one to store, where it is not the one that was read.
 
-    The address that the changed trip may lack is looked up later.
+    The addresses that the changed trips may lack are looked up later.
     """
     state = replace(state or read.value, log_changes=read.value.log_changes + 1)
-    if changed and changed.has(ADDRESS_PENDING):
-        state = wanted(state, [changed.id], changed.updated_at)
+    for trip in changed:
+        if trip and trip.has(ADDRESS_PENDING):
+            state = wanted(state, [trip.id], trip.updated_at)
     change.put_state(read, state)

@@ -34,7 +34,7 @@ def page(email: str, equal: dict[str, Any], limit: int, after: tuple[datetime, s
 
 def find(email: str, id_: str) -> Trip:
     """One trip. Raises NotFound."""
-    return _found(StoredLog(UserStore(client(), email)), id_)
+    return found_trip(StoredLog(UserStore(client(), email)), id_)
 
 
 def add(account: Account, said: Mapping[str, Any], author: Author) -> Trip:
@@ -42,7 +42,7 @@ def add(account: Account, said: Mapping[str, Any], author: Author) -> Trip:
     by_hand = entered(account.email, account.default_car_id, account.timezone, said, author.now)
     trip = flagged(by_hand, bool(settings.current.geocoders))
     store = UserStore(client(), account.email)
-    _refuse_other_cars(store, said)
+    refuse_other_cars(store, said)
 
     @until_current
     def attempt() -> Trip:
@@ -62,17 +62,15 @@ def correct(account: Account, id_: str, said: Mapping[str, Any], revision: int |
     @until_current
     def attempt() -> Trip:
         read, log = store.state(), StoredLog(store)
-        former = _found(log, id_)
+        former = found_trip(log, id_)
         if revision is not None and revision != former.revision:
             raise Conflict(f"The trip is at revision {former.revision} by now.", "revision")
-        _refuse_other_cars(store, said, former)
-        places = _places(store, said)
+        refuse_other_cars(store, said, former)
+        places = places_for(store, said)
         trip = corrected(former, said, account.timezone, author.now, places, account.habits)
         if trip is former:
             return former
-        moves = "from_" in said or "to" in said
-        trip = flagged(trip, bool(settings.current.geocoders)) if moves else trip
-        return _change(store, read, log, account, former, trip, author) or trip
+        return _change(store, read, log, account, former, readdressed(trip, said), author) or trip
 
     return attempt()
 
@@ -84,24 +82,32 @@ def delete(account: Account, id_: str, author: Author) -> None:
     @until_current
     def attempt() -> None:
         read, log = store.state(), StoredLog(store)
-        _change(store, read, log, account, _found(log, id_), None, author)
+        _change(store, read, log, account, found_trip(log, id_), None, author)
 
     attempt()
 
 
-def _refuse_other_cars(store: UserStore, said: Mapping[str, Any], former: Trip | None = None) -> None:
-    """Raises Unfit for a car that is none of the driver's. One that was stays where it is."""
+def readdressed(trip: Trip, said: Mapping[str, Any]) -> Trip:
+    """A trip, flagged where an end that was said has no address yet."""
+    moves = "from_" in said or "to" in said
+    return flagged(trip, bool(settings.current.geocoders)) if moves else trip
+
+
+def refuse_other_cars(store: UserStore, said: Mapping[str, Any], *formers: Trip) -> None:
+    """Raises Unfit for a car that is none of the driver's. What was in one that was theirs stays there."""
     named = car_id(said.get("car_id"))
-    if named and not (former and former.car_id == named) and named not in store.cars.list_cars():
+    is_kept = bool(formers) and all(former.car_id == named for former in formers)
+    if named and not is_kept and named not in store.cars.list_cars():
         raise unfit("car_id", "is none of your cars")
 
 
-def _places(store: UserStore, said: Mapping[str, Any]) -> Sequence[Place]:
+def places_for(store: UserStore, said: Mapping[str, Any]) -> Sequence[Place]:
     """The places of a driver where what they give back follows from them."""
     return store.places() if any(name in said and said[name] is None for name in OF_PLACES) else ()
 
 
-def _found(log: StoredLog, id_: str) -> Trip:
+def found_trip(log: StoredLog, id_: str) -> Trip:
+    """A trip of the log. Raises NotFound."""
     found = next(iter(log.trips([id_])), None) if TRIP_ID.fullmatch(id_) else None
     if found is None:
         raise NotFound("There is no such trip.")
@@ -160,27 +166,29 @@ def _spoken(
     was_open = is_open(state, former or trip)
     is_to_be = is_open_to(state, former, trip) if trip else was_open
     if not (was_open or is_to_be):
-        opened = _opened(store, log, state, former, trip)
-        found = spoken(opened.state, former, trip, rows, owner, now, opened.rows).trip
-        opened.forget_edges(rows)
+        stretch = stretch_around(store, log, state, former, trip)
+        found = spoken(stretch.state, former, trip, rows, owner, now, stretch.rows).trip
+        stretch.forget_edges(rows)
         return Spoken(state, found)
     if former and not was_open:
         # It leaves a settled stretch for what is open of the log.
-        opened = _opened(store, log, state, former, None)
-        spoken(opened.state, former, None, rows, owner, now, opened.rows)
-        opened.forget_edges(rows)
+        stretch = stretch_around(store, log, state, former, None)
+        forgotten(stretch.state, former, rows, owner, now, stretch.rows)
+        stretch.forget_edges(rows)
         former = None
     if former and trip and not is_to_be:
         state = forgotten(state, former, rows, owner, now)
-        opened = _opened(store, log, state, None, trip)
-        found = spoken(opened.state, None, trip, rows, owner, now, opened.rows).trip
-        opened.forget_edges(rows)
+        stretch = stretch_around(store, log, state, None, trip)
+        found = spoken(stretch.state, None, trip, rows, owner, now, stretch.rows).trip
+        stretch.forget_edges(rows)
     else:
         state, found = spoken(state, former, trip, rows, owner, now)
     return Spoken(waiting(state, books_of(state), now, settings.current.rules), found)
 
 
-def _opened(store: UserStore, log: StoredLog, state: DriverState, former: Trip | None, trip: Trip | None) -> Reopened:
+def stretch_around(
+    store: UserStore, log: StoredLog, state: DriverState, former: Trip | None, trip: Trip | None
+) -> Reopened:
     """What is known around a trip that lies in a settled stretch, where it was and where it will be."""
     about = [one for one in (former, trip) if one]
     cars = {one.car_id for one in about if one.car_id}

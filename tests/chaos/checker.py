@@ -25,7 +25,6 @@ KINDS = (
     "sums that differ",
     "readings wrong",
     "left undone",
-    "not as the facts make it",
 )
 
 # By kind of row the names of its two ends.

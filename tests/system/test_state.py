@@ -43,7 +43,8 @@ READ = Reading(
     begins_series=True,
 )
 OPEN = OpenLog(
-    start=Start(at(-7000), 12_300_000), after_trip="20260122T071200Z-7f3a9c", before_trip="20260124T071200Z-7f3a9c",
+    start=Start(at(-7000), 12_300_000), gap_before_km=4999.9,
+    after_trip="20260122T071200Z-7f3a9c", before_trip="20260124T071200Z-7f3a9c",
     readings=(READ, Reading(at(30), 0.1)), explained=(Explained(5, 705, "other", "A garage", 300, 2),), series=2,
     told=READ, pending_since=at(3), asked=6, failures=7, retry_at=at(8), ask_at=at(9), leased_until=at(10),
     is_mute=True,
@@ -84,6 +85,7 @@ FULL = DriverState(
     look_ups=LookUps(("20260123T071200Z-7f3a9c",), 2, at(16)),
     rejected=4,
     log_changes=2**40,
+    last_hash="0" * 64,
     entries=2**40,
 )  # fmt: skip
 

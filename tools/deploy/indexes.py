@@ -69,7 +69,8 @@ NOT_INDEXED = {
     "cache": ("version", "state", "next_poll_at", "shard"),
     "trail": ("events",),
     "drives": _fields(Record),
-    "history": _fields(Entry),
+    # All about one row, or about a year, is found by the automatic ones.
+    "history": tuple(name for name in _fields(Entry) if name not in ("row", "years")),
     "trips": _fields(Trip),
     "gaps": _fields(GapRow),
     "stats": ("months",),

@@ -40,11 +40,14 @@ def is_open_to(state: DriverState, former: Trip | None, trip: Trip) -> bool:
     return trip.car_id is None or _covers(state, trip.car_id, moment)
 
 
-def forgotten(state: DriverState, trip: Trip, rows: Rows, owner: Whose, now: datetime) -> DriverState:
-    """The state without a trip that lies in a settled stretch from now on."""
+def forgotten(
+    state: DriverState, trip: Trip, rows: Rows, owner: Whose, now: datetime, stored: Stored | None = None
+) -> DriverState:
+    """The state without a trip that lies elsewhere from now on: in a settled stretch, or out of the one whose rows are
+    `stored`."""
     parted = _parted(state, trip.id, rows, owner)
     left = replace(parted, told=tuple(one for one in parted.told if trip.id not in one.trip_ids))
-    return refolded(state, left, rows, owner, now)[0]
+    return refolded(state, left, rows, owner, now, stored)[0]
 
 
 def _covers(state: DriverState, car_id: str, moment: datetime) -> bool:
@@ -60,10 +63,13 @@ def spoken(
     owner: Whose,
     now: datetime,
     stored: Stored | None = None,
+    *,
+    settles: bool = True,
 ) -> Spoken:
     """Puts a trip that was added, changed or deleted (None) into the rows, with all that follows from it.
 
-    `stored` are the rows that the state is about, where they lie in a settled stretch.
+    `stored` are the rows that the state is about, where they lie in a settled stretch. Without `settles` all that is
+    open stays open, for more is to be said.
     """
     about = trip or former
     if about is None:
@@ -75,7 +81,7 @@ def spoken(
         rows.put(trip)
     state, _ = refolded(state, after, rows, owner, now, stored)
     # Of a settled stretch nothing is remembered but its rows.
-    state = without_settled(state, rows, owner, now) if stored is None else state
+    state = without_settled(state, rows, owner, now) if settles and stored is None else state
     return Spoken(state, rows.find_trips([about.id]).get(about.id) if trip else None)
 
 

@@ -16,6 +16,7 @@ from google.cloud.firestore_v1.types import StructuredQuery
 from shared.domain.tracking.state import DriverState
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.due import Due, due_users, due_users_of_shard, users_with_a_car
+from shared.repositories.facts import FactRepository
 from shared.repositories.streaming import LongReader, long_reader
 from shared.repositories.user_store import UserStore, state_document
 from tools.deploy.indexes import ASCENDING, DESCENDING, INDEXES, NOT_INDEXED, Index
@@ -128,6 +129,9 @@ def made(emulators: None, queries: list[Any]) -> list[Any]:
         for after in (None, (NOW, "20260123T080000.000000Z.car.car.1")):
             store.readings.page("car", 10, span, after)
     store.gaps.between("car", NOW, NOW)
+    store.history.of_row("20260123T071200Z-7f3a9c")
+    store.history.of_year(2026, 10, after=3)
+    FactRepository(db, store.email).kept(None, [])
     store.sums(None)
     list(due_users(reader, NOW, 10))
     list(due_users_of_shard(reader, 3, NOW, Due("boris@example.com", NOW)))
@@ -169,6 +173,10 @@ def test_no_method_makes_a_query_that_this_test_does_not_know() -> None:
         "_owner",
         "emails",
         "pages",
+        "of_row",
+        "of_year",
+        "all",
+        "kept",
     }
     assert streams == known, "a new query: call it in `made` above, and name it here"
 
