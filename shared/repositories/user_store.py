@@ -23,7 +23,7 @@ from shared.domain.driver import LOG_VERSION
 from shared.domain.log.drive import Heard, Record
 from shared.domain.log.explaining import gap_facts, interval, told
 from shared.domain.log.gap_row import GapRow
-from shared.domain.log.history import Author, Entry, Head, RowKind, View, chained, entry_of_change
+from shared.domain.log.history import Author, Entry, Head, RowKind, View, chained, entry_of_change, years_of
 from shared.domain.log.shown import trip_facts
 from shared.domain.log.sums import Sums, sums_of, sums_of_gap
 from shared.domain.log.tiling import NotTiled, Row
@@ -307,7 +307,7 @@ class Change:
         """What is thought of a reading that was measured `at`, in place of what was: None, if it is new."""
         ReadingRepository(self._db, self._root).stage_standing(self._batch, reading_id, after)
         if before:
-            self.tell("reading", reading_id, {"standing": before.standing}, {"standing": after.standing}, [at.year])
+            self.tell("reading", reading_id, {"standing": before.standing}, {"standing": after.standing}, years_of(at))
 
     def add_block(self, n: int, events: Sequence[Heard]) -> None:
         """A hundred older events of the drive going on."""
@@ -354,8 +354,7 @@ class Change:
         """What happens to rows that have a history is told in it."""
         state = self._state_put[0].value if self._state_put else DriverState()
         for row_id, (former, row) in self._put_rows().items() if self._author else ():
-            rows = [one for one in (former, row) if one]
-            if row_id in self._meant or any(has_history(state, one) for one in rows):
+            if row_id in self._meant or has_history(state, former, row):
                 self._tell_row(row_id, former, row)
 
     def _as_read(self, read: Stored[Any]) -> Any:

@@ -3,7 +3,8 @@
 from shared import settings
 from shared.domain.driver import Account
 from shared.domain.fitting import NotFound
-from shared.domain.log.history import Author
+from shared.domain.log.history import Author, years_of
+from shared.domain.log.shown import zulu
 from shared.domain.tracking.events import Dropped
 from shared.domain.tracking.going import SoFar, so_far
 from shared.domain.tracking.machine import advance
@@ -28,7 +29,10 @@ def drop(account: Account, author: Author) -> None:
     @until_current
     def attempt() -> None:
         read, change = store.state(), store.change(author)
-        state, _ = _going_on(read.value)
+        state, drive = _going_on(read.value)
+        dropped = {"car_id": drive.car_id, "started_at": zulu(drive.started_at)}
+        change.is_about(row_id := f"active-{dropped['started_at']}")
+        change.tell("trip", row_id, dropped, {}, years_of(drive.started_at))
         outcome = advance(state, Dropped(), author.now, settings.current.rules)
         change.put_state(read, stage(change, store, read.value, outcome, owner, author.now))
         change.commit()

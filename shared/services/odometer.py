@@ -9,7 +9,7 @@ from shared.domain.car.fitting_in import contradicts, nearest, why_beside
 from shared.domain.car.odometer import WITHDRAWN, Disbelief, KeptReading, Reading, Standing, reading_view
 from shared.domain.driver import Account
 from shared.domain.fitting import CAR_ID, Conflict, NotFound
-from shared.domain.log.history import Author
+from shared.domain.log.history import Author, years_of
 from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.readings import reading_id
@@ -85,7 +85,7 @@ def enter(account: Account, car_id: str, reading: Reading, author: Author) -> tu
         state, standing = folded(change, store, account, read.value, Said(car_id, gone, reading), author.now)
         before = reading_view(car_id, former.reading, former.standing) if former else {}
         change.is_about(word_id)
-        change.tell("reading", word_id, before, reading_view(car_id, reading, standing), [reading.at.year])
+        change.tell("reading", word_id, before, reading_view(car_id, reading, standing), years_of(reading.at))
         _commit(change, read, state)
         return standing
 

@@ -104,9 +104,16 @@ def _in_one_stretch(
     now: datetime,
 ) -> list[Trip]:
     """Says it of the trips that lie in one settled stretch with the first of them, or that they leave it; the rest."""
-    stretch = stretch_around(store, log, state, trips[0], None if trips[0].id in leaving else say(trips[0]))
-    known = {id_ for one in stretch.state.told for id_ in one.trip_ids}
-    together = [trip for trip in trips if trip.id in known or trip is trips[0]]
+    together = [trips[0]]
+    while True:
+        will_be = (say(trip) for trip in together if trip.id not in leaving)
+        stretch = stretch_around(store, log, state, *together, *will_be)
+        known = {id_ for one in stretch.state.told for id_ in one.trip_ids}
+        known |= {log.before_trip or "" for log in stretch.state.open.values()}
+        more = [trip for trip in trips if trip.id in known and trip not in together]
+        if not more:
+            break
+        together += more
     inside, laid = stretch.state, len(rows.stretches)
     for trip in together:
         former = rows.find_trips([trip.id])[trip.id]

@@ -99,8 +99,10 @@ def _around(store: UserStore, car_id: str, since: datetime, until: datetime, ope
     while left and not _is_over(left, since) and len(before) < MOST_TRIPS:
         before.insert(0, left)
         left = store.trip_before(car_id, left.value.started_at)
-    right = store.trip_after(car_id, until)
-    while right and right.value.start_odometer_known != "read" and len(after) < MOST_TRIPS:
+    right, is_over = store.trip_after(car_id, until), False
+    # The first trip that begins at a read odometer tells of the gap before it: it is laid as well.
+    while right and not (is_over and right.value.start_odometer_known == "read") and len(after) < MOST_TRIPS:
+        is_over = is_over or right.value.start_odometer_known == "read"
         after.append(right)
         right = store.trip_after(car_id, right.value.started_at) if _is_settled(right, open_from) else None
     settled = [one for one in (*before, *inside, *after) if _is_settled(one, open_from)]

@@ -186,11 +186,9 @@ def _spoken(
     return Spoken(waiting(state, books_of(state), now, settings.current.rules), found)
 
 
-def stretch_around(
-    store: UserStore, log: StoredLog, state: DriverState, former: Trip | None, trip: Trip | None
-) -> Reopened:
-    """What is known around a trip that lies in a settled stretch, where it was and where it will be."""
-    about = [one for one in (former, trip) if one]
+def stretch_around(store: UserStore, log: StoredLog, state: DriverState, *trips: Trip | None) -> Reopened:
+    """What is known around trips that lie in a settled stretch, where they were and where they will be."""
+    about = [one for one in trips if one]
     cars = {one.car_id for one in about if one.car_id}
     since, until = min(one.started_at for one in about), max(one.ended_at for one in about)
     return reopened(store, log, state, cars, since, until)

@@ -126,7 +126,7 @@ def _in_rows(kept: Kept, owner: Whose) -> Iterator[Difference]:
             if (thought := thoughts.pop(id_, None)) and thought.standing != judged(one.why_not).standing:
                 yield Difference(f"{id_}, standing", thought.standing, judged(one.why_not).standing)
         elif isinstance(one.says, GapRow):
-            yield from _in_gap(gaps.pop(one.says.id, None), one.says)
+            yield from _in_gap(gaps.pop(one.says.id, None), replace(one.says, set_on_m=one.set_on_m))
         else:
             drive = one.says.drive
             yield from _in_trip(trips.pop((drive.summary.id, drive.began_at), None), one, owner)

@@ -163,7 +163,7 @@ def _measured(trip: Trip, said: Said) -> Trip:
     for name in ODOMETERS:
         if name in said:
             trip = _with_odometer(trip, name, said[name])
-    start_km, end_km = trip.start_odometer_km, trip.end_odometer_km
+    start_km, end_km = (_typed_km(trip, name, said) for name in ODOMETERS)
     is_typed = any(said.get(name) is not None for name in ODOMETERS)
     if is_typed and start_km is not None and end_km is not None and end_km < start_km:
         raise unfit("end_odometer_km", "must not be below start_odometer_km")
@@ -176,6 +176,16 @@ def _measured(trip: Trip, said: Said) -> Trip:
         return _by_distance(trip, km(distance_km))
     is_back = any(name in said and said[name] is None for name in ("distance_km", *ODOMETERS))
     return _without_word(trip) if is_back else trip
+
+
+def _typed_km(trip: Trip, name: str, said: Said) -> float | None:
+    """An odometer as it was typed, be it now or before: the row may show another one, where the car said otherwise."""
+    word = summary_of(trip).said
+    metres = word.from_m if name == "start_odometer_km" else word.to_m
+    if name not in said and name in trip.set_by_hand and metres is not None:
+        return metres / 1000
+    shown: float | None = getattr(trip, name)
+    return shown
 
 
 def _with_odometer(trip: Trip, name: str, value: Any) -> Trip:

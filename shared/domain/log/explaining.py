@@ -24,7 +24,7 @@ def explained(gap: GapRow, said: Mapping[str, Any], sums: Sums, now: datetime) -
     """
     kind = said.get("explained_as", gap.explained_as)
     changed = _taken_back(gap, said) if kind is None else _with_words(gap, kind, said, sums)
-    return gap if changed == gap else replace(changed, revision=gap.revision + 1, updated_at=now)
+    return gap if changed == gap else replace(changed, is_touched=True, revision=gap.revision + 1, updated_at=now)
 
 
 def told(gap: GapRow) -> dict[str, Any]:

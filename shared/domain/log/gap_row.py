@@ -18,7 +18,8 @@ class GapRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `date`, `year` and `month` are those of `since` in the user's time zone. `business_m` is the part of an explained
     stretch that was business. `series` counts up where the car has another odometer than before, which was set on by
-    `set_on_m` metres then. `after_trip` and `before_trip` are the ids of the trips beside it, where there are some.
+    `set_on_m` metres then. `after_trip` and `before_trip` are the ids of the trips beside it, where there are some. One
+    of which its driver ever said something stays `is_touched`.
     """
 
     id: str
@@ -39,6 +40,7 @@ class GapRow(msgspec.Struct, frozen=True, kw_only=True):
     explained_as: Explanation | None = None
     reason: str = ""
     business_m: int = 0
+    is_touched: bool = False
     revision: int = 1
     created_at: datetime
     updated_at: datetime

@@ -88,4 +88,4 @@ def row_of(user: str, car_id: str, gap: GapOutline, timezone: str, now: datetime
 def explained_by(row: GapRow, word: Explained) -> GapRow:
     """A gap with what its driver said of it; of a part of what they explained it has its share."""
     business_m = share_m(word, row.from_m, row.to_m)
-    return replace(row, explained_as=word.explained_as, reason=word.reason, business_m=business_m)
+    return replace(row, explained_as=word.explained_as, reason=word.reason, business_m=business_m, is_touched=True)

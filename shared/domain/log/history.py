@@ -5,7 +5,7 @@ Who has the last hash can tell that no entry before it was changed, left out or 
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -17,6 +17,7 @@ RowKind = Literal["trip", "gap", "reading"]
 View = Mapping[str, Any]
 # What every change of a row changes says nothing of this one.
 ALWAYS_CHANGED = ("revision", "updated_at")
+FURTHEST_ZONE = timedelta(hours=14)
 PHONE, CAR, OPERATOR = "phone", "car", "operator"
 
 
@@ -56,6 +57,11 @@ class Head(NamedTuple):
 
     n: int = 0
     hash: str = ""
+
+
+def years_of(moment: datetime) -> tuple[int, ...]:
+    """The years that a moment counts for, in whichever time zone: around New Year both."""
+    return tuple(sorted({(moment - FURTHEST_ZONE).year, (moment + FURTHEST_ZONE).year}))
 
 
 def entry_of_change(

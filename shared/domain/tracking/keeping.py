@@ -91,7 +91,8 @@ def refolded(
     """
     former, books = books_of(before), books_of(state)
     state = with_ids(state, owner.user, books)
-    if stored is not None or rows.records or former != books or _explained(before) != _explained(state):
+    is_said = any(rows.trips.values())
+    if stored is not None or is_said or rows.records or former != books or _explained(before) != _explained(state):
         old, new = lines_of(before, former, owner, now), lines_of(state, books, owner, now)
         laying = _Laying(rows, owner, now, common(old, new) if stored is not None else frozenset())
         laying.lay(old if stored is None else stored_lines(stored), new)
@@ -112,6 +113,8 @@ class _Laying:
 
     def __init__(self, rows: Rows, owner: Whose, now: datetime, same: Collection[str] = ()) -> None:
         self._rows, self._owner, self._now, self._same = rows, owner, now, same
+        # What a driver said of them is not held against the odometer yet.
+        self._said = {id_: trip for id_, trip in rows.trips.items() if trip}
 
     def lay(self, old: Lines, new: Lines) -> None:
         """Puts the new lines in place of the old ones."""
@@ -137,9 +140,16 @@ class _Laying:
     def _put_ways(self, lines: Sequence[Line]) -> None:
         """Of a trip of which more was said by now the route is another one, though all else stays."""
         for line in lines:
-            is_put = line.id in self._rows.trips
-            if not is_put and isinstance(line.says, TripOutline) and self._is_told_anew(line.says):
+            if isinstance(line.says, TripOutline) and (self._is_as_said(line.id) or self._is_to_be_told(line)):
                 self._put_trip(line, line.says)
+
+    def _is_as_said(self, trip_id: str) -> bool:
+        """Whether a trip is still as its driver said it, for nothing that they said of it is new to the fold."""
+        return trip_id in self._said and self._rows.trips[trip_id] is self._said[trip_id]
+
+    def _is_to_be_told(self, line: Line) -> bool:
+        is_new = isinstance(line.says, TripOutline) and self._is_told_anew(line.says)
+        return is_new and line.id not in self._rows.trips
 
     def _is_told_anew(self, outline: TripOutline) -> bool:
         return self._rows.records.get(outline.drive.summary.id) is not None
@@ -162,10 +172,11 @@ class _Laying:
         stored = self._rows.find_gaps([line.id]).get(line.id) if is_known else None
         made = replace(gap, set_on_m=line.set_on_m, created_at=self._now, updated_at=self._now)
         if stored:
-            same = replace(made, created_at=stored.created_at, updated_at=stored.updated_at, revision=stored.revision)
+            made = replace(made, created_at=stored.created_at, is_touched=stored.is_touched or made.is_touched)
+            same = replace(made, updated_at=stored.updated_at, revision=stored.revision)
             if same == stored:
                 return
-            made = replace(made, created_at=stored.created_at, revision=stored.revision + 1)
+            made = replace(made, revision=stored.revision + 1)
         self._rows.put_gap(made)
 
     def _put_trip(self, line: Line, outline: TripOutline) -> None:
@@ -177,7 +188,7 @@ class _Laying:
             self._rows.put(trip)
             return
         is_there = (stored.from_m, stored.to_m, stored.set_on_m) == (outline.from_m, outline.to_m, line.set_on_m)
-        if is_there and line.id in self._same:
+        if is_there and line.id in self._same and not self._is_as_said(line.id):
             return
         is_seen_anew = _is_seen_anew(stored, outline) or self._is_told_anew(outline)
         words = self._words(outline) if is_seen_anew else []

@@ -19,9 +19,20 @@ def is_told(state: DriverState, trip: Trip) -> bool:
     return any(trip.id in one.trip_ids for one in state.told)
 
 
-def has_history(state: DriverState, row: Row) -> bool:
-    """Whether every change of a row is told: from when it is settled, or its driver first said something of it."""
+def has_history(state: DriverState, former: Row | None, row: Row | None) -> bool:
+    """Whether a change of a row is told: from when it is settled, or its driver first said something of it. Neither is
+    so of a new trip in no car."""
+    rows = [one for one in (former, row) if one]
+    return any(map(_is_touched, rows)) or any(_is_settled(state, one, is_new=former is None) for one in rows)
+
+
+def _is_touched(row: Row) -> bool:
     if isinstance(row, GapRow):
-        return row.explained_as is not None or is_settled(state, row.car_id, row.until)
-    is_touched = row.source == "manual" or bool(row.set_by_hand) or (row.summary and row.summary.said.is_touched)
-    return is_touched or (is_settled(state, row.car_id, row.ended_at) if row.car_id else not is_told(state, row))
+        return row.is_touched or row.explained_as is not None
+    return row.source == "manual" or bool(row.set_by_hand) or bool(row.summary and row.summary.said.is_touched)
+
+
+def _is_settled(state: DriverState, row: Row, *, is_new: bool) -> bool:
+    if row.car_id:
+        return is_settled(state, row.car_id, row.until if isinstance(row, GapRow) else row.ended_at)
+    return not is_new and isinstance(row, Trip) and not is_told(state, row)
