@@ -11,22 +11,27 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from shared import settings
-from shared.domain.car.odometer import judged
+from shared.domain.car.odometer import judged, reading_view
 from shared.domain.driver import Account
+from shared.domain.log.drive import drive_id
 from shared.domain.log.explaining import gap_facts
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.history import ALWAYS_CHANGED, Head, View, broken_at
 from shared.domain.log.laying import Whose
+from shared.domain.log.record import events_of
 from shared.domain.log.shown import trip_facts
+from shared.domain.log.summary import Summary
 from shared.domain.log.sums import Sums, sums_of, sums_of_gap
 from shared.domain.log.tiling import Row
 from shared.domain.log.trip import NO_CAR, Trip, classified, dated
 from shared.domain.log.words import summary_of
 from shared.domain.tracking.facts import Kept, facts_of, last_told
 from shared.domain.tracking.recount import Counted, Thought, recounted
+from shared.domain.tracking.state import DriverState
+from shared.domain.tracking.weaving import drives_of
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import client
-from shared.repositories.facts import FactRepository
+from shared.repositories.facts import UNREADABLE, FactRepository
 from shared.repositories.readings import reading_id
 from shared.repositories.user_store import UserStore
 from shared.services.log import StoredOwner
@@ -39,6 +44,9 @@ FOLDED = (
 OF_GAPS = (
     "car_id", "from_m", "to_m", "since", "until", "series", "set_on_m", "explained_as", "reason", "business_m",
 )  # fmt: skip
+# What the phone said of a drive.
+PHONES = ("began_at", "ended_at", "trail", "car_id", "is_stray", "begun", "ended", "silences", "driver")
+Years = Mapping[int, Mapping[int, Mapping[str, Sums]]]
 # Of what the history tells of a trip, what changes without an entry.
 UNTOLD = ("flags", "from", "to", *ALWAYS_CHANGED)
 
@@ -70,14 +78,23 @@ def verified(email: str) -> Verified:
     while True:
         state = store.state()
         kept = facts.kept(account.default_car_id, list(store.cars.list_cars().values()))
-        sums = store.sums(None)
+        sums = _sums(store)
         if store.state().version == state.version:
             break
-    found = [*_in_chain(kept, Head(state.value.entries, state.value.last_hash)), *_in_entries(kept)]
+    found = [Difference(path, "something else", "a document of ours") for path in facts.unreadable]
+    found += [*_in_chain(kept, Head(state.value.entries, state.value.last_hash)), *_in_entries(kept)]
     found += _in_rows(kept, StoredOwner(store, account))
     found += _in_sums(kept, sums)
     readings = sum(map(len, kept.readings.values()))
     return Verified(found, len(kept.trips) + len(kept.gaps), readings, len(kept.entries))
+
+
+def _sums(store: UserStore) -> Years:
+    """The sums, as far as they can be read."""
+    try:
+        return store.sums(None)
+    except UNREADABLE:
+        return {}
 
 
 def _in_chain(kept: Kept, head: Head) -> Iterator[Difference]:
@@ -91,13 +108,44 @@ def _in_chain(kept: Kept, head: Head) -> Iterator[Difference]:
 def _in_entries(kept: Kept) -> Iterator[Difference]:
     rows: dict[str, View] = {trip.id: trip_facts(trip) for trip in kept.trips}
     rows |= {gap.id: gap_facts(gap) for gap in kept.gaps}
-    rows |= {one.id: {"standing": one.standing} for of in kept.readings.values() for one in of}
-    for row_id, told in last_told(kept.entries).items():
+    rows |= {
+        one.id: reading_view(car_id, one.reading, one.standing) for car_id, of in kept.readings.items() for one in of
+    }
+    last = last_told(kept.entries)
+    for row_id, told in last.items():
         stored = rows.get(row_id, {})
         names = [name for name in told if name in stored and name not in UNTOLD] if told else []
         yield from _differing(row_id, stored, {name: told[name] for name in names})
+        yield from _in_ends(row_id, stored, told)
         if bool(told) != bool(stored):
             yield Difference(row_id, "a row" if stored else "no row", "a row" if told else "none")
+
+    yield from _without_entry(kept, last)
+
+
+def _in_ends(row: str, stored: View, told: View) -> Iterator[Difference]:
+    """Where a trip began and ended; names only where its driver said them, for others are added without an entry."""
+    for end in ("from", "to"):
+        if end in stored and end in told:
+            names = ("lat", "lng", "place") if end in stored["set_by_hand"] else ("lat", "lng")
+            then = {f"{end}.{name}": told[end][name] for name in names}
+            yield from _differing(row, {f"{end}.{name}": stored[end][name] for name in names}, then)
+
+
+def _without_entry(kept: Kept, last: Mapping[str, View]) -> Iterator[Difference]:
+    """What somebody would have said, and no entry tells of it."""
+    for trip in kept.trips:
+        is_moved = bool(trip.summary and trip.summary.moved)
+        is_said = trip.set_by_hand or trip.source == "manual" or trip.purpose or trip.notes or trip.deviation
+        if is_said and not is_moved and not last.get(trip.id):
+            yield Difference(trip.id, "what its driver said", "nothing that they said")
+    for gap in kept.gaps:
+        if gap.explained_as and last.get(gap.id, {}).get("explained_as") != gap.explained_as:
+            yield Difference(gap.id, gap.explained_as, "no explanation")
+    for car_id, of in kept.readings.items():
+        for one in of:
+            if one.id != reading_id(car_id, one.reading):
+                yield Difference(one.id, reading_id(car_id, one.reading), one.id)
 
 
 def _differing(row: str, stored: View, follows: View) -> Iterator[Difference]:
@@ -120,7 +168,8 @@ def _in_rows(kept: Kept, owner: Whose) -> Iterator[Difference]:
     trips = {(summary_of(trip).id, trip.started_at): trip for trip in kept.trips}
     gaps = {gap.id: gap for gap in kept.gaps}
     thoughts = {one.id: one.judged for of in kept.readings.values() for one in of}
-    for one in recounted(facts_of(kept, settings.current.rules), owner, datetime.now(UTC)):
+    facts = facts_of(kept, settings.current.rules)
+    for one in recounted(facts, owner, datetime.now(UTC)):
         if isinstance(one, Thought):
             id_ = reading_id(one.car_id, one.reading)
             if (thought := thoughts.pop(id_, None)) and thought.standing != judged(one.why_not).standing:
@@ -132,6 +181,33 @@ def _in_rows(kept: Kept, owner: Whose) -> Iterator[Difference]:
             yield from _in_trip(trips.pop((drive.summary.id, drive.began_at), None), one, owner)
     for row_id in [*(trip.id for trip in trips.values()), *gaps]:
         yield Difference(row_id, "a row", "none")
+    yield from _in_records(kept, facts.drives)
+
+
+def _in_records(kept: Kept, drives: Iterable[Summary]) -> Iterator[Difference]:
+    """What a trip knows of its drive beside what the phone said of that. Where its driver touched it, the record may
+    have words that came later."""
+    records = {record.id: record for record in kept.records}
+    state = DriverState(default_car_id=kept.default_car_id)
+    for summary in drives:
+        is_part = summary.id == drive_id(summary.began_at, summary.ended_at, f"part {summary.car_id}")
+        if summary.is_by_hand or summary.moved or is_part:
+            continue
+        record = records.get(summary.id)
+        if summary.said.is_touched:
+            times = {heard.at for heard in events_of(record)} if record else set()
+            made = [summary] if {summary.began_at, summary.ended_at} <= times else []
+        else:
+            told = drives_of(record, state, settings.current.rules) if record else []
+            made = [one for one in told if one.id == summary.id]
+        if not made:
+            yield Difference(f"drives/{summary.id}", "something else", "what a trip follows from")
+        for one in made:
+            yield from _differing(f"drives/{summary.id}", _of_drive(summary), _of_drive(one))
+
+
+def _of_drive(summary: Summary) -> View:
+    return {name: getattr(summary, name) for name in PHONES}
 
 
 def _in_gap(stored: GapRow | None, gap: GapRow) -> Iterator[Difference]:
@@ -161,7 +237,7 @@ def _of(names: Iterable[str], row: Trip | GapRow) -> View:
 # --- sums
 
 
-def _in_sums(kept: Kept, stored: Mapping[int, Mapping[int, Mapping[str, Sums]]]) -> Iterator[Difference]:
+def _in_sums(kept: Kept, stored: Years) -> Iterator[Difference]:
     follows: dict[tuple[int, int, str], Sums] = defaultdict(Sums)
     rows: list[Row] = [*kept.trips, *kept.gaps]
     for row in rows:

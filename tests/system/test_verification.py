@@ -3,9 +3,11 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from google.cloud.firestore import DELETE_FIELD
 
 from tests.system.fixtures import UTRECHT, Driver, ago
 from tests.system.test_tenancy import MANUAL
@@ -85,6 +87,15 @@ ALTERED: dict[str, tuple[str, Callable[[dict[str, Any]], bool], Callable[[dict[s
         lambda one: one["standing"] == "believed",
         lambda one: {"standing": "withdrawn"},
     ),
+    "an odometer by eye": ("odometer_readings", lambda one: one["source"] == "eye", lambda _: {"km": 12480.01}),
+    "whose a reading is": ("odometer_readings", lambda one: one["km"] == 12370.0, lambda _: {"car_id": DELETE_FIELD}),
+    "when a drive began": ("drives", lambda _: True, lambda one: {"began_at": one["began_at"] + timedelta(minutes=1)}),
+    "where a drive went": (
+        "drives",
+        lambda one: one["began_at"] > ago(301),
+        lambda one: {"positions": one["positions"][::-1]},
+    ),
+    "what nobody said": ("trips", lambda one: not one["set_by_hand"], lambda _: {"purpose": "A customer"}),
     "a sum": ("stats", lambda _: True, lambda one: {"months": {}}),
     "an entry": ("history", lambda one: one["why"] == "road", lambda one: {"why": "another road"}),
 }
