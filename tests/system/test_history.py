@@ -90,6 +90,54 @@ def test_the_entries_of_a_year_come_in_pages_and_hold_together(driver: Driver) -
     assert (state.entries, state.last_hash) == (len(found), prev)
 
 
+def test_a_drive_that_is_dropped_is_told_with_why(driver: Driver) -> None:
+    driver.phone("start", ago(30), UTRECHT)
+    assert driver.call("DELETE", "/trips/active?why=Somebody%20else%20drove").status_code == 204
+    (entry,) = driver.call("GET", f"/logbook/{ago(30).year}/history").json()["entries"]
+    assert (entry["why"], entry["is_word"], entry["before"]["car_id"]) == ("Somebody else drove", True, "car")
+    assert driver.differences() == []
+
+
+def test_a_gap_that_was_explained_and_is_not_any_more_is_told_of_until_it_goes(driver: Driver) -> None:
+    def read(odometer_km: float, hours: float) -> None:
+        body = {"odometer_km": odometer_km, "at": ago(60 * hours).isoformat()}
+        assert driver.call("POST", "/cars/car/odometer", json=body).status_code == 201
+
+    def by_hand(hours: float, distance_km: float) -> None:
+        times = {"started_at": ago(60 * hours).isoformat(), "ended_at": ago(60 * hours - 20).isoformat()}
+        ends = {"from": {"place": "Home"}, "to": {"place": "Work"}}
+        body = {**times, **ends, "distance_km": distance_km}
+        assert driver.call("POST", "/trips", json=body).status_code == 201
+
+    read(1000.0, 200)
+    read(1050.0, 176)
+    by_hand(170, 10.0)
+    read(1060.0, 150)
+    (gap,) = [row for row in driver.call("GET", "/logbook").json()["rows"] if row["row"] == "gap"]
+    for said in ("private", None):
+        assert driver.call("PATCH", f"/logbook/gaps/{gap['id']}", json={"explained_as": said}).status_code == 200
+    by_hand(190, 50.0)
+    assert driver.kept("gaps") == {}
+    assert [entry["after"] == {} for entry in driver.kept("history").values() if entry["row"] == gap["id"]][-1]
+    assert driver.differences() == []
+
+
+def test_another_odometer_in_the_car_is_what_the_facts_make(driver: Driver) -> None:
+    for odometer_km, hours, is_new in (
+        (1000.0, 200, False),
+        (1010.0, 150, False),
+        (100.0, 120, True),
+        (150.0, 90, False),
+    ):
+        body = {"odometer_km": odometer_km, "at": ago(60 * hours).isoformat(), "new_series": is_new}
+        assert driver.call("POST", "/cars/car/odometer", json=body).status_code == 201
+    ends = {"from": {"place": "Home"}, "to": {"place": "Work"}}
+    times = {"started_at": ago(60 * 80).isoformat(), "ended_at": ago(60 * 79).isoformat()}
+    assert driver.call("POST", "/trips", json={**times, **ends, "distance_km": 10.0}).status_code == 201
+    assert driver.call("POST", "/cars/car/odometer", json={"odometer_km": 160.0, "at": ago(60 * 70).isoformat()}).ok
+    assert driver.differences() == []
+
+
 def test_nobody_sees_the_history_of_another(driver: Driver) -> None:
     trip = drive(driver)
     driver.call("PATCH", f"/trips/{trip['id']}", json={"notes": "mine"})

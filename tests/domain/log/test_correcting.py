@@ -171,6 +171,13 @@ def test_an_odometer_at_the_end_below_that_at_the_start_is_refused() -> None:
     assert refused(lambda: say(say(TRIP, distance_km=5), end_odometer_km=999)) == "end_odometer_km"
 
 
+def test_a_new_end_is_held_against_the_start_that_was_typed_whatever_the_row_shows_by_now() -> None:
+    typed = say(TRIP, start_odometer_km=1010.0)
+    shown = replace(typed, start_odometer_km=1000.0, start_odometer_known="read")
+    assert refused(lambda: say(shown, end_odometer_km=1005.0)) == "end_odometer_km"
+    assert say(shown, end_odometer_km=1015.0).distance_km == 5.0
+
+
 def test_a_distance_beside_two_odometers_must_be_their_difference() -> None:
     odometers = {"start_odometer_km": 10, "end_odometer_km": 30}
     assert refused(lambda: enter(**odometers, distance_km=20.1)) == "distance_km"

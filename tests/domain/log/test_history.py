@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.log.history import Author, Entry, Head, broken_at, chained, entry_of_change, entry_view
+from shared.domain.log.history import Author, Entry, Head, broken_at, chained, entry_of_change, entry_view, years_of
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 BORIS = Author("laptop", NOW, "a slip")
@@ -57,6 +57,19 @@ def test_of_what_was_added_or_taken_away_an_entry_has_everything() -> None:
     assert gone
     assert (added.before, added.after) == ({}, FORMER)
     assert (gone.before, gone.after) == (FORMER, {})
+
+
+@pytest.mark.parametrize(
+    ("moment", "years"),
+    [
+        (datetime(2026, 3, 2, tzinfo=UTC), (2026,)),
+        (datetime(2025, 12, 31, 23, 30, tzinfo=UTC), (2025, 2026)),
+        (datetime(2026, 1, 1, 13, tzinfo=UTC), (2025, 2026)),
+        (datetime(2026, 1, 1, 15, tzinfo=UTC), (2026,)),
+    ],
+)
+def test_around_new_year_a_moment_counts_for_both_years(moment: datetime, years: tuple[int, ...]) -> None:
+    assert years_of(moment) == years
 
 
 def test_entries_are_numbered_on_and_each_has_the_hash_of_the_one_before() -> None:

@@ -53,6 +53,15 @@ def test_a_pending_trip_that_its_driver_set_stays_as_they_set_it() -> None:
     assert kept.excess_km == pytest.approx(24.0, abs=0.11)
 
 
+def test_what_is_said_once_more_leaves_the_row_as_the_car_has_it() -> None:
+    world = one_drive(1010)
+    first = says(world, world.log[0], distance_km=24.0)
+    again = says(world, first, distance_km=24.0, notes="as before")
+    assert (again.end_odometer_km, again.end_odometer_known, again.notes) == (1010.0, "read", "as before")
+    assert (again.excess_km, again.distance_km) == (first.excess_km, 24.0)
+    assert again.revision == first.revision + 1
+
+
 def test_what_is_told_during_a_trip_that_its_driver_touched_belongs_to_it_and_changes_nothing() -> None:
     world = one_drive(1010)
     said = says(world, world.log[0], purpose="A customer")
