@@ -63,11 +63,11 @@ def log(driver: Driver) -> Driver:
 
 def test_a_log_with_all_kinds_of_words_is_what_its_facts_make(log: Driver) -> None:
     code, said = verified(log)
-    assert (code, said.startswith("Nothing differs: ")) == (0, True), said
+    assert (code, said.startswith("Nothing differs. ")) == (0, True), said
 
 
 def test_a_log_of_which_nothing_is_known_holds(driver: Driver) -> None:
-    assert verified(driver) == (0, "Nothing differs: 0 rows, 0 readings and 0 entries of the history.\n")
+    assert verified(driver) == (0, "Nothing differs. Rows: 0, readings: 0, entries of the history: 0.\n")
 
 
 # By kind of document one field, which of them, and another value.

@@ -16,5 +16,7 @@ def verify(options: argparse.Namespace) -> None:
         print(difference)
     if found.differences:
         more = len(found.differences) - MOST_TOLD
-        raise store.Wrong(f"{len(found.differences)} differences{f', {more} of them not shown' if more > 0 else ''}")
-    print(f"Nothing differs: {found.rows} rows, {found.readings} readings and {found.entries} entries of the history.")
+        raise store.Wrong(
+            f"Differences: {len(found.differences)}{f', of which {more} are not shown' if more > 0 else ''}"
+        )
+    print(f"Nothing differs. Rows: {found.rows}, readings: {found.readings}, entries of the history: {found.entries}.")
