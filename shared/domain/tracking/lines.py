@@ -52,7 +52,8 @@ def _of_book(state: DriverState, car_id: str, book: Book, owner: Whose, now: dat
     lines += [Line(trip_id_of(state, owner.user, trip.drive), trip) for trip in book.trips]
     made = list[Line]()
     for line in sorted(lines, key=_order):
-        before = made[-1] if made else None
+        # A trip beside every odometer lies between rows that follow each other on it.
+        before = next((one for one in reversed(made) if one.says.to_m is not None), None)
         set_on_m = _set_on_m(before, line)
         gap_km = _gap_before_km(made, line, log)
         made.append(line._replace(gap_km=gap_km, set_on_m=set_on_m))

@@ -1,5 +1,6 @@
 """What a driver says of a trip by hand: nothing that is told later changes it, takes it away or brings it back."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -7,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from shared.domain.log.correcting import corrected
+from shared.domain.car.odometer import Reading
+from shared.domain.log.correcting import corrected, entered
 from shared.domain.log.record import events_of
-from shared.domain.log.trip import Trip
+from shared.domain.log.trip import Endpoint, Trip
+from shared.domain.log.words import identified
 from shared.domain.tracking.events import Ended, Started
 from tests.domain.world import World, at, fix
 
@@ -148,6 +151,27 @@ def test_of_a_drive_that_was_two_one_part_can_be_deleted() -> None:
     world.take(Ended(fix(80, 0), "car"), 100)
     world.tick(120)
     assert [trip.id for trip in world.log] == [first.id]
+
+
+def entered_at(world: World, since: int, distance_km: float) -> None:
+    """A trip by hand of a quarter of an hour."""
+    times = {"started_at": at(since).isoformat(), "ended_at": at(since + 15).isoformat()}
+    said = {**times, "from_": Endpoint(), "to": Endpoint(), "distance_km": distance_km}
+    world.change(
+        None, identified(entered("d@example.com", "car", "UTC", said, world.now), f"20260302T{since:06d}Z-000000")
+    )
+
+
+def test_a_trip_that_lies_between_two_odometers_of_a_car_leaves_those_beside_it_where_they_are() -> None:
+    world = World()
+    world.now = at(3000)
+    for minute, km in ((245, 12504.7), (512, 12370.0), (2265, 12318.7)):
+        world.read_by_eye("car", Reading(at(minute), km, source="eye", is_confirmed=True))
+    for since, distance_km in ((2640, 24.8), (2571, 14.3), (505, 6.8), (421, 11.8), (1303, 13.1)):
+        entered_at(world, since, distance_km)
+    assert [trip.from_m for trip in world.log] == [12_504_700, 12_516_500, None, 12_318_700, 12_333_000]
+    placed = [trip for trip in world.log if trip.from_m is not None]
+    assert [b.set_on_m for b in placed[1:]] == [(b.from_m or 0) - (a.to_m or 0) for a, b in pairwise(placed)]
 
 
 def test_a_trip_that_was_deleted_is_a_gap_before_the_next() -> None:
