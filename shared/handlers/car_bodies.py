@@ -13,7 +13,6 @@ from shared.domain.thresholds import CLOCK_AHEAD
 from shared.handlers.problems import bad
 
 OLDEST_READING = datetime(2000, 1, 1, tzinfo=UTC)
-MOST_REASON = 2000  # letters
 
 
 class CarBody(Struct, forbid_unknown_fields=True):

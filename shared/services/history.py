@@ -12,8 +12,9 @@ from shared.repositories.user_store import UserStore
 def of_trip(email: str, trip_id: str) -> Sequence[Entry]:
     """All that was changed in a trip, the first change first; also of one that was deleted. Raises NotFound."""
     store = UserStore(client(), email)
-    entries = store.history.of_row(trip_id) if TRIP_ID.fullmatch(trip_id) else []
-    if not entries and not (TRIP_ID.fullmatch(trip_id) and store.find_trip(trip_id)):
+    is_id = TRIP_ID.fullmatch(trip_id) is not None
+    entries = store.history.of_row(trip_id) if is_id else []
+    if not entries and not (is_id and store.find_trip(trip_id)):
         raise NotFound("There is no such trip.")
     return entries
 

@@ -29,7 +29,7 @@ class Source(Protocol):
         """What is kept of a drive."""
 
 
-class Standing(NamedTuple):
+class Rethought(NamedTuple):
     """Why a reading of a car is not believed, and why it was not before that; None where it is, or was."""
 
     car_id: str
@@ -45,7 +45,7 @@ class Rows:
         self.trips: dict[str, Trip | None] = {}
         self.gaps: dict[str, GapRow | None] = {}
         self.records: dict[str, Record | None] = {}
-        self.standings: list[Standing] = []
+        self.standings: list[Rethought] = []
         self.judged: dict[tuple[str, Reading], Disbelief | None] = {}
         self.stretches: list[tuple[str, list[str], list[str]]] = []
         self.blocks_gone = 0
@@ -85,9 +85,9 @@ class Rows:
         """Rows of a car, by their ids along its odometer, take the place of others."""
         self.stretches.append((car_id, before, after))
 
-    def stand(self, standing: Standing) -> None:
+    def stand(self, rethought: Rethought) -> None:
         """A reading of a car is believed, or is not any more."""
-        self.standings.append(standing)
+        self.standings.append(rethought)
 
     def judge(self, car_id: str, reading: Reading, why_not: Disbelief | None) -> None:
         """A reading of a car that is new is believed, or it is not, and why not."""

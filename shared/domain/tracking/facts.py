@@ -1,6 +1,7 @@
 """Gathers the facts of a log from what is kept of it: rows, records of drives, readings and the entries of its history.
 
-What a driver said is taken from the entries, and not from the rows that follow from it.
+What a driver said of a trip is taken from the entries, and not from the row that follows from it; what they said of a
+stretch of the odometer stands in the gaps that have it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -16,7 +16,7 @@ from shared.domain.log.drive import Heard
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.laying import Whose, laid, new_trip, with_route
 from shared.domain.log.record import events_of
-from shared.domain.log.rows import Rows, Standing
+from shared.domain.log.rows import Rethought, Rows
 from shared.domain.log.trip import Trip
 from shared.domain.thresholds import Rules
 from shared.domain.tracking.books import Books, books_of, with_ids
@@ -64,17 +64,23 @@ def without_settled(state: DriverState, rows: Rows, owner: Whose, now: datetime)
     Only where more is open than can be remembered, its rows are laid as what is left has them.
     """
     books = books_of(state)
-    lines = lines_of(state, books, owner, now)
-    for cut in cuts(state, books, now):
-        left = open_lines(lines, cut)
-        if cut != state and left == lines_of(cut, books_of(cut), owner, now):
-            state, books, lines = cut, books_of(cut), left
-            break
+    state, books, lines = cut_off(state, books, lines_of(state, books, owner, now), owner, now)
     cut = forced(state, books, now)
     if cut != state:
         new = lines_of(cut, books_of(cut), owner, now)
         _Laying(rows, owner, now).lay(open_lines(lines, cut), new)
     return cut
+
+
+def cut_off(
+    state: DriverState, books: Books, lines: Lines, owner: Whose, now: datetime
+) -> tuple[DriverState, Books, Lines]:
+    """A state without what is settled by now, with its books and rows: of these it says what it said with that."""
+    for cut in cuts(state, books, now):
+        left, open_books = open_lines(lines, cut), books_of(cut)
+        if cut != state and left == lines_of(cut, open_books, owner, now):
+            return cut, open_books, left
+    return state, books, lines
 
 
 def refolded(
@@ -140,16 +146,15 @@ class _Laying:
     def _put_ways(self, lines: Sequence[Line]) -> None:
         """Of a trip of which more was said by now the route is another one, though all else stays."""
         for line in lines:
-            if isinstance(line.says, TripOutline) and (self._is_as_said(line.id) or self._is_to_be_told(line)):
+            if not isinstance(line.says, TripOutline):
+                continue
+            is_put = line.id in self._rows.trips
+            if self._is_as_said(line.id) or (not is_put and self._is_told_anew(line.says)):
                 self._put_trip(line, line.says)
 
     def _is_as_said(self, trip_id: str) -> bool:
         """Whether a trip is still as its driver said it, for nothing that they said of it is new to the fold."""
         return trip_id in self._said and self._rows.trips[trip_id] is self._said[trip_id]
-
-    def _is_to_be_told(self, line: Line) -> bool:
-        is_new = isinstance(line.says, TripOutline) and self._is_told_anew(line.says)
-        return is_new and line.id not in self._rows.trips
 
     def _is_told_anew(self, outline: TripOutline) -> bool:
         return self._rows.records.get(outline.drive.summary.id) is not None
@@ -221,7 +226,7 @@ def _put_standings(before: DriverState, former: Books, state: DriverState, books
             if reading not in was_known:
                 rows.judge(car_id, reading, new.get(reading))
             elif old.get(reading) != new.get(reading):
-                rows.stand(Standing(car_id, reading, new.get(reading), old.get(reading)))
+                rows.stand(Rethought(car_id, reading, new.get(reading), old.get(reading)))
 
 
 def why_doubted(state: DriverState, car_id: str, reading: Reading) -> Disbelief | None:

@@ -18,8 +18,9 @@ from shared.domain.log.laying import Whose, laid
 from shared.domain.log.summary import Drive, Summary
 from shared.domain.log.trip import Trip
 from shared.domain.tracking.books import Books, books_of, with_ids
-from shared.domain.tracking.lines import Line, lines_of
-from shared.domain.tracking.settling import cuts, forced
+from shared.domain.tracking.keeping import cut_off
+from shared.domain.tracking.lines import Line, lines_of, open_lines
+from shared.domain.tracking.settling import forced
 from shared.domain.tracking.state import DriverState, with_cars, with_log, with_told
 
 AT_ONCE = 20  # drives that are folded at a time, as long as fewer are open
@@ -74,12 +75,14 @@ def recounted(facts: Facts, owner: Whose, now: datetime) -> Iterator[Counted | T
     while feed:
         state = with_cars(feed.into(state), facts.cars)
         until = feed.until or now
+        # What is left is held against these rows, and knows the ids of its trips.
+        state = with_ids(state, owner.user, books_of(state))
         books = books_of(state)
-        state = with_ids(state, owner.user, books)
         lines = lines_of(state, books, owner, now)
-        cut = _settled(state, owner, until)
+        cut, open_books, _ = cut_off(state, books, lines, owner, until)
+        cut = forced(cut, open_books, until)
         if cut != state:
-            left = {line.id for of in lines_of(cut, books_of(cut), owner, now).values() for line in of}
+            left = {line.id for of in open_lines(lines, cut).values() for line in of}
             yield from (_counted(line) for of in lines.values() for line in of if line.id not in left)
             yield from (one for one in _thoughts(books) if one.reading not in cut.of_car(one.car_id).readings)
             state = cut
@@ -95,17 +98,6 @@ def _thoughts(books: Books) -> Iterator[Thought]:
 def _counted(line: Line) -> Counted:
     assert not isinstance(line.says, Trip)
     return Counted(line.says, line.gap_km, line.set_on_m)
-
-
-def _settled(state: DriverState, owner: Whose, now: datetime) -> DriverState:
-    """The state without what is settled by a time, as far as that says of the rest what it said before."""
-    books = books_of(state)
-    lines = lines_of(state, books, owner, now)
-    for cut in cuts(state, books, now):
-        left = lines_of(cut, books_of(cut), owner, now)
-        if cut != state and all(line in lines.get(car_id, []) for car_id, of in left.items() for line in of):
-            return forced(cut, books_of(cut), now)
-    return forced(state, books, now)
 
 
 class _Feed:

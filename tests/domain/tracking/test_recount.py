@@ -1,15 +1,20 @@
 """A log that was kept word by word is the one that its facts make together, whatever world they are of."""
 
+from time import process_time
 from typing import Any
 
 import pytest
 
+from shared.domain.car.car import Car
 from shared.domain.car.odometer import Reading
 from shared.domain.log.explaining import word_of
 from shared.domain.log.gap_row import Explained, GapRow
-from shared.domain.log.summary import Summary
+from shared.domain.log.laying import Owner
+from shared.domain.log.marking import marks
+from shared.domain.log.summary import Summary, trail_of
 from shared.domain.log.trip import Trip
 from shared.domain.tracking.recount import Counted, Facts, Thought, recounted
+from tests.domain.world import at, fix
 from tests.worlds.planning import planned
 from tests.worlds.playing import Stage
 from tests.worlds.presets import PRESETS
@@ -102,3 +107,27 @@ def test_a_log_of_twelve_days_is_what_its_facts_make_together(name: str) -> None
     Stage(planned(PRESETS[name]._replace(days=12, drives=(24, 34)), 1), make).play()
     assert made[0].is_settled()
     assert made[0].kept() == made[0].counted()
+
+
+def usual(count: int) -> Facts:
+    """Drives of half an hour, three a day, each read before and after it and again hours later."""
+    drives, readings = list[Summary](), list[Reading]()
+    for n in range(count):
+        begin, end, km = at(480 * n), at(480 * n + 30), 1000 + 27.0 * n
+        fixes = [fix(480 * n + minute, minute if n % 2 == 0 else 30 - minute) for minute in range(31)]
+        drives.append(
+            Summary(id=str(n), began_at=begin, ended_at=end, car_id="car", trail=trail_of(marks(fixes, begin, end, ())))
+        )
+        readings += [Reading(at(480 * n - 1), km), *(Reading(at(480 * n + minute), km + 27.0) for minute in (31, 300))]
+    return Facts(drives, {"car": readings}, {}, [Car("car", "simulated")], "car")
+
+
+def test_a_log_that_is_four_times_as_long_takes_about_four_times_as_long() -> None:
+    owner, took_s = Owner("d@example.com", "UTC"), dict[int, float]()
+    for count in (50, 50, 200):
+        began_s = process_time()
+        rows = [one for one in recounted(usual(count), owner, at(480 * count + 5000)) if isinstance(one, Counted)]
+        took_s[count] = process_time() - began_s
+        assert [round((row.says.to_m or 0) - (row.says.from_m or 0)) for row in rows] == [27_000] * count
+    # Where nothing were settled, the last drives would be folded one by one with all that can be remembered.
+    assert took_s[200] < 12 * took_s[50]
