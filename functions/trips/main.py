@@ -13,9 +13,11 @@ ROUTES = routes(
     route("PATCH", "/", calls.correct_several),
     route("GET", "/active", calls.show_active),
     route("DELETE", "/active", calls.drop_active),
+    route("POST", "/merge", calls.merge),
     route("GET", "/<id:trip_id>", calls.show),
     route("PATCH", "/<id:trip_id>", calls.correct),
     route("DELETE", "/<id:trip_id>", calls.delete),
+    route("POST", "/<id:trip_id>/split", calls.split),
     route("GET", "/<id:trip_id>/history", history.show_trip),
 )
 

@@ -25,6 +25,20 @@ class SeveralBody(Struct, forbid_unknown_fields=True, rename={"set_": "set"}):
     why: str | None = None
 
 
+class SplitBody(Struct, forbid_unknown_fields=True):
+    """When the second of two trips begins that one becomes, and why."""
+
+    at: str
+    why: str | None = None
+
+
+class MergeBody(Struct, forbid_unknown_fields=True):
+    """Which trips become one, and why."""
+
+    ids: list[str]
+    why: str | None = None
+
+
 class TripBody(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
     """Any of a trip's fields that a driver may set, and why they do; null is for the domain to understand."""
 

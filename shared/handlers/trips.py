@@ -13,8 +13,8 @@ from shared.handlers.authors import author_by_query, author_of
 from shared.handlers.bodies import decoded
 from shared.handlers.cursors import cursor_of, position_of
 from shared.handlers.problems import bad
-from shared.handlers.trip_bodies import SeveralBody, TripBody
-from shared.services import active_trip, several_trips, trips
+from shared.handlers.trip_bodies import MergeBody, SeveralBody, SplitBody, TripBody
+from shared.services import active_trip, reshaping, several_trips, trips
 
 KINDS = get_args(TripKind)
 
@@ -61,6 +61,19 @@ def correct_several(request: Request, caller: Caller) -> tuple[dict[str, Any], i
             raise bad(name, "is no field of a trip that can be set here")
     found = several_trips.correct(caller.account, body.ids, body.set_.said(), author_of(caller, body.why))
     return {"trips": [trip_view(trip) for trip in found]}, 200
+
+
+def split(request: Request, caller: Caller, trip_id: str) -> tuple[dict[str, Any], int]:
+    """Two trips in place of one."""
+    body = decoded(request, SplitBody)
+    found = reshaping.split(caller.account, trip_id, body.at, author_of(caller, body.why))
+    return {"trips": [trip_view(trip) for trip in found]}, 200
+
+
+def merge(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
+    """One trip in place of several."""
+    body = decoded(request, MergeBody)
+    return trip_view(reshaping.merge(caller.account, body.ids, author_of(caller, body.why))), 200
 
 
 def delete(request: Request, caller: Caller, trip_id: str) -> tuple[None, int]:

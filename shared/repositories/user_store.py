@@ -23,7 +23,7 @@ from shared.domain.driver import LOG_VERSION
 from shared.domain.log.drive import Heard, Record
 from shared.domain.log.explaining import gap_facts, interval, told
 from shared.domain.log.gap_row import GapRow
-from shared.domain.log.history import Author, Entry, Head, RowKind, View, chained, entry_of_change, years_of
+from shared.domain.log.history import MERGED, Author, Entry, Head, RowKind, View, chained, entry_of_change, years_of
 from shared.domain.log.shown import trip_facts
 from shared.domain.log.sums import Sums, sums_of, sums_of_gap
 from shared.domain.log.tiling import NotTiled, Row
@@ -226,7 +226,7 @@ class Change:
         self._batch = db.batch()
         self._state = root.collection("cache").document("trip_start")
         self._state_put: tuple[Stored[DriverState], DriverState] | None = None
-        self._entries, self._meant = list[Entry](), set[str]()
+        self._entries, self._meant, self._merged = list[Entry](), set[str](), dict[str, str]()
         self._trips: dict[str, tuple[Stored[Trip] | None, Trip | None]] = {}
         self._gaps: dict[str, tuple[Stored[GapRow] | None, GapRow | None]] = {}
         self._tiles: Tiles | None = None
@@ -248,6 +248,8 @@ class Change:
         rows = [one for one in (former, row) if one]
         kind: RowKind = "gap" if isinstance(rows[0], GapRow) else "trip"
         before, after = _facts(former), _facts(row)
+        if row is None and row_id in self._merged:
+            after = {MERGED: self._merged[row_id]}
         if isinstance(row, GapRow) and isinstance(former, GapRow) and told(row) != told(former):
             # What is said of a gap is said of its kilometres, whichever row has them later.
             before = {name: value for name, value in before.items() if name not in interval(row)}
@@ -256,6 +258,11 @@ class Change:
     def is_about(self, row_id: str) -> None:
         """Which row the driver means: what becomes of it is told, though nothing was told of it before."""
         self._meant.add(row_id)
+
+    def is_merged(self, row_id: str, into: str) -> None:
+        """Which trip has all of a trip that there is not any more."""
+        self._meant.add(row_id)
+        self._merged[row_id] = into
 
     def put_trip(self, read: Stored[Trip] | None, trip: Trip | None) -> None:
         """A trip: new (nothing read), changed, or deleted (None). The sums follow."""

@@ -9,15 +9,19 @@ from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading
 from shared.domain.log.book import Start
+from shared.domain.log.dividing import part_of
 from shared.domain.log.explaining import word_of
 from shared.domain.log.gap_row import GapRow
+from shared.domain.log.laying import Whose
 from shared.domain.log.rows import Rows
 from shared.domain.log.summary import Summary
 from shared.domain.log.tiling import Row
 from shared.domain.log.trip import Trip
 from shared.domain.log.words import summary_of
-from shared.domain.tracking.spoken import part_of
-from shared.domain.tracking.state import DriverState, OpenLog, with_cars, with_told
+from shared.domain.tracking.books import books_of
+from shared.domain.tracking.facts import is_folded
+from shared.domain.tracking.lines import lines_of
+from shared.domain.tracking.state import DriverState, OpenLog, with_cars, with_log, with_told
 from shared.repositories.documents import Stored
 from shared.repositories.user_store import UserStore
 from shared.services.rows import StoredLog
@@ -90,6 +94,41 @@ def reopened_at(store: UserStore, log: StoredLog, state: DriverState, car_id: st
     before, after = store.trip_before(car_id, moment), store.trip_after(car_id, moment)
     since = before.value.started_at if before else moment
     return reopened(store, log, state, [car_id], since, after.value.started_at if after else moment)
+
+
+def widened(
+    store: UserStore, log: StoredLog, state: DriverState, owner: Whose, car_id: str, since: datetime
+) -> tuple[DriverState, Mapping[str, Sequence[Row]]]:
+    """The state in which the log of a car is open from before a moment on, with all rows of it as they are stored.
+
+    What was settled after that moment may still change by a word that reaches from there into what is open.
+    """
+    opened = state.of_car(car_id)
+    assert opened.start is not None
+    stretch = _around(store, car_id, since, opened.start.at, opened.start)
+    gaps = store.gaps.between(car_id, stretch.begin or LONG_AGO, opened.start.at)
+    gaps = [gap for gap in gaps if gap.value.since < opened.start.at]
+    log.knows([one for one in (stretch.left, *stretch.inside) if one is not None], gaps)
+    settled: list[Row] = [*(one.value for one in stretch.inside), *(one.value for one in gaps)]
+    known = _open_log(store, car_id, stretch, [gap.value for gap in gaps], ())
+    read = store.readings.around(car_id, opened.start.at, opened.start.at)
+    readings = {*known.readings, *(one.reading for one in read if is_folded(one)), *opened.readings}
+    wide = replace(
+        opened,
+        start=known.start,
+        gap_before_km=0.0,
+        after_trip=known.after_trip,
+        readings=tuple(sorted(readings, key=lambda one: one.at)),
+        explained=(*known.explained, *opened.explained),
+        series=opened.series - sum(row.set_on_m != 0 for row in settled),
+    )
+    told = {id_ for one in state.told for id_ in one.trip_ids}
+    more = [_settled(one.value) for one in stretch.inside if one.value.id not in told]
+    lines = lines_of(state, books_of(state), owner, datetime.now(UTC)).get(car_id, [])
+    ids = [line.id for line in lines]
+    rows = {row.id: row for row in (*settled, *log.trips(ids), *log.gaps(ids))}
+    widest = with_told(with_log(state, car_id, wide), [*state.told, *more])
+    return with_cars(widest, store.cars.list_cars().values()), {car_id: sorted(rows.values(), key=_order)}
 
 
 def _around(store: UserStore, car_id: str, since: datetime, until: datetime, open_from: Start | None) -> _Stretch:

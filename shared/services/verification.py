@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from shared import settings
 from shared.domain.car.odometer import judged, reading_view
 from shared.domain.driver import Account
-from shared.domain.log.drive import drive_id
+from shared.domain.log.dividing import is_shaped
 from shared.domain.log.explaining import gap_facts
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.history import ALWAYS_CHANGED, Head, View, broken_at
@@ -190,8 +190,7 @@ def _in_records(kept: Kept, drives: Iterable[Summary]) -> Iterator[Difference]:
     records = {record.id: record for record in kept.records}
     state = DriverState(default_car_id=kept.default_car_id)
     for summary in drives:
-        is_part = summary.id == drive_id(summary.began_at, summary.ended_at, f"part {summary.car_id}")
-        if summary.is_by_hand or summary.moved or is_part:
+        if summary.is_by_hand or summary.moved or is_shaped(summary):
             continue
         record = records.get(summary.id)
         if summary.said.is_touched:

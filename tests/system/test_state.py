@@ -13,7 +13,7 @@ from shared.domain.car.odometer import Reading
 from shared.domain.log.book import Start
 from shared.domain.log.drive import Heard
 from shared.domain.log.gap_row import Explained
-from shared.domain.log.summary import Mark, Said, Summary, trail_of
+from shared.domain.log.summary import Mark, Piece, Said, Summary, trail_of
 from shared.domain.place.trail import Fix
 from shared.domain.tracking.state import DriverState, GoingOn, LookUps, OpenLog
 from tests.calls import all_calls
@@ -53,12 +53,13 @@ DRIVE = GoingOn(
     started_at=at(-900), car_id="car", heard_at=at(0.000001), polls_after_end=3, is_asked=False, blocks=2, points=150,
     km=31.4159, last=Fix(at(-1), 52.3, 5.3, 4.5, "car"),
 )  # fmt: skip
-SAID = Said(at(-4900), at(-4100), True, "b", 12_345_000, 12_346_000, 1_100, True, True, at(-4890), at(-4110))
+SAID = Said(at(-4900), at(-4100), True, "b", 12_345_000, 12_346_000, 1_100, True, True, at(-4890), at(-4110), 1_050)
 TOLD = Summary(
     id="20260123T071200Z-0123456789ab", began_at=at(-5000), ended_at=at(-4000), car_id="b", is_stray=True, begun=False,
     ended=False, trail=trail_of((Mark(at(-5000)), Mark(at(-4000), 900, 80, 240, 52.4, 5.4))),
     silences=((at(-4800), at(-4300)),),
     default_car_id="car", driver="Anna", is_by_hand=True, moved=SAID, said=SAID, trip_ids=("20260123T071200Z-7f3a9c",),
+    pieces=(Piece(at(-5000), at(-4600), 12_345_000, 12_346_000, 1_000, 990, 1_010), Piece(at(-4500), at(-4000))),
 )  # fmt: skip
 WORDS = (
     Heard(

@@ -15,6 +15,7 @@ from shared.domain.car.belief import Belief, believed, sort_key
 from shared.domain.car.odometer import Disbelief, Reading, ReadingSource
 from shared.domain.log.chain import Node, nodes_of, stood_at
 from shared.domain.log.elsewhere import Sorted, sorted_out
+from shared.domain.log.gathering import as_one, gathered
 from shared.domain.log.outlines import (
     GapOutline,
     OpenOutline,
@@ -90,7 +91,7 @@ def folded(car_id: str, drives: Sequence[Drive], readings: Sequence[Reading], st
     old = tuple(reading for page in pages for reading in page.found.old if reading in set(told))
     doubted = tuple(reading for reading in belief.doubted if reading in set(told))
     return Book(
-        trips=tuple(trip for page in pages for trip in trips_of(page.sheet)),
+        trips=tuple(trip for page in pages for trip in as_one(trips_of(page.sheet))),
         gaps=tuple(gap for page in pages for gap in gaps_of(page.sheet)),
         open=open_of(pages[-1].sheet),
         elsewhere=tuple(drive for page in pages for drive in page.found.elsewhere),
@@ -160,15 +161,15 @@ def _pages(car_id: str, drives: Sequence[Drive], belief: Belief) -> Iterator[_Pa
     rest, since = [*drives], None
     for n, (series, following) in enumerate(pairwise([*(belief.series or ((),)), None])):
         assert series is not None
-        own = [drive for drive in rest if following is None or drive.began_at < following[0].at]
-        rest = rest[len(own) :]
+        own = [drive for drive in rest if following is None or (drive.whole or drive).began_at < following[0].at]
+        rest = [drive for drive in rest if drive not in own] if following else []
         yield _page(car_id, own, [one for one in series if since is None or one.at >= since], n, following is None)
         since = own[-1].ended_at if own else since
 
 
 def _page(car_id: str, drives: Sequence[Drive], readings: Sequence[Reading], series: int, is_last: bool) -> _Page:
     found = sorted_out(drives, readings)
-    tiles = tiled(found.drives, found.chain)
+    tiles = gathered(tiled(found.drives, found.chain), found.drives)
     return _Page(Sheet(car_id, found.drives, found.chain, tiles, series, is_last), found)
 
 
@@ -209,6 +210,8 @@ def _last_between(page: _Page, node: Node) -> Reading | None:
     """The last reading of a stand when no drive was going on, and those of the car were over or had not begun."""
     own, elsewhere = page.sheet.drives, page.found.elsewhere
     before, after = own[: node.n][-1:], own[node.n : node.n + 1]
+    if before and after and before[0].whole and before[0].whole is after[0].whole:
+        return None
     between = (
         reading
         for reading in reversed(node.readings if node.is_stand else ())

@@ -106,6 +106,14 @@ def exact_m(drive: Drive) -> int:
     return said.distance_m if said.distance_m is not None else (said.to_m or 0) - (said.from_m or 0)
 
 
+def sure_m(drive: Drive) -> int | None:
+    """How many metres of the odometer a drive has, whatever was seen of it; None where that is to be found out."""
+    kept_m = drive.summary.said.kept_m
+    if kept_m is not None:
+        return kept_m
+    return exact_m(drive) if is_exact(drive) else None
+
+
 def begin_of(drive: Drive) -> Position | None:
     """Where a drive began, as the phone knew it."""
     mark = _mark(drive, drive.began_at, drive.ended_at)
@@ -194,12 +202,20 @@ def _place(
     if reading.source in ("typed", "struck"):
         return n + (reading.at - drive.began_at > drive.ended_at - reading.at), False
     is_at_begin, is_at_end = _stands_for(drives, n, readings, k, before)
-    if is_at_begin:
+    if is_at_begin and not _is_cut(drives, n):
         return n, False
-    if is_at_end:
+    if is_at_end and not _is_cut(drives, n + 1):
         return n + 1, False
     # Of a drive of which its driver said how far it went, nothing that was read on its way says more.
-    return None if is_exact(drive) else (n, True)
+    return (n, True) if sure_m(drive) is None else None
+
+
+def _is_cut(drives: Sequence[Drive], n: int) -> bool:
+    """Whether drive n goes on where its driver divided it: there the car did not stand, and what both have is known."""
+    if not 0 < n < len(drives):
+        return False
+    before, after = drives[n - 1 : n + 1]
+    return before.ended_at == after.began_at and not {before.summary.said.kept_m, after.summary.said.kept_m} & {None}
 
 
 def _nearer(drives: Sequence[Drive], n: int, moment: datetime) -> int:
@@ -224,7 +240,7 @@ def _stands_for(
 ) -> tuple[bool, bool]:
     """Whether a reading near drive n stands for its begin, and whether it stands for its end."""
     drive, reading = drives[n], readings[k]
-    is_near_begin = abs(reading.at - drive.began_at) <= WORD_SLACK
+    is_near_begin = abs(reading.at - drive.began_at) <= WORD_SLACK and not _is_no_stand(drives, n, reading.at)
     is_near_end = abs(reading.at - drive.ended_at) <= WORD_SLACK
     is_same_stand = before is not None and (before.n, before.is_on_way) == (n, False)
     has_risen = is_same_stand and before is not None and _can_be_of(drive, reading, before)
@@ -235,6 +251,13 @@ def _stands_for(
     is_end = is_near_end and not _rises_later(drives, n, readings, k) and not _moved(drive, drive.ended_at, reading)
     is_end = is_end and not (reading.driving and (reading.at < drive.ended_at or _is_elsewhere(drive, reading)))
     return is_begin, is_end
+
+
+def _is_no_stand(drives: Sequence[Drive], n: int, moment: datetime) -> bool:
+    """Whether a moment lies nearer to the end of a drive than to its begin, before which the car did not stand."""
+    drive = drives[n]
+    is_nearer = abs(moment - drive.ended_at) < abs(moment - drive.began_at)
+    return is_nearer and n > 0 and drives[n - 1].ended_at == drive.began_at
 
 
 def _can_be_of(drive: Drive, reading: Reading, before: Node) -> bool:
@@ -319,8 +342,8 @@ def _stretches(drives: Sequence[Drive], nodes: Sequence[Node]) -> Iterator[Stret
 
 def _pieces(n: int, drive: Drive, on_way: Sequence[Node]) -> Iterator[Part]:
     """The parts of a drive between the readings on its way. The phone's first and last word may be late or early."""
-    if is_exact(drive):
-        yield Part(n, drive.began_at, drive.ended_at, exactly(exact_m(drive)), gives_way=True)
+    if (metres := sure_m(drive)) is not None:
+        yield Part(n, drive.began_at, drive.ended_at, exactly(metres), drive.summary.said.kept_m is None)
         return
     cuts = [drive.began_at, *(node.first_at for node in on_way), drive.ended_at]
     straight_m = _straight_m(drive, on_way)

@@ -19,6 +19,8 @@ EndedBecause = Literal[
     "the driver dropped it",
 ]
 
+Shape = Literal["part", "merged"]
+
 
 class Heard(Fix, frozen=True, omit_defaults=True):
     """One word of the phone: that it is in the car, or with `is_end` that it left it; `is_pause` at such a place.
@@ -68,6 +70,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     drivers: tuple[str, ...] = ()
     said_by: str = ""
     is_dropped: bool = False
+
+
+def shaped_id(shape: Shape, began_at: datetime, ended_at: datetime, car_id: str | None) -> str:
+    """The id of a drive that is not as the phone told of it: a part of one, or several merged."""
+    return drive_id(began_at, ended_at, f"{shape} {car_id}")
 
 
 def drive_id(began_at: datetime, ended_at: datetime, car_id: str | None) -> str:

@@ -5,7 +5,7 @@ It follows from the set of the facts. In which order they came to be known is no
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from msgspec.structs import replace
 
@@ -14,7 +14,7 @@ from shared.domain.log.lasting import refuted, unended
 from shared.domain.log.loose_ends import begun, free_km, is_enough, repeats
 from shared.domain.log.splitting import changed_car, split
 from shared.domain.log.standing import Watched
-from shared.domain.log.summary import Drive, Summary
+from shared.domain.log.summary import Drive, Piece, Said, Summary
 from shared.domain.log.which_car import Garage
 
 
@@ -34,7 +34,7 @@ def driven(
     ends = [drive for drive in drives if not drive.summary.begun and not is_fixed(drive)]
     whole = garage.with_cars([drive for drive in drives if drive.summary.begun or is_fixed(drive)])
     parts = _lasting(_apart(whole, garage), garage, ends)
-    return _tiled(_with_ends(parts, ends, garage))
+    return sorted((piece for drive in _tiled(_with_ends(parts, ends, garage)) for piece in _pieces(drive)), key=_order)
 
 
 def is_fixed(drive: Drive) -> bool:
@@ -74,6 +74,36 @@ def _parts(drive: Drive, drives: Sequence[Drive], garage: Garage) -> list[Drive]
     is_one_car = len(garage.cars) < 2 or drive.summary.car_id or drive.summary.is_stray
     parts = [drive] if is_one_car else changed_car(drive, lambda part: garage.with_car(part, others))
     return [piece for part in parts for piece in split(part, garage.of(part.car_id))]
+
+
+def _pieces(drive: Drive) -> list[Drive]:
+    """The drives that a trip was before its driver made one of them, unless they said how far all of it was."""
+    said = drive.summary.said
+    pieces = [one for one in drive.summary.pieces if one.ended_at > drive.began_at and one.began_at < drive.ended_at]
+    if not pieces or said.distance_m is not None:
+        return [drive]
+    last = len(pieces) - 1
+    return [
+        replace(
+            drive,
+            summary=replace(drive.summary, said=_said_of(said, piece, is_first=n == 0, is_last=n == last)),
+            part=n,
+            began_at=piece.began_at if n else drive.began_at,
+            ended_at=piece.ended_at if n < last else drive.ended_at,
+            whole=drive,
+        )
+        for n, piece in enumerate(pieces)
+    ]
+
+
+def _said_of(said: Said, piece: Piece, *, is_first: bool, is_last: bool) -> Said:
+    return replace(
+        said,
+        from_m=said.from_m if is_first else piece.from_m,
+        to_m=said.to_m if is_last else piece.to_m,
+        distance_m=piece.distance_m,
+        kept_m=piece.kept_m,
+    )
 
 
 # --- ends
@@ -152,9 +182,11 @@ def _tiled(drives: Sequence[Drive]) -> list[Drive]:
     made = list[Drive]()
     for car_id in sorted({drive.car_id or "" for drive in drives}):
         of_car = [drive for drive in drives if (drive.car_id or "") == car_id]
-        fixed = [drive for drive in of_car if is_fixed(drive)]
-        free = [drive for drive in of_car if not is_fixed(drive)]
-        outside = [part for drive in free if (part := _outside(drive, fixed))]
+        fixed = [drive for drive in of_car if is_fixed(drive) and not drive.summary.said.is_deleted]
+        # What a driver says of a trip counts for what they deleted within it as well, but not between its pieces.
+        deleted, pieces = [drive for drive in of_car if drive.summary.said.is_deleted], [*map(_pieces, fixed)]
+        fixed += [part for drive in deleted if (part := _outside(drive, [*chain.from_iterable(pieces)]))]
+        outside = [part for drive in of_car if not is_fixed(drive) and (part := _outside(drive, fixed))]
         made += [*fixed, *_one_by_one(sorted(outside, key=_order))]
     return sorted(made, key=_order)
 

@@ -65,7 +65,7 @@ class Seen(NamedTuple):
 
 def seen(marks: Sequence[Mark], since: datetime, until: datetime) -> Seen:
     """What the marks of a drive say between two moments; between marks it drives evenly, beyond them nobody saw it."""
-    a, b = _at(marks, since), _at(marks, until)
+    a, b = sums_at(marks, since), sums_at(marks, until)
     within = marks[bisect_left(marks, since, key=_time_of) : bisect_right(marks, until, key=_time_of)]
     first = next((mark for mark in within if mark.lat is not None), None)
     last = next((mark for mark in reversed(within) if mark.lat is not None), None)
@@ -93,8 +93,11 @@ def apart_m(a: Position | None, b: Position | None) -> float:
     return 1000 * distance_km(a, b) if a and b else 0.0
 
 
-def _at(marks: Sequence[Mark], moment: datetime) -> tuple[float, float, float]:
-    """The three sums of the marks at a moment; the first counts from where nobody saw anything yet."""
+def sums_at(marks: Sequence[Mark], moment: datetime) -> tuple[float, float, float]:
+    """The three sums of marks at a moment, in metres, metres and seconds; between two of them it drives evenly.
+
+    Beyond them nobody saw anything, and the time alone goes on.
+    """
     if not marks:
         return 0.0, 0.0, moment.timestamp()
     n = bisect_right(marks, moment, key=_time_of)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from shared.domain.fitting import number, text, unfit
 from shared.domain.log.gap_row import Explained, Explanation, GapRow, share_m
+from shared.domain.log.outlines import GapOutline
 from shared.domain.log.shown import zulu
 from shared.domain.log.sums import Sums
 
@@ -48,7 +49,7 @@ def words_with(words: Sequence[Explained], gap: GapRow) -> tuple[Explained, ...]
 
     What was said of more than this gap stays said of the rest.
     """
-    kept = [part for word in words for part in _outside(word, gap)]
+    kept = [part for word in words for part in without(word, gap.series, gap.from_m, gap.to_m)]
     if word := word_of(gap):
         kept.append(word)
     return tuple(sorted(kept, key=lambda one: (one.series, one.from_m)))
@@ -61,14 +62,38 @@ def word_of(gap: GapRow) -> Explained | None:
     return Explained(gap.from_m, gap.to_m, gap.explained_as, gap.reason, gap.business_m, gap.series)
 
 
-def _outside(word: Explained, gap: GapRow) -> list[Explained]:
-    """What of a word is about other kilometres than those of a gap, each part with its share of the business."""
-    if word.series != gap.series or word.to_m <= gap.from_m or gap.to_m <= word.from_m:
+def moved_along(words: Sequence[Explained], gaps: Sequence[tuple[GapOutline, GapOutline]]) -> tuple[Explained, ...]:
+    """What is said of intervals of the odometer, where gaps lie elsewhere on it by now: what was said of them goes
+    along. `gaps` are these as they were and as they are."""
+    moved = [
+        replace(part, from_m=part.from_m + gap.from_m - former.from_m, to_m=part.to_m + gap.from_m - former.from_m)
+        for former, gap in gaps
+        for word in words
+        for part in _within(word, former)
+    ]
+    left = [*words]
+    for former, _ in gaps:
+        left = [part for word in left for part in without(word, former.series, former.from_m, former.to_m)]
+    return tuple(sorted([*left, *moved], key=lambda one: (one.series, one.from_m)))
+
+
+def without(word: Explained, series: int, from_m: int, to_m: int) -> list[Explained]:
+    """What of a word is about other kilometres than those of an interval, in metres; each part with its share of the
+    business."""
+    if word.series != series or word.to_m <= from_m or to_m <= word.from_m:
         return [word]
-    parts = ((word.from_m, min(word.to_m, gap.from_m)), (max(word.from_m, gap.to_m), word.to_m))
+    return _parts(word, (word.from_m, min(word.to_m, from_m)), (max(word.from_m, to_m), word.to_m))
+
+
+def _within(word: Explained, gap: GapOutline) -> list[Explained]:
+    interval = (max(word.from_m, gap.from_m), min(word.to_m, gap.to_m))
+    return _parts(word, interval) if word.series == gap.series else []
+
+
+def _parts(word: Explained, *intervals: tuple[int, int]) -> list[Explained]:
     return [
         replace(word, from_m=from_m, to_m=to_m, business_m=share_m(word, from_m, to_m))
-        for from_m, to_m in parts
+        for from_m, to_m in intervals
         if from_m < to_m
     ]
 

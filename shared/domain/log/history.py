@@ -17,6 +17,8 @@ RowKind = Literal["trip", "gap", "reading"]
 View = Mapping[str, Any]
 # What every change of a row changes says nothing of this one.
 ALWAYS_CHANGED = ("revision", "updated_at")
+# What an entry says of a trip that there is not any more, where another one has all of it: the id of that.
+MERGED = "merged_into"
 FURTHEST_ZONE = timedelta(hours=14)
 PHONE, CAR, OPERATOR = "phone", "car", "operator"
 
@@ -34,7 +36,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     `row` is the id of the trip, gap or reading, of the kind `kind`, and `years` are those that it counts for. Fields
     have the names and values that the API has for them; `before` is empty for what was added, `after` for what was
-    taken away. It `is_word` where its author meant this very row: what else changed in that commit follows from it.
+    taken away, but of a trip that is a part of another one by now it says which.
+    It `is_word` where its author meant this very row: what else changed in that commit follows from it.
     `n` is 0 until it is known which one it is: the first is 1. `prev` is the hash of the one before.
     """
 

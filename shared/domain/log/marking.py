@@ -4,10 +4,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from msgspec.structs import replace
-
+from shared.domain.log.evidence import sums_at
 from shared.domain.log.summary import Mark
 from shared.domain.place.geo import Position, distance_km
 from shared.domain.place.trail import Fix, located
@@ -23,6 +22,7 @@ from shared.domain.thresholds import (
     WRONG_TOGETHER,
 )
 
+T = TypeVar("T")
 NOTHING = timedelta(0)
 
 
@@ -134,12 +134,12 @@ def _times(
 ) -> list[datetime]:
     """The moments of the marks by time: those asked for, and as many others as there is room for."""
     asked = sorted({moment for moment in moments if began_at < moment < ended_at})
-    times = sorted({began_at, *_thinned(asked, MOST_MARKS - 2), ended_at})
+    times = sorted({began_at, *thinned(asked, MOST_MARKS - 2), ended_at})
     beside = [moment for moment in _beside_holes(points, began_at, ended_at) if moment not in times]
-    times = sorted({*times, *_thinned(beside, MOST_MARKS - len(times))})
+    times = sorted({*times, *thinned(beside, MOST_MARKS - len(times))})
     every = [_where_known(moment, points) for moment in _each_while(began_at, ended_at)]
     apart = sorted({moment for moment in every if _is_apart(moment, times)})
-    return sorted({*times, *_thinned(apart, MOST_MARKS - len(times))})
+    return sorted({*times, *thinned(apart, MOST_MARKS - len(times))})
 
 
 def _beside_holes(points: Sequence[Point], began_at: datetime, ended_at: datetime) -> list[datetime]:
@@ -168,11 +168,11 @@ def _is_apart(moment: datetime, times: Sequence[datetime]) -> bool:
     return all(abs(moment - other) >= MARK_EVERY / 2 for other in times[max(after - 1, 0) : after + 1])
 
 
-def _thinned(times: Sequence[datetime], most: int) -> Sequence[datetime]:
+def thinned(items: Sequence[T], most: int) -> Sequence[T]:
     """At most so many of them, spread evenly."""
-    if len(times) <= most:
-        return times
-    return [times[n * len(times) // most] for n in range(most)]
+    if len(items) <= most:
+        return items
+    return [items[n * len(items) // most] for n in range(most)]
 
 
 # --- what no car can have reached
@@ -217,24 +217,46 @@ def _can_reach(a: Point, b: Point, off_km: float) -> bool:
     return distance_km(a.position, b.position) <= off_km + FASTEST_FIX_KM_H * hours
 
 
+def marked(trail: Sequence[Mark], moment: datetime, words: Sequence[Fix]) -> tuple[Mark, ...]:
+    """The marks of a drive with one at a moment of it as well, where its phone was then as far as its words tell."""
+    if any(mark.at == moment for mark in trail):
+        return tuple(trail)
+    n = bisect_left(trail, moment, key=lambda mark: mark.at)
+    is_seen = 0 < n < len(trail)
+    made = _between_marks(trail[n - 1], trail[n], moment, words) if is_seen else _at(trail, moment)
+    return (*trail[:n], made, *trail[n:])
+
+
+def _between_marks(a: Mark, b: Mark, moment: datetime, words: Sequence[Fix]) -> Mark:
+    """A mark between two others: of their way it has what the dense part of the words has by then, else by time."""
+    seen = marks(words, a.at, b.at, (moment,))
+    there = next(mark for mark in seen if mark.at == moment)
+    whole_m = seen[-1].dense_m
+    share = there.dense_m / whole_m if whole_m else (moment - a.at) / (b.at - a.at)
+    dense_m, sparse_m, sparse_s = (round(x + share * (y - x)) for x, y in zip(_sums(a), _sums(b), strict=True))
+    return Mark(moment, dense_m, sparse_m, sparse_s, there.lat, there.lng)
+
+
 def between(marks: Sequence[Mark], since: datetime, until: datetime) -> tuple[Mark, ...]:
-    """The marks of a part of a drive, counted from its own begin."""
-    inside = [mark for mark in marks if since <= mark.at <= until]
-    if not inside:
-        return (Mark(since), Mark(until))
-    first = inside[0]
-    counted = (
-        replace(
-            mark,
-            dense_m=mark.dense_m - first.dense_m,
-            sparse_m=mark.sparse_m - first.sparse_m,
-            sparse_s=mark.sparse_s - first.sparse_s,
-        )
-        for mark in inside
-    )
-    edges = [*counted]
-    if edges[0].at > since:
-        edges.insert(0, replace(edges[0], at=since))
-    if edges[-1].at < until:
-        edges.append(replace(edges[-1], at=until))
-    return tuple(edges)
+    """The marks of a part of a drive, counted from its own begin: there are some at both of its ends."""
+    inside = {mark.at: mark for mark in marks if since <= mark.at <= until}
+    for moment in (since, until):
+        if moment not in inside:
+            inside[moment] = _at(marks, moment)
+    ordered = sorted(inside.values(), key=lambda mark: mark.at)
+    return tuple(counted_from(Mark(since), ordered[0], mark) for mark in ordered)
+
+
+def counted_from(begin: Mark, zero: Mark, mark: Mark) -> Mark:
+    """A mark as one of a trail in which the sums are those of `begin` where they were those of `zero`."""
+    dense_m, sparse_m, sparse_s = (b + m - z for b, z, m in zip(_sums(begin), _sums(zero), _sums(mark), strict=True))
+    return Mark(mark.at, dense_m, sparse_m, sparse_s, mark.lat, mark.lng)
+
+
+def _at(marks: Sequence[Mark], moment: datetime) -> Mark:
+    dense_m, sparse_m, sparse_s = map(round, sums_at(marks, moment))
+    return Mark(moment, dense_m, sparse_m, sparse_s)
+
+
+def _sums(mark: Mark) -> tuple[int, int, int]:
+    return mark.dense_m, mark.sparse_m, mark.sparse_s

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from shared.domain.log.chain import Node, Stretch, begin_of, end_of, exact_m, is_exact, nodes_of
+from shared.domain.log.chain import Node, Stretch, begin_of, end_of, exact_m, is_exact, nodes_of, sure_m
 from shared.domain.log.evidence import Seen, bounds, seen
 from shared.domain.log.summary import Drive
 from shared.domain.log.tiles import Tile, says_how_far
@@ -92,7 +92,7 @@ def outlined_alone(drive: Drive) -> TripOutline | None:
         "car_unsure": drive.is_car_unsure,
         "car_unknown": drive.summary.is_stray,
     }
-    shown_m = exact_m(drive) if is_exact(drive) else round(bounds(found).best) if says else 0
+    shown_m = _shown_m(drive, None, is_contradicted=False)
     source: DistanceSource = "manual" if is_exact(drive) else "gps"
     ends = begin_of(drive), end_of(drive)
     return TripOutline(drive, None, None, None, None, None, shown_m, source, _raised(flags), *ends)
@@ -121,7 +121,11 @@ def open_of(sheet: Sheet) -> OpenOutline | None:
     if not sheet.is_last or not sheet.tiles:
         return None
     newest, behind = nodes_of(sheet.chain)[-1], list[Tile]()
+    last_at = sheet.drives[-1].ended_at if sheet.drives else None
     for tile in reversed(sheet.tiles):
+        # What lay between the pieces of a trip lies behind it, and was before it was over.
+        if last_at and tile.since < last_at:
+            break
         if tile.n is not None or newest.last_at - tile.until >= OPEN_FOR:
             break
         behind.append(tile)
@@ -195,7 +199,8 @@ class _Laid:
     def _waits(self, n: int, drive: Drive) -> bool:
         """Whether a drive moved by its trail, or nobody knows whether, and by the odometer did not, as long as that has
         shown nothing newer: it may be late."""
-        if is_exact(drive) or self._metres(n) >= LEAST_TRIP_M or self._newest_m - self._of[n][-1].to_m >= LEAST_TRIP_M:
+        is_newer = self._newest_m - self._of[n][-1].to_m >= LEAST_TRIP_M
+        if sure_m(drive) is not None or self._metres(n) >= LEAST_TRIP_M or is_newer:
             return False
         hidden_m = max((node.high_m - node.low_m for node in self._stands.get(n, [])), default=0)
         return not says_how_far(drive) or _seen(drive).trail_m >= max(STOOD_M, hidden_m)
@@ -238,6 +243,8 @@ def _shown_m(drive: Drive, stretch_m: int | None, is_contradicted: bool) -> int:
     was read at all."""
     if is_exact(drive):
         return exact_m(drive)
+    if stretch_m is None and drive.summary.said.kept_m is not None:
+        return drive.summary.said.kept_m
     if stretch_m is None:
         return round(bounds(_seen(drive)).best) if says_how_far(drive) else 0
     return round(bounds(_seen(drive)).least) if is_contradicted else stretch_m
@@ -250,6 +257,8 @@ def _is_contradicted(drive: Drive, tiles: Sequence[Tile]) -> bool:
     stretch_m = tiles[-1].to_m - tiles[0].from_m
     if is_exact(drive):
         return exact_m(drive) - stretch_m >= LEAST_TRIP_M
+    if drive.summary.said.kept_m is not None:
+        return drive.summary.said.kept_m - stretch_m >= LEAST_TRIP_M
     found = _seen(drive)
     return found.trail_m >= LEAST_DRIVE_M and bounds(found).least - stretch_m >= LEAST_TRIP_M
 

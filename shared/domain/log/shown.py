@@ -11,7 +11,7 @@ from shared.domain.log.trip import Trip
 # What there is to know of a drive that its driver deleted: it is never divided, so its silences say nothing more.
 OF_DRIVE = (
     "id", "began_at", "ended_at", "trail", "default_car_id", "car_id", "is_stray", "begun", "ended", "is_by_hand",
-    "moved", "driver",
+    "moved", "driver", "pieces",
 )  # fmt: skip
 INTERNAL = ("timezone", "year", "month", "gps_km", "from_m", "to_m", "set_on_m", "summary")
 

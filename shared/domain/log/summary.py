@@ -81,7 +81,8 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `car_id` counts where `has_car` is set, for they may have said that it was in no car. Odometers and distance are in
     metres. What is deleted has its kilometres in a gap. What they touched first keeps the times that it had for them,
-    `seen_since` and `seen_until`, where these were others than the phone told.
+    `seen_since` and `seen_until`, where these were others than the phone told. Two that they made
+    of one have `kept_m` of the odometer, which are those that it had.
     """
 
     began_at: datetime | None = None
@@ -95,6 +96,22 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
     is_touched: bool = False
     seen_since: datetime | None = None
     seen_until: datetime | None = None
+    kept_m: int | None = None
+
+
+class Piece(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One of the trips of which a driver made one: when it was, and what they had said of its kilometres, in metres.
+
+    It had so many of the odometer by then, `had_m`. Those that it has whatever is known are `kept_m`.
+    """
+
+    began_at: datetime
+    ended_at: datetime
+    from_m: int | None = None
+    to_m: int | None = None
+    distance_m: int | None = None
+    kept_m: int | None = None
+    had_m: int | None = None
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True, array_like=True, omit_defaults=True):
@@ -107,7 +124,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, array_like=True, omit_d
     at its end and, between them, every few minutes. Where no start was heard `begun` is false, and `began_at` is its
     end; where no end was heard `ended` is false, and `ended_at` is the last sign of it. `silences` are the stretches in
     which nothing was heard for longer than a start may resume a drive. `trip_ids` has the id of the trip that came of
-    it, and where it was split those of all parts. What is rarely said stands last: it takes no room where it is not.
+    it, and where it was split those of all parts. Where its driver made it of several, these are its `pieces`, by time.
+    What is rarely said stands last: it takes no room where it is not.
     """
 
     id: str
@@ -125,6 +143,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, array_like=True, omit_d
     is_by_hand: bool = False
     moved: Said | None = None
     said: Said = Said()
+    pieces: tuple[Piece, ...] = ()
 
     @property
     def marks(self) -> tuple[Mark, ...]:
@@ -145,6 +164,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, array_like=True, omit_d
 class Drive(msgspec.Struct, frozen=True, kw_only=True):
     """A drive as it was, as far as phone and cars tell: a summary, or a part of one that was two drives.
 
+    One of the pieces of a trip that its driver made of several knows the `whole`.
+
     `began` and `ended` say how begin and end are known. `is_car_unsure` where nothing told which car it was.
     """
 
@@ -156,3 +177,4 @@ class Drive(msgspec.Struct, frozen=True, kw_only=True):
     began_estimated: bool = False
     ended_estimated: bool = False
     is_car_unsure: bool = False
+    whole: "Drive | None" = None

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from shared.domain.log.chain import Node, Part, Stretch, begin_of, end_of, is_exact, nodes_of, stood_at
+from shared.domain.log.chain import Node, Part, Stretch, begin_of, end_of, nodes_of, stood_at, sure_m
 from shared.domain.log.evidence import NOTHING, Bounds, apart_m, bounds, seen
 from shared.domain.log.sharing import BEST, is_within_a_drive, placed, shared
 from shared.domain.log.summary import Drive
@@ -57,7 +57,7 @@ def tiled(drives: Sequence[Drive], chain: Sequence[Stretch]) -> list[Tile]:
 def says_how_far(drive: Drive) -> bool:
     """Whether anything but the time says how far a drive went."""
     found = seen(drive.summary.marks, drive.began_at, drive.ended_at)
-    return is_exact(drive) or found.is_located or found.dense_m > 0
+    return sure_m(drive) is not None or found.is_located or found.dense_m > 0
 
 
 class _Tiling:
@@ -109,7 +109,8 @@ class _Tiling:
         for part in parts:
             drive = self._drives[part.n]
             if part is not parts[0] or left.is_stand:
-                yield _hole(since, drive.began_at, stood, begin_of(drive))
+                is_one = drive.began_at == since and part is not parts[0]
+                yield Hole(since, since, NOTHING) if is_one else _hole(since, drive.began_at, stood, begin_of(drive))
             yield self._narrowed(part, k)
             stood, since = end_of(drive), max(since, drive.ended_at)
         if right.is_stand:
@@ -168,7 +169,7 @@ class _Tiling:
             return 0
         others = [k for k in self._places[part.n] if self._has_all(part.n, k)]
         found = seen(drive.summary.marks, drive.began_at, drive.ended_at)
-        if not found.dense_m or len(others) != len(self._places[part.n]) - 1:
+        if sure_m(drive) is not None or not found.dense_m or len(others) != len(self._places[part.n]) - 1:
             return round(part.bounds.best)
         return max(round(bounds(found).best) - sum(self._at_m[k] - self._at_m[k - 1] for k in others), 0)
 

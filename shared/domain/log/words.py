@@ -12,6 +12,8 @@ from shared.domain.thresholds import LATE_AFTER
 ODOMETERS = ("start_odometer_km", "end_odometer_km")
 # Given back, these are what they are without a driver's word, whoever set them and whenever that was.
 ALWAYS_TAKEN_BACK = ("kind", "business_km", "purpose", "notes", "deviation")
+# Who says one of these of a trip says where on the odometer it lies, whatever it had of that before.
+OF_LENGTH = (*ODOMETERS, "distance_km", "car_id")
 NOTHING_SAID = Said()
 
 
@@ -63,6 +65,10 @@ def worded(former: Trip, trip: Trip, said: Mapping[str, Any]) -> Trip:
             word = replace(word, **{field: getattr(unsaid, field) for field in values})
         elif name in said:
             word = replace(word, **values)
+    if any(name in said for name in OF_LENGTH):
+        word = replace(word, kept_m=None)
+    if "distance_km" in said:
+        summary = replace(summary, pieces=tuple(replace(one, distance_m=None) for one in summary.pieces))
     if trip.set_by_hand:
         word = _touched(word, summary, former)
     late = trip.source == "manual" and trip.created_at - trip.ended_at > LATE_AFTER

@@ -10,6 +10,7 @@ from shared.domain.car.belief import believed
 from shared.domain.car.odometer import Reading
 from shared.domain.log.book import Book, Start, TripOutline, folded, outlined_alone
 from shared.domain.log.driven import driven
+from shared.domain.log.gathering import as_one
 from shared.domain.log.summary import Drive, Summary
 from shared.domain.log.trip import trip_id
 from shared.domain.tracking.state import DriverState
@@ -59,7 +60,7 @@ def _books(facts: _Facts) -> Books:
     nowhere = [drive for drive in drives if drive.car_id is None and not drive.summary.said.is_deleted]
     nowhere += [replace(drive, car_id=None, is_car_unsure=True) for book in of.values() for drive in book.elsewhere]
     found = [outline for drive in nowhere if (outline := outlined_alone(drive))]
-    return Books(of, tuple(sorted(found, key=lambda outline: outline.drive.began_at)))
+    return Books(of, tuple(sorted(as_one(found), key=lambda outline: outline.drive.began_at)))
 
 
 def trip_id_of(state: DriverState, user: str, drive: Drive) -> str:

@@ -14,18 +14,18 @@ from msgspec.structs import replace
 
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import Disbelief, KeptReading
+from shared.domain.log.dividing import part_of
 from shared.domain.log.drive import Record
 from shared.domain.log.explaining import word_of
 from shared.domain.log.gap_row import Explained, GapRow
-from shared.domain.log.history import Entry
+from shared.domain.log.history import MERGED, Entry
 from shared.domain.log.record import events_of
 from shared.domain.log.shown import OF_DRIVE
-from shared.domain.log.summary import Said, Summary
+from shared.domain.log.summary import Piece, Said, Summary
 from shared.domain.log.trip import Trip
 from shared.domain.log.words import summary_of
 from shared.domain.thresholds import Rules
 from shared.domain.tracking.recount import Facts
-from shared.domain.tracking.spoken import part_of
 from shared.domain.tracking.state import DriverState
 from shared.domain.tracking.weaving import drives_of
 
@@ -67,7 +67,8 @@ def last_told(entries: Iterable[Entry]) -> dict[str, dict[str, Any]]:
     """By its id, what the history says last of each field of a row; nothing, of a row that is gone."""
     told = dict[str, dict[str, Any]]()
     for entry in entries:
-        told[entry.row] = {**told.get(entry.row, {}), **entry.after} if entry.after else {}
+        is_gone = not entry.after or MERGED in entry.after
+        told[entry.row] = {} if is_gone else {**told.get(entry.row, {}), **entry.after}
     return told
 
 
@@ -110,6 +111,7 @@ class _Drive(msgspec.Struct):
     driver: str
     since: datetime
     until: datetime
+    pieces: tuple[Piece, ...] = ()
 
     def summary(self) -> Summary:
         """Without what its driver said."""

@@ -101,7 +101,7 @@ def refolded(
     if stored is not None or is_said or rows.records or former != books or _explained(before) != _explained(state):
         old, new = lines_of(before, former, owner, now), lines_of(state, books, owner, now)
         laying = _Laying(rows, owner, now, common(old, new) if stored is not None else frozenset())
-        laying.lay(old if stored is None else stored_lines(stored), new)
+        laying.lay(old if stored is None else {**old, **stored_lines(stored)}, new)
         _put_standings(before, former, state, books, rows)
     pending = [trip.id for trip in rows.trips.values() if trip and trip.has(ADDRESS_PENDING)]
     return wanted(state, pending, now), books

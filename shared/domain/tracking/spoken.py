@@ -1,23 +1,26 @@
 """What a driver says of their log by hand, as a word among the facts that the state remembers."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from shared.domain.log.drive import drive_id
+from shared.domain.log.dividing import part_of
+from shared.domain.log.drive import Heard
+from shared.domain.log.explaining import moved_along
 from shared.domain.log.laying import Whose
-from shared.domain.log.marking import between
+from shared.domain.log.outlines import GapOutline
 from shared.domain.log.record import events_of, recorded
 from shared.domain.log.rows import Rows
-from shared.domain.log.summary import Summary, trail_of
+from shared.domain.log.summary import Summary
 from shared.domain.log.trip import Trip
 from shared.domain.log.words import deleted, summary_of
-from shared.domain.tracking.books import books_of, trip_id_of
+from shared.domain.tracking.books import Books, books_of, trip_id_of
 from shared.domain.tracking.keeping import refolded, without_settled
 from shared.domain.tracking.lines import Stored
 from shared.domain.tracking.settled import is_told
-from shared.domain.tracking.state import DriverState, with_told
+from shared.domain.tracking.state import DriverState, with_log, with_told
 
 
 class Spoken(NamedTuple):
@@ -114,6 +117,72 @@ def _retold(known: Summary, summary: Summary) -> dict[str, object]:
     }
 
 
+def reshaped(
+    state: DriverState,
+    formers: Sequence[Trip],
+    trips: Sequence[Trip],
+    rows: Rows,
+    owner: Whose,
+    now: datetime,
+    stored: Stored | None = None,
+) -> DriverState:
+    """Puts trips in place of others that have the same time: one that was divided, or several that are one.
+
+    `stored` are the rows that the state is about, where they lie in a settled stretch.
+    """
+    after = state
+    for former in formers:
+        after = _parted(after, former.id, rows, owner)
+    ids = {former.id for former in formers}
+    gone = [one for one in after.told if ids & {*one.trip_ids}] or [summary_of(former) for former in formers]
+    made = [summary_of(trip) for trip in trips]
+    _hand_over(gone, made, rows)
+    after = with_told(after, [*(one for one in after.told if not ids & {*one.trip_ids}), *made])
+    after = _with_words(state, after)
+    for trip in trips:
+        rows.put(trip)
+    return refolded(state, after, rows, owner, now, stored)[0]
+
+
+def _with_words(before: DriverState, state: DriverState) -> DriverState:
+    """The state in which what was said of gaps that lie elsewhere on the odometer by now is said of them there."""
+    former, books = books_of(before), books_of(state)
+    for car_id, log in state.open.items():
+        if not log.explained:
+            continue
+        gaps = {(gap.since, gap.until): gap for gap in _gaps(books, car_id, log.series)}
+        moved = [
+            (gap, gaps[gap.since, gap.until])
+            for gap in _gaps(former, car_id, log.series)
+            if (gap.since, gap.until) in gaps and gaps[gap.since, gap.until].from_m != gap.from_m
+        ]
+        state = with_log(state, car_id, replace(log, explained=moved_along(log.explained, moved)))
+    return state
+
+
+def _gaps(books: Books, car_id: str, series: int) -> list[GapOutline]:
+    return [gap._replace(series=gap.series + series) for gap in books.of[car_id].gaps] if car_id in books.of else []
+
+
+def words_of(trip: Trip, rows: Rows) -> list[Heard]:
+    """What the phone said of the drive of a trip, as far as that is kept."""
+    record = rows.record(summary_of(trip).id)
+    return events_of(record) if record else []
+
+
+def _hand_over(gone: Sequence[Summary], made: Sequence[Summary], rows: Rows) -> None:
+    """What the phone said of drives is kept with those that take their place."""
+    records = [record for one in gone if (record := rows.record(one.id))]
+    words = [heard for record in records for heard in events_of(record)]
+    for record in records:
+        rows.forget(record.id)
+    for one in made:
+        mine = [heard for heard in words if heard.at <= one.ended_at or one is made[-1]]
+        words = [heard for heard in words if heard not in mine]
+        if mine:
+            rows.keep(recorded(one.id, mine))
+
+
 def _parted(state: DriverState, trip_id: str, rows: Rows, owner: Whose) -> DriverState:
     """The state in which the trip has a summary of its own: a drive that was two is two from now on."""
     known = next((one for one in state.told if trip_id in one.trip_ids and len(one.trip_ids) > 1), None)
@@ -136,16 +205,3 @@ def _parted(state: DriverState, trip_id: str, rows: Rows, owner: Whose) -> Drive
     rows.forget(known.id)
     others = [one for one in state.told if one is not known]
     return with_told(state, [*others, *made])
-
-
-def part_of(summary: Summary, since: datetime, until: datetime, trip_id: str) -> Summary:
-    """What is known of a part of a drive that was two: a drive of its own, with its trip."""
-    return replace(
-        summary,
-        id=drive_id(since, until, f"part {summary.car_id}"),
-        began_at=since,
-        ended_at=until,
-        trail=trail_of(between(summary.marks, since, until)),
-        silences=tuple(one for one in summary.silences if since <= one[0] and one[1] <= until),
-        trip_ids=(trip_id,),
-    )
