@@ -22,6 +22,7 @@ from shared.repositories.places import SharedPlaceRepository
 from tests.geocoding.services import PDOK, PDOK_PATH
 from tests.rows import gap, put
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
+from tests.system.test_settled import driven, settle
 from tools.measure import metering
 from tools.measure.metering import Functions, Message, Meter
 
@@ -315,6 +316,32 @@ def test_a_page_of_the_log_costs_what_it_shows_and_a_word_of_a_gap_little(with_l
     _, cost = with_log.call("logbook", "PATCH", f"/gaps/{gaps[0].id}", json={"explained_as": "private"})
     # The gap, the state and the sums of its year; written are the gap, the state, the sums and the history.
     assert (cost.read + cost.missing, cost.changed) == (3, 4)
+
+
+def test_a_word_of_a_settled_log_costs_the_stretch_around_it_and_an_entry_for_each_row(metered: Metered) -> None:
+    costs = list[list[tuple[int, int]]]()
+    for count in (24, 96):
+        metered.driver = metered.stack.driver()
+        trips = [driven(1_000_000 + 20_000 * n, 1_020_000 + 20_000 * n, 4 * n, kind="business") for n in range(count)]
+        settle(metered.driver, trips)
+        metered.call("stats", "GET")
+        one, two, three, *others = trips[-9:-3]
+        calls: list[tuple[str, str, dict[str, Any], int]] = [
+            ("PATCH", f"/{one.id}", {"kind": "private"}, 1),
+            ("POST", f"/{one.id}/split", {"at": (one.started_at + timedelta(minutes=15)).isoformat()}, 2),
+            ("POST", "/merge", {"ids": [two.id, three.id]}, 2),
+            ("PATCH", "/", {"ids": [trip.id for trip in others], "set": {"purpose": "A"}}, 3),
+        ]
+        costs.append([])
+        for method, path, body, rows in calls:
+            answer, cost = metered.call("trips", method, path, json=body)
+            # The state, the sums of a year, and of each row that is changed the row and an entry of the history.
+            assert cost.changed <= 2 + 2 * rows, (path, answer)
+            costs[-1].append((cost.read + cost.missing, cost.changed))
+    short, long = ([read for read, _ in each] for each in costs)
+    assert short == pytest.approx(long, abs=2), "however long the log is"
+    assert max(short[:3]) <= 32
+    assert short[3] <= 24 * 3
 
 
 def test_readings_that_are_not_believed_cost_the_comparison_what_it_says_of_them(metered: Metered) -> None:

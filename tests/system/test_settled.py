@@ -1,5 +1,6 @@
 """What a driver says of a stretch of their log that is settled for long: its rows follow, and no others change."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -33,12 +34,12 @@ LAST = driven(12_200_000, 12_230_000, 10)
 ROWS: list[Row] = [FIRST, SECOND, NOBODYS, THIRD, FOURTH, LAST]
 
 
-@pytest.fixture
-def log(driver: Driver) -> Driver:
-    """A driver whose log has these rows, all of them settled, and the readings that they came of."""
-    put(driver.store, *ROWS)
+def settle(driver: Driver, rows: Sequence[Row]) -> None:
+    """Makes these rows, the last of them a trip, the log of a driver's car, all settled, and the readings that they
+    came of."""
+    put(driver.store, *rows)
     change = driver.store.change()
-    for row in ROWS:
+    for row in rows:
         if isinstance(row, Trip) and row.start_odometer_known == "read":
             for minutes in (30, 6):
                 said_at = row.started_at - timedelta(minutes=minutes)
@@ -46,7 +47,13 @@ def log(driver: Driver) -> Driver:
         if isinstance(row, Trip) and row.end_odometer_known == "read":
             change.add_reading("car", Reading(row.ended_at, row.end_odometer_km or 0.0), row.ended_at)
     change.commit()
-    driver.put_log("car", start=Start(at(24 * 30), 12_230_000), after_trip=LAST.id)
+    driver.put_log("car", start=Start(at(24 * 30), rows[-1].to_m or 0), after_trip=rows[-1].id)
+
+
+@pytest.fixture
+def log(driver: Driver) -> Driver:
+    """A driver whose log has these rows, all of them settled."""
+    settle(driver, ROWS)
     return driver
 
 
