@@ -53,7 +53,23 @@ DRIVE = GoingOn(
     started_at=at(-900), car_id="car", heard_at=at(0.000001), polls_after_end=3, is_asked=False, blocks=2, points=150,
     km=31.4159, last=Fix(at(-1), 52.3, 5.3, 4.5, "car"),
 )  # fmt: skip
-SAID = Said(at(-4900), at(-4100), True, "b", 12_345_000, 12_346_000, 1_100, True, True, at(-4890), at(-4110), 1_050)
+SAID = Said(
+    at(-4900),
+    at(-4100),
+    True,
+    "b",
+    12_345_000,
+    12_346_000,
+    1_100,
+    True,
+    True,
+    at(-4890),
+    at(-4110),
+    True,
+    "b",
+    True,
+    1_050,
+)
 TOLD = Summary(
     id="20260123T071200Z-0123456789ab", began_at=at(-5000), ended_at=at(-4000), car_id="b", is_stray=True, begun=False,
     ended=False, trail=trail_of((Mark(at(-5000)), Mark(at(-4000), 900, 80, 240, 52.4, 5.4))),

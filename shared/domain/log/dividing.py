@@ -15,7 +15,7 @@ from shared.domain.log.marking import between, marked
 from shared.domain.log.pieces import cut, of_pieces, pieces_of
 from shared.domain.log.summary import Mark, Piece, Summary, trail_of
 from shared.domain.log.trip import Endpoint, Trip, classified, km
-from shared.domain.log.words import summary_of
+from shared.domain.log.words import in_its_car, summary_of
 from shared.domain.place.geo import Position, distance_km
 from shared.domain.thresholds import WORD_SLACK
 
@@ -39,7 +39,7 @@ def divided(
     trail = marked(summary.marks, at, words)
     pieces = _in_two(pieces_of(trip), at, trail, _on_way(trip, readings))
     first, second = (
-        _drive(replace(summary, trail=trail_of(trail)), own, one)
+        _drive(trip, replace(summary, trail=trail_of(trail)), own, one)
         for own, one in zip(pieces, (trip.id, id_), strict=True)
     )
     share = _share_of(pieces, trail)
@@ -105,7 +105,7 @@ def part_of(summary: Summary, since: datetime, until: datetime, trip_id: str) ->
 # --- the drives
 
 
-def _drive(summary: Summary, pieces: Sequence[Piece], id_: str) -> Summary:
+def _drive(trip: Trip, summary: Summary, pieces: Sequence[Piece], id_: str) -> Summary:
     since, until = pieces[0].began_at, pieces[-1].ended_at
     part = part_of(summary, since, until, id_)
     is_first, is_last = since <= summary.since, until >= summary.until
@@ -117,7 +117,7 @@ def _drive(summary: Summary, pieces: Sequence[Piece], id_: str) -> Summary:
         seen_since=None,
         seen_until=None,
     )
-    part = of_pieces(part, said, pieces)
+    part = of_pieces(part, said if summary.has_car else in_its_car(said, trip), pieces)
     moved = replace(part.said, kept_m=None) if summary.moved else None
     return replace(part, id=id_ if summary.is_by_hand else part.id, moved=moved, begun=True, ended=True)
 

@@ -44,10 +44,9 @@ def is_fixed(drive: Drive) -> bool:
 
 
 def _as_told(summary: Summary) -> Drive:
-    said = summary.said
     return Drive(
         summary=summary,
-        car_id=said.car_id if said.has_car else summary.car_id,
+        car_id=summary.named_car_id,
         began_at=summary.since,
         ended_at=summary.until,
     )

@@ -20,7 +20,7 @@ from shared.domain.log.pieces import of_pieces, pieces_of
 from shared.domain.log.summary import Mark, Said, Summary, trail_of
 from shared.domain.log.tiling import Row
 from shared.domain.log.trip import Trip, TripKind, TripSource, km
-from shared.domain.log.words import summary_of
+from shared.domain.log.words import in_its_car, summary_of
 from shared.domain.thresholds import MOST_MARKS
 
 MOST_PIECES = 20
@@ -85,13 +85,14 @@ def _said(trips: Sequence[Trip]) -> Said:
     """What is said of all of them together, but of their kilometres."""
     words = [summary_of(trip).said for trip in trips]
     has_car = any(word.has_car for word in words)
-    return Said(
+    said = Said(
         began_at=words[0].began_at,
         ended_at=words[-1].ended_at,
         has_car=has_car,
         car_id=trips[0].car_id if has_car else None,
         is_touched=True,
     )
+    return in_its_car(said, next((trip for trip in trips if trip.has("car_unsure")), trips[0]))
 
 
 def _by_hand(trips: Sequence[Trip]) -> tuple[str, ...]:

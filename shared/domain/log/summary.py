@@ -81,8 +81,9 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `car_id` counts where `has_car` is set, for they may have said that it was in no car. Odometers and distance are in
     metres. What is deleted has its kilometres in a gap. What they touched first keeps the times that it had for them,
-    `seen_since` and `seen_until`, where these were others than the phone told. Two that they made
-    of one have `kept_m` of the odometer, which are those that it had.
+    `seen_since` and `seen_until`, where these were others than the phone told. Where no phone named a car it is where
+    they saw it: in `seen_car_id`, if it `has_seen_car`. Two that they made of one have `kept_m` of the odometer, which
+    are those that it had.
     """
 
     began_at: datetime | None = None
@@ -96,6 +97,9 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
     is_touched: bool = False
     seen_since: datetime | None = None
     seen_until: datetime | None = None
+    has_seen_car: bool = False
+    seen_car_id: str | None = None
+    is_seen_unsure: bool = False
     kept_m: int | None = None
 
 
@@ -149,6 +153,22 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, array_like=True, omit_d
     def marks(self) -> tuple[Mark, ...]:
         """How far its trail had come, by time."""
         return _marks_of(self.trail)
+
+    @property
+    def has_car(self) -> bool:
+        """Whether driver or phone said in which car it was, or that it was in none; if not, `named_car_id` is None."""
+        said = self.said
+        is_told = self.car_id is not None or self.is_stray or self.is_by_hand
+        return said.has_car or said.has_seen_car or is_told
+
+    @property
+    def named_car_id(self) -> str | None:
+        """In which car it was, for all that its driver says or saw, else as the phone told."""
+        if self.said.has_car:
+            return self.said.car_id
+        if self.said.has_seen_car:
+            return self.said.seen_car_id
+        return None if self.is_stray else self.car_id
 
     @property
     def since(self) -> datetime:

@@ -10,7 +10,7 @@ from shared.domain.car.odometer import Reading
 from shared.domain.log.evidence import apart_m, seen
 from shared.domain.log.splitting import where
 from shared.domain.log.standing import Watched, has_risen, is_coarse, position_of
-from shared.domain.log.summary import Drive
+from shared.domain.log.summary import Drive, Said
 from shared.domain.place.geo import Position
 from shared.domain.thresholds import (
     COARSE_KM,
@@ -45,9 +45,8 @@ class Garage:
 
     def with_car(self, drive: Drive, others: Sequence[Drive]) -> Drive:
         """A drive with its car; without one where it was in none that the driver has."""
-        said, summary = drive.summary.said, drive.summary
-        if said.has_car or summary.is_by_hand or summary.is_stray or summary.car_id is not None:
-            return replace(_undecided(drive), is_car_unsure=False)
+        if drive.summary.has_car:
+            return replace(_undecided(drive), is_car_unsure=_is_unsure(drive.summary.said))
         if len(self.cars) < 2:
             return replace(drive, car_id=next(iter(self.cars), None), is_car_unsure=False)
         watched = _with_what_follows(drive, others)
@@ -155,10 +154,12 @@ def _with_what_follows(drive: Drive, others: Sequence[Drive]) -> Drive:
 
 def _undecided(drive: Drive) -> Drive:
     """A drive with the car that was named alone: by its driver, else by the phone."""
-    said, summary = drive.summary.said, drive.summary
-    if said.has_car:
-        return replace(drive, car_id=said.car_id)
-    return replace(drive, car_id=None if summary.is_stray else summary.car_id)
+    return replace(drive, car_id=drive.summary.named_car_id)
+
+
+def _is_unsure(said: Said) -> bool:
+    """Whether nothing told which car it was when its driver saw the trip, and they did not say it either."""
+    return said.is_seen_unsure and not said.has_car
 
 
 def _last(car_id: str, moment: datetime, drives: Sequence[Drive]) -> Drive | None:

@@ -67,6 +67,8 @@ def worded(former: Trip, trip: Trip, said: Mapping[str, Any]) -> Trip:
             word = replace(word, **values)
     if any(name in said for name in OF_LENGTH):
         word = replace(word, kept_m=None)
+    if "car_id" in said and "car_id" not in trip.set_by_hand:
+        word = replace(word, has_seen_car=False, seen_car_id=None, is_seen_unsure=False)
     if "distance_km" in said:
         summary = replace(summary, pieces=tuple(replace(one, distance_m=None) for one in summary.pieces))
     if trip.set_by_hand:
@@ -92,12 +94,18 @@ def deleted(trip: Trip) -> Summary:
 
 
 def _touched(said: Said, summary: Summary, seen: Trip) -> Said:
-    """What is said of a trip that its driver touched: from then on it lasts as long as they saw."""
+    """What is said of a trip that its driver touched: from then on it is when and in which car they saw it."""
     if said.is_touched or summary.is_by_hand:
         return replace(said, is_touched=True)
     since = seen.started_at if seen.started_at != summary.began_at else None
     until = seen.ended_at if seen.ended_at != summary.ended_at else None
-    return replace(said, is_touched=True, seen_since=since, seen_until=until)
+    said = replace(said, is_touched=True, seen_since=since, seen_until=until)
+    return said if summary.has_car else in_its_car(said, seen)
+
+
+def in_its_car(said: Said, seen: Trip) -> Said:
+    """What is said of a trip that its driver saw in a car, or in none: it stays there, whatever is told later."""
+    return replace(said, has_seen_car=True, seen_car_id=seen.car_id, is_seen_unsure=seen.has("car_unsure"))
 
 
 def _unsaid(summary: Summary, trip: Trip) -> Said:

@@ -132,6 +132,9 @@ def _without_trip(trip: Mapping[str, Any]) -> Summary | None:
             seen_since=seen.since if seen.since != summary.began_at else None,
             seen_until=seen.until if seen.until != summary.ended_at else None,
         )
+        if not summary.has_car:
+            is_unsure = "car_unsure" in trip["flags"]
+            said = replace(said, has_seen_car=True, seen_car_id=trip["car_id"], is_seen_unsure=is_unsure)
     return replace(summary, trip_ids=(), said=replace(said, is_deleted=True, is_touched=True))
 
 

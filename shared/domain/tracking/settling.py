@@ -144,8 +144,7 @@ def _cars_of(summary: Summary, books: Books) -> set[str]:
     """The cars that a drive was in by its trips, else by what was said: what was no trip may still become one."""
     cars = {trip.car_id for trip in books.trips if trip.drive.summary.id == summary.id}
     if not cars:
-        told = None if summary.is_stray else summary.car_id or summary.default_car_id
-        cars = {summary.said.car_id if summary.said.has_car else told}
+        cars = {summary.named_car_id if summary.has_car else summary.default_car_id}
     return {car_id for car_id in cars if car_id}
 
 

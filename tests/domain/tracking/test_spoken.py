@@ -174,6 +174,40 @@ def test_a_trip_that_lies_between_two_odometers_of_a_car_leaves_those_beside_it_
     assert [b.set_on_m for b in placed[1:]] == [(b.from_m or 0) - (a.to_m or 0) for a, b in pairwise(placed)]
 
 
+def in_another_car() -> World:
+    """A drive there in the own car, one back in another while it stood, and one back from where it stands."""
+    world = World()
+    for since, is_own in ((0, True), (60, False), (300, True)):
+        world.read(since - 1, 1000 if since == 0 else 1018, now=since - 0.5)
+        for minute in range(since, since + 20, 2):
+            world.start(minute, 0.9 * (minute - since) if since == 0 else 18 - 0.9 * (minute - since))
+            if not is_own:
+                world.read(minute, 1018)
+        world.end(since + 20, 18 if since == 0 else 0)
+        world.read(since + 25, 1036 if since == 300 else 1018)
+    world.read(400, 1036)
+    return world
+
+
+@pytest.mark.parametrize("said", [{"kind": "private"}, {"notes": "A taxi"}, {"distance_km": 19.0}], ids=str)
+def test_a_trip_in_no_car_stays_there_whatever_its_driver_says_of_it(said: dict[str, Any]) -> None:
+    world = in_another_car()
+    before = [(trip.id, trip.car_id, trip.from_m, trip.to_m) for trip in world.log]
+    assert [car_id for _, car_id, _, _ in before] == ["car", None, "car"]
+    trip = says(world, world.log[1], **said)
+    assert trip.has("car_unsure"), "which car it was is still to be said"
+    assert [(trip.id, trip.car_id, trip.from_m, trip.to_m) for trip in world.log] == before
+    world.read(500, 1036)
+    assert not says(world, trip, car_id=None).has("car_unsure")
+
+
+def test_a_trip_in_no_car_that_is_deleted_leaves_no_gap_in_a_car() -> None:
+    world = in_another_car()
+    world.change(world.log[1], None)
+    assert [(trip.from_m, trip.to_m) for trip in world.log] == [(1_000_000, 1_018_000), (1_018_000, 1_036_000)]
+    assert world.store.gaps_by_id == {}
+
+
 def test_a_trip_that_was_deleted_is_a_gap_before_the_next() -> None:
     world = one_drive(1010)
     world.change(world.log[0], None)
