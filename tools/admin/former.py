@@ -174,9 +174,13 @@ class _Log:
         return self._drop(new) or fixed
 
     def _is_other(self, id_: str, trip: Trip | None) -> bool:
-        names = KILOMETRES + (ODOMETERS if self._has_stretches else ())
         known = self.former_trips.get(id_)
-        return known is not None and any(getattr(trip, name, None) != getattr(known, name) for name in names)
+        if known is None or trip is None:
+            return known is not None
+        # One that waits for its odometer is to follow from what its car says next.
+        names = KILOMETRES + (ODOMETERS if self._has_stretches else ())
+        is_fixed = summary_of(trip).moved or not known.has("odometer_pending")
+        return bool(is_fixed) and any(getattr(trip, name) != getattr(known, name) for name in names)
 
     def _fix(self, ids: Iterable[str]) -> bool:
         made = {id_: _as_it_is(self.former_trips[id_]) for id_ in ids}

@@ -50,24 +50,37 @@ def upgrade(options: argparse.Namespace) -> None:
     """Takes over the logs that a version before this one kept; it can be stopped, and repeated."""
     if bool(options.emails) == options.all:
         raise store.Wrong("name the users, or --all")
-    found = 0
-    for account in _accounts(options.emails):
-        if _is_old(account):
-            found += 1
-            print(_one(account, options.dry_run), flush=True)
-        elif options.emails:
-            print(f"{account.email}: is of this version already")
-    if options.all and not found:
+    accounts = _named(options.emails) if options.emails else _everybody()
+    told, failed = 0, list[str]()
+    for account in accounts:
+        try:
+            said = _one(account, options.dry_run) if _is_old(account) else ""
+        except store.Wrong as error:
+            # One log that cannot be read must not keep all others from going on.
+            failed.append(account.email)
+            said = str(error)
+        if said or options.emails:
+            told += 1
+            print(said or f"{account.email}: is of this version already", flush=True)
+    if not told:
         print("There is no log that a version before this one kept.")
+    if failed:
+        raise store.Wrong(f"Not taken over: {', '.join(failed)}")
 
 
-def _accounts(emails: Iterable[str]) -> list[Account]:
-    """The users, all of them if none are named."""
+def _named(emails: Iterable[str]) -> Iterator[Account]:
+    """The users of these e-mails. Raises Wrong where one is nobody's."""
     repository = AccountRepository(client())
-    found = {email: repository.find(email) for email in emails or repository.emails()}
+    found = {email: repository.find(email) for email in emails}
     if strangers := [email for email, account in found.items() if account is None]:
         raise store.Wrong(f"{', '.join(strangers)} is not registered")
-    return [account for account in found.values() if account]
+    return (account for account in found.values() if account)
+
+
+def _everybody() -> Iterator[Account]:
+    """All users. What an old system left below another name is none."""
+    repository = AccountRepository(client())
+    return (account for email in repository.emails() if (account := repository.find(email)))
 
 
 def _is_old(account: Account) -> bool:

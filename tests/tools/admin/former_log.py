@@ -67,7 +67,7 @@ class FormerLog:
         chance = self.random
         began_at = at + chance.choice((90, 200, 600)) * MINUTE
         odometers[car_id] += chance.choice((0, 0, 0, 0, 0, 0, 0, 2, 7, 30))
-        km = chance.randrange(30, 400) / 10
+        km = chance.randrange(30, 200) / 10
         ended_at = began_at + max(3, int(km * 1.3)) * MINUTE
         start_km, end_km = round(odometers[car_id], 1), round(odometers[car_id] + 1.02 * km, 1)
         odometers[car_id] = end_km
@@ -206,12 +206,12 @@ class FormerLog:
 
 
 def _way(began_at: datetime, ended_at: datetime, km: float) -> Iterator[tuple[datetime, tuple[float, float]]]:
-    """A fix every second minute, due north."""
+    """A fix every few minutes, due north."""
     at = began_at
     while at < ended_at:
         share = (at - began_at) / (ended_at - began_at)
         yield at, (round(52 + share * km / 111.195, 6), 5.0)
-        at += 2 * MINUTE
+        at += 8 * MINUTE
     yield ended_at, (round(52 + km / 111.195, 6), 5.0)
 
 

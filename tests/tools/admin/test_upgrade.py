@@ -111,8 +111,17 @@ def test_two_thousand_trips_are_taken_over_and_no_kilometre_changes(house: House
     assert {str(year): {"months": of} for year, of in sums_by_year([*trips, *gaps]).items()} == stored(house, "stats")
     assert explanations(gaps) == explanations([*log.gaps.values()])
     assert stored(house, "odometer_readings") == readings
-    once = everything(house.db)
+    once = house.store().state()
     assert "is of this version already" in admin("upgrade", BORIS)
+    assert house.store().state() == once
+
+
+def test_twice_is_the_same_as_once_to_the_last_document(house: House) -> None:
+    FormerLog(BORIS, 60).write(house.db)
+    admin("upgrade", BORIS)
+    once = everything(house.db)
+    admin("upgrade", BORIS)
+    assert "no log that a version before" in admin("upgrade", "--all")
     assert everything(house.db) == once
 
 
@@ -132,7 +141,7 @@ def test_the_history_that_was_kept_is_told_as_it_was_and_chained(house: House) -
 
 
 def test_whoever_stops_it_between_two_commits_and_runs_it_again_has_the_same_log(house: House) -> None:
-    log = FormerLog(BORIS, 150)
+    log = FormerLog(BORIS, 120)
     log.write(house.db)
     stops = sum(1 for _ in taking_over(house))
     once = {collection: {*stored(house, collection)} for collection in COLLECTIONS}
@@ -204,10 +213,23 @@ def test_a_log_that_cannot_be_read_is_left_as_it_is_and_it_is_said_whose(house: 
     FormerLog(BORIS, 20).write(house.db)
     house.db.document(f"users/{BORIS}/trips/odd").set({"id": "odd", "distance_km": "far"})
     before = everything(house.db)
-    assert f"The log of {BORIS} cannot be read: trips/odd" in admin("upgrade", BORIS, code=1)
+    told = admin("upgrade", BORIS, code=1)
+    assert f"The log of {BORIS} cannot be read: trips/odd" in told
+    assert told.endswith(f"Not taken over: {BORIS}\n")
     assert f"{CARLA} is not registered" in admin("upgrade", CARLA, code=1)
     assert "name the users, or --all" in admin("upgrade", code=1)
     assert everything(house.db) == before
+
+
+def test_a_log_that_cannot_be_read_keeps_no_other_from_being_taken_over(house: House) -> None:
+    FormerLog(BORIS, 20).write(house.db)
+    house.db.document(f"users/{BORIS}/trips/odd").set({"id": "odd", "distance_km": "far"})
+    FormerLog(CARLA, 20).write(house.db)
+    house.db.document("users/nobody").set({"what": "an old system left"})
+    told = admin("upgrade", "--all", code=1)
+    assert f"{CARLA}: has 19 trips" in told
+    assert f"Not taken over: {BORIS}" in told
+    assert house.differences(CARLA) == []
 
 
 # --- the versions before that
