@@ -80,8 +80,8 @@ class Preview(NamedTuple):
 
 
 def imported(account: Account, given: Given, author: Author) -> Iterator[int]:
-    """Takes in what is given, as far as it is not there; after each commit, how many facts are done by then."""
-    importing, rest = _Import(account, author), _facts(given)
+    """Takes in what is given, as far as it is not there; how many facts are done, at first and after each commit."""
+    importing, rest = _Import(account, author), _facts(account, given)
     count = len(rest)
     rest = importing.missing(rest)
     while rest:
@@ -92,7 +92,7 @@ def imported(account: Account, given: Given, author: Author) -> Iterator[int]:
 
 def preview(account: Account, given: Given, author: Author) -> Preview:
     """What `imported` would do now. Nothing is written."""
-    return _Import(account, author).preview(given)
+    return _Import(account, author).preview(account, given)
 
 
 # --- facts
@@ -161,8 +161,11 @@ def _parted(state: DriverState, rest: _Rest) -> tuple[_Rest, _Rest]:
     return late, rest.without(*late.ids)
 
 
-def _facts(given: Given) -> _Rest:
+def _facts(account: Account, given: Given) -> _Rest:
+    """The facts by their time. Raises ValueError where a trip is another user's, or is not moved: that is a bug."""
     trips = {one.trip.id: one.trip for one in reversed(given.trips) if one.trip}
+    if any(trip.user != account.email or not summary_of(trip).moved for trip in trips.values()):
+        raise ValueError("a trip that is imported has to be moved, and of the user whose log it comes to")
     readings = {reading_id(car_id, one): (car_id, one) for car_id, of in given.readings.items() for one in of}
     return _Rest(
         sorted(trips.values(), key=lambda trip: (trip.started_at, trip.ended_at, trip.id)),
@@ -245,9 +248,9 @@ class _Import:
 
     # --- the preview
 
-    def preview(self, given: Given) -> Preview:
+    def preview(self, account: Account, given: Given) -> Preview:
         """What would become of all that is given. A settled stretch is opened for all facts of its car at once."""
-        log, state, rest = StoredLog(self._store), self._store.state().value, _facts(given)
+        log, state, rest = StoredLog(self._store), self._store.state().value, _facts(account, given)
         known = {trip.id: trip for part in _parts(rest.trips) for trip in log.trips([one.id for one in part])}
         rest = rest.without(*self._there(log, rest))
         new, rows = {trip.id for trip in rest.trips}, Rows(log)

@@ -147,6 +147,16 @@ def test_what_its_author_took_in_is_told_in_the_history_of_what_was_there(house:
     assert told == [("operator", ["gap_before_km"])]
 
 
+def test_a_trip_of_another_user_or_one_that_is_not_moved_is_refused_as_a_bug(house: House) -> None:
+    before = everything(house.db)
+    for wrong in (trip(0, 100, 20, user="carla@example.com"), replace(trip(0, 100, 20), summary=None)):
+        with pytest.raises(ValueError, match="has to be moved"):
+            taken_in(Given(offered(wrong)))
+        with pytest.raises(ValueError, match="has to be moved"):
+            foreseen(Given(offered(wrong)))
+    assert everything(house.db) == before
+
+
 def test_nothing_of_it_is_another_users(house: House) -> None:
     house.register("carla@example.com")
     before = {path: at for path, at in everything(house.db).items() if not path.startswith(f"users/{BORIS}")}
