@@ -7,7 +7,7 @@ it and writes nothing.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
+from itertools import chain, repeat
 from typing import Literal, NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -35,7 +35,7 @@ from shared.services.rows import StoredLog
 from shared.services.stretches import reopened
 
 # Each fact may bring a gap along, and beside them lie the rows that are open still.
-ONE_COMMIT = Most(rows=200, facts=100)
+ONE_COMMIT, FEWEST = Most(rows=200, facts=100), Most(rows=200, facts=10)
 SETTLED_FACTS = 50  # a commit into a settled stretch, of which more rows may change
 LOOKED_UP = 300  # documents a request
 
@@ -189,14 +189,16 @@ class _Import:
         return rest.without(*self._there(StoredLog(self._store), rest))
 
     def commit(self, rest: _Rest) -> _Rest:
-        """Commits the first facts; gives those that are left. Whoever was quicker makes it be done again."""
-        return until_current(self._commit)(rest)
+        """Commits the first facts; gives those that are left. Whoever was quicker makes it be done again, with fewer:
+        a part that takes longer than a driver's next word would never be through."""
+        most = chain([ONE_COMMIT], repeat(FEWEST))
+        return until_current(lambda: self._commit(rest, next(most)))()
 
-    def _commit(self, rest: _Rest) -> _Rest:
+    def _commit(self, rest: _Rest, most: Most) -> _Rest:
         log, read = StoredLog(self._store), self._store.state()
         late, soon = _parted(read.value, rest)
         # A stretch that is settled is opened anew, for one car at a time.
-        some = late.of_first_car().first(SETTLED_FACTS) if late else soon.first(ONE_COMMIT.facts)
+        some = late.of_first_car().first(min(SETTLED_FACTS, most.facts)) if late else soon.first(ONE_COMMIT.facts)
         there = self._there(log, some)
         new, rest = some.without(*there), rest.without(*there)
         if not new:
@@ -205,7 +207,7 @@ class _Import:
         if late:
             found = self._into_settled(log, read.value, rows, new)
         else:
-            found = self._into_open(read.value, rows, soon.without(*there), ONE_COMMIT)
+            found = self._into_open(read.value, rows, soon.without(*there), most)
         _as_old_as_there(rows, found.trips)
         log.stage(change, rows, self._author.now)
         for car_id, reading in found.readings:
