@@ -17,7 +17,7 @@ Language = Literal["nl", "en"]
 # It becomes the id of a document, which must not be "__…__".
 EMAIL = re.compile(r"(?!__.*__$)[^@\s/\x00-\x1f\x7f]{1,64}@[^@\s/\x00-\x1f\x7f]{1,190}")
 # In which way the log of a user is kept. What was kept in another way is refused, not guessed at.
-LOG_VERSION = 3
+LOG_VERSION = 4
 # What a phone's key is called if nobody says otherwise: it tells nothing of who drives.
 PHONE = "phone"
 

@@ -166,8 +166,8 @@ def _settled(trip: Trip) -> Summary:
     return replace(summary, trip_ids=(trip.id,))
 
 
-def _order(row: Row) -> tuple[datetime, int]:
-    return row.since if isinstance(row, GapRow) else row.started_at, row.from_m or 0
+def _order(row: Row) -> tuple[datetime, int, int]:
+    return row.since if isinstance(row, GapRow) else row.started_at, row.from_m or 0, row.to_m or 0
 
 
 # --- what is around it

@@ -152,7 +152,7 @@ def test_a_phone_that_names_another_unknown_car_each_time_is_taken_and_makes_the
 
 # --- an earlier version --------------------------------------------------------------------------------------------
 
-SENTENCE = "The log of {} was kept by an earlier version. It has to be taken over before it goes on."
+SENTENCE = "The log of {0} was kept by an earlier version: first run `python -m tools.admin upgrade {0}`."
 
 
 def with_old_state(driver: Driver) -> None:

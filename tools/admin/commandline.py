@@ -7,7 +7,7 @@ from typing import TypeAlias, get_args
 from shared.domain.driver import Scope
 from shared.domain.place.places import Place, PlaceKind
 from shared.domain.thresholds import LEAST_RADIUS_M, MOST_RADIUS_M
-from tools.admin import cars, keys, log, places, users
+from tools.admin import cars, keys, log, places, upgrade, users
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Run = Callable[[argparse.Namespace], None]
@@ -44,8 +44,12 @@ def _command(commands: Commands, name: str, run: Run, of_user: bool = True) -> a
     made = commands.add_parser(name, help=said, description=said)
     made.set_defaults(run=run)
     if of_user:
-        made.add_argument("email", type=lambda text: text.strip().lower(), help="whose e-mail address")
+        made.add_argument("email", type=_email, help="whose e-mail address")
     return made
+
+
+def _email(text: str) -> str:
+    return text.strip().lower()
 
 
 def _add_users(commands: Commands) -> None:
@@ -55,6 +59,10 @@ def _add_users(commands: Commands) -> None:
     _command(commands, "list-users", users.list_users, of_user=False)
     _command(commands, "show-user", users.show_user)
     _command(commands, "verify", log.verify)
+    former = _command(commands, "upgrade", upgrade.upgrade, of_user=False)
+    former.add_argument("emails", nargs="*", metavar="EMAIL", type=_email, help="whose logs")
+    former.add_argument("--all", action="store_true", help="all logs that a version before this one kept")
+    former.add_argument("--dry-run", action="store_true", help="only say what would be written")
 
 
 def _add_keys(commands: Commands) -> None:

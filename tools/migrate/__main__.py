@@ -9,12 +9,10 @@ from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.auth.exceptions import GoogleAuthError
 
 from shared.repositories.documents import OldLog, client
-from shared.repositories.user_store import UserStore
 from shared.secrets import seal
-from tools.migrate import deleting, former, report
+from tools.migrate import deleting, report
 from tools.migrate.moving import Mover
-from tools.migrate.outcome import Result, result_of
-from tools.migrate.plan import Plan, planned
+from tools.migrate.plan import planned
 from tools.migrate.source import Source, Stop
 
 
@@ -25,15 +23,16 @@ def run(options: argparse.Namespace) -> int:
     source = Source(client(), options.default_user)
     with report.progress() as watched:
         plan = planned(source, watched)
-        if not options.dry_run:
-            for email, share in plan.shares.items():
-                mover = Mover(source.db, source.account(email), _named(watched, email))
-                mover.move(share)
-                plan.left += mover.left
-        results = _results(source, plan, watched)
+        movers = {email: Mover(source.db, source.account(email), _named(watched, email)) for email in plan.shares}
+        for email, mover in movers.items() if not options.dry_run else ():
+            mover.move(plan.shares[email])
+            plan.left += mover.left
+        previews = {email: movers[email].preview(plan.shares[email]) for email in watched("looking at it", [*movers])}
+        results = {email: movers[email].result(plan.shares[email], found) for email, found in previews.items()}
     report.tell_listings(plan, source.unregistered & set(plan.shares), options.dry_run)
     report.tell_table(plan, results, options.dry_run)
     if options.dry_run:
+        report.tell_previews(previews)
         print(f"Nothing was written: this was a dry run. {len(plan.left)} rows would be left where they are.")
         return 0
     if not report.tell_results(plan, results):
@@ -50,14 +49,6 @@ def _need_keys() -> None:
 
 def _named(watched: Any, email: str) -> Any:
     return lambda what, items: watched(f"{email}: {what}", items)
-
-
-def _results(source: Source, plan: Plan, watched: Any) -> dict[str, Result]:
-    shares = list(plan.shares.items())
-    return {
-        email: result_of(source.db, UserStore(source.db, email), share)
-        for email, share in watched("counting what is there", shares)
-    }
 
 
 def _delete(options: argparse.Namespace) -> int:
@@ -91,13 +82,11 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the tool with the arguments given, else with those of the command line; the exit code."""
-    given = [*(sys.argv[1:] if arguments is None else arguments)]
-    is_take_over = given[:1] == ["take-over"]
-    options = None if is_take_over else parser().parse_args(given)
-    if options and options.dry_run and options.delete_old:
+    options = parser().parse_args(arguments)
+    if options.dry_run and options.delete_old:
         parser().error("--dry-run deletes nothing: leave --delete-old out")
     try:
-        return run(options) if options else former.run(given[1:])
+        return run(options)
     except (Stop, OldLog) as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:

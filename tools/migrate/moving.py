@@ -16,20 +16,19 @@ from shared.cars.provider import PROVIDERS
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import FINEST_KM, Reading
 from shared.domain.driver import Account
+from shared.domain.log.history import OPERATOR, Author
 from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import to_document, until_current
-from shared.repositories.readings import reading_fields
 from shared.repositories.user_store import UserStore, state_document
 from shared.secrets import Unreadable, seal
-from shared.services.log import StoredOwner
-from tools.migrate.folding import Folding, parts_of
+from shared.services.importing import Given, Offered, Preview, imported, preview
 from tools.migrate.old_cars import OldCar, joined, new_cars, old_cars
 from tools.migrate.old_rows import OldReading, reading_keys
+from tools.migrate.outcome import Result, result_of
 from tools.migrate.plan import Note, Share, Watched
 from tools.migrate.source import Row, Stop, pages
 
 T = TypeVar("T")
-READINGS_AT_ONCE = 400
 
 
 class Mover:
@@ -48,7 +47,6 @@ class Mover:
         for row in sorted(share.cars, key=lambda row: not row.path.startswith(self._root.path)):
             until_current(self._replace_cars)(row.snapshot.reference)
         self._move_places(share)
-        self._move_readings(share.readings)
         if share.active:
             self._move_active(share.active)
         self._move_log(share)
@@ -113,19 +111,6 @@ class Mover:
         for place in self._watched("places", [place for place in share.places if place.id not in known]):
             self._store.save_place(place)
 
-    def _move_readings(self, readings: Sequence[OldReading]) -> None:
-        collection = self._root.collection("odometer_readings")
-        known = reading_keys(snapshot.id for snapshot in pages(collection.select([])))
-        batches = list(batched([one for one in readings if one.key not in known], READINGS_AT_ONCE))
-        cars = self._store.cars.list_cars()
-        for part in self._watched("readings", batches):
-            batch = self._db.batch()
-            for one in part:
-                # What is thought of it the fold says, as soon as it comes to its moment.
-                fields = reading_fields(one.car_id, _reading(one, cars), one.at, standing=None)
-                batch.set(collection.document(one.id), fields, merge=True)
-            batch.commit()
-
     def _move_active(self, row: Row[DriverState]) -> None:
         if why := until_current(self._take_up)(row):
             self.left.append(Note(why, row.path))
@@ -151,34 +136,51 @@ class Mover:
         batch.commit()
         return ""
 
-    # --- trips, and what is thought of the readings beside them
+    # --- trips, and what was read beside them
 
     def _move_log(self, share: Share) -> None:
-        known = {snapshot.id for snapshot in pages(self._root.collection("trips").select([]))}
-        trips = [trip for trip in share.trips.values() if trip.id not in known]
-        readings = self._unjudged(share.readings)
-        cars = sorted({trip.car_id or "" for trip in trips} | {*readings})
-        parts = [
-            part
-            for car_id in cars
-            for part in parts_of(
-                car_id or None, [trip for trip in trips if (trip.car_id or "") == car_id], readings.get(car_id, ())
-            )
-        ]
-        folding = Folding(self._store, StoredOwner(self._store, self._account))
-        for part in self._watched("trips", parts):
-            folding.put(part)
+        given = self._given(share)
+        done = imported(self._account, given, Author(OPERATOR, datetime.now(UTC)))
+        count = len(given.trips) + sum(map(len, given.readings.values()))
+        for _ in self._watched("trips", _Ticks(done, count)):
+            pass
 
-    def _unjudged(self, share: Sequence[OldReading]) -> dict[str, list[Reading]]:
-        """The readings by their cars of which nobody said whether they are believed."""
-        collection, cars = self._root.collection("odometer_readings"), self._store.cars.list_cars()
-        moved, found = {one.id for one in share}, dict[str, list[Reading]]()
-        for snapshot in pages(collection.select(["standing"])):
-            if snapshot.id in moved and not (snapshot.to_dict() or {}).get("standing"):
-                moved.discard(snapshot.id)
-                one = next(one for one in share if one.id == snapshot.id)
+    def preview(self, share: Share) -> Preview:
+        """What would come of the trips and readings of a share, or came of them. Nothing is written."""
+        return preview(self._account, self._given(share), Author(OPERATOR, datetime.now(UTC)))
+
+    def result(self, share: Share, found: Preview) -> Result:
+        """How what is there of a share by now agrees with it."""
+        return result_of(self._store, self._root, share, found)
+
+    def _given(self, share: Share) -> Given:
+        return Given([Offered(id_, trip) for id_, trip in share.trips.items()], self._readings(share.readings))
+
+    def _readings(self, readings: Sequence[OldReading]) -> dict[str, list[Reading]]:
+        """The readings by their cars, but those that were moved before, maybe when another car was their owner's."""
+        found, cars = dict[str, list[Reading]](), self._store.cars.list_cars()
+        moved = pages(self._root.collection("odometer_readings").select(["standing"]))
+        known = reading_keys(one.id for one in moved if (one.to_dict() or {}).get("standing"))
+        for one in readings:
+            if one.key not in known:
                 found.setdefault(one.car_id, []).append(_reading(one, cars))
         return found
+
+
+class _Ticks:
+    """One for each fact that is done, of so many."""
+
+    def __init__(self, done: Iterable[int], count: int) -> None:
+        self._done, self._count = done, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[int]:
+        told = 0
+        for done in self._done:
+            yield from range(told, done)
+            told = done
 
 
 def _dated(one: OldCar, document: Any) -> OldCar:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from shared.domain.fitting import CAR_ID
 from shared.domain.log.correcting import MOST_KM
-from shared.domain.log.summary import Mark, Said, Summary, trail_of
+from shared.domain.log.moved import moved
 from shared.domain.log.trip import DistanceSource, Endpoint, Trip, TripKind, classified, dated, km
 from shared.domain.place.places import Place, place_at
 from shared.domain.place.trail import Fix, located, trail_distance_km
@@ -79,42 +79,6 @@ def trip_of(old_id: str, fields: Fields, owner: Owner) -> Converted:
     )
     trip = classified(dated(trip))
     return Converted(replace(trip, summary=moved(trip)), tuple(remarks))
-
-
-def moved(trip: Trip) -> Summary:
-    """What the book has to know of a trip that is moved: it is as the old system had it."""
-    odometers_m = [None if odometer is None else round(1000 * odometer) for odometer in _odometers(trip)]
-    said = Said(
-        has_car=True,
-        car_id=trip.car_id,
-        from_m=odometers_m[0],
-        to_m=odometers_m[1],
-        distance_m=round(1000 * trip.distance_km),
-    )
-    return Summary(
-        id=trip.id,
-        began_at=trip.started_at,
-        ended_at=trip.ended_at,
-        car_id=trip.car_id,
-        trail=trail_of(
-            (
-                Mark(trip.started_at, lat=trip.from_.lat, lng=trip.from_.lng),
-                Mark(trip.ended_at, lat=trip.to.lat, lng=trip.to.lng),
-            )
-        ),
-        default_car_id=trip.car_id,
-        driver=trip.driver,
-        is_by_hand=True,
-        moved=said,
-        said=said,
-        trip_ids=(trip.id,),
-    )
-
-
-def _odometers(trip: Trip) -> tuple[float | None, float | None]:
-    """Both, as far as somebody read them."""
-    start_km = None if trip.has("start_odometer_estimated") else trip.start_odometer_km
-    return start_km, None if trip.has("end_odometer_estimated") else trip.end_odometer_km
 
 
 def digest(old_id: str) -> str:

@@ -12,15 +12,15 @@ from shared.domain.log.tiling import Row, why_not_tiled
 from shared.domain.log.trip import NO_CAR, Trip
 from shared.repositories.documents import from_document
 from shared.repositories.user_store import UserStore
+from shared.services.importing import Preview
 from tools.migrate.checking import Tally, stored_tally
-from tools.migrate.old_rows import reading_keys
 from tools.migrate.plan import Share
 from tools.migrate.source import pages
 
 # What rows and sums need; the fields beside it that every trip has are not read.
 NEEDED = [
     "id", "car_id", "started_at", "ended_at", "year", "month", "start_odometer_km", "end_odometer_km", "distance_km",
-    "from_m", "to_m", "set_on_m", "excess_km", "flags", "kind", "business_km", "private_km", "revision",
+    "from_m", "to_m", "set_on_m", "excess_km", "flags", "kind", "business_km", "private_km",
 ]  # fmt: skip
 UNREAD = datetime.min.replace(tzinfo=UTC)
 NOT_READ = {"user": "", "timezone": "", "date": "", "created_at": UNREAD, "updated_at": UNREAD}
@@ -56,11 +56,10 @@ def cars_of(share: Share) -> int:
     return sum(len(row.made.cars) for row in share.cars if row.made)
 
 
-def result_of(db: Any, store: UserStore, share: Share) -> Result:
-    """Counts what is there of a share, and holds the rows of its user against each other."""
-    root = db.collection("users").document(store.email)
-    trips, gaps, sums_agree = _log(root, store)
-    moved = {trip.id: trip for trip in trips if trip.id in share.trips}
+def result_of(store: UserStore, root: Any, share: Share, found: Preview) -> Result:
+    """Counts what is there of a share, as its preview found it; holds the rows of its user against each other."""
+    rows, sums_agree = _log(root, store)
+    moved = {one.where: one.trip for one in found.trips if one.what == "there already" and one.trip}
     after, corrected = Tally(), [trip for trip in moved.values() if trip.revision > 1]
     for trip in moved.values():
         after = after.plus(stored_tally(trip))
@@ -68,31 +67,30 @@ def result_of(db: Any, store: UserStore, share: Share) -> Result:
     for trip in corrected:
         # What its driver changed since is not held against the move.
         expected = expected.plus(stored_tally(trip)).minus(stored_tally(share.trips[trip.id]))
-    keys = reading_keys(snapshot.id for snapshot in pages(root.collection("odometer_readings").select([])))
     places, cars = {place.id for place in store.places()}, store.cars.list_cars()
     return Result(
         after=after,
         expected=expected,
-        readings=sum(reading.key in keys for reading in share.readings),
+        readings=len(share.readings) - found.new_readings,
         places=sum(place.id in places for place in share.places),
         cars=sum(old.car.id in cars for row in share.cars if row.made for old in row.made.cars),
         corrected=len(corrected),
         sums_agree=sums_agree,
-        untiled=tuple(_untiled([*trips, *gaps])),
+        untiled=tuple(_untiled(rows)),
     )
 
 
-def _log(root: Any, store: UserStore) -> tuple[list[Trip], list[GapRow], bool]:
+def _log(root: Any, store: UserStore) -> tuple[list[Row], bool]:
     """All rows of the user, and whether the sums are theirs, read again where the live system wrote in between."""
     for _ in range(TRIES):
         version = store.state().version
         found = pages(root.collection("trips").select(NEEDED))
-        trips = [from_document({**NOT_READ, **snapshot.to_dict()}, Trip) for snapshot in found]
-        gaps = [from_document(snapshot.to_dict(), GapRow) for snapshot in pages(root.collection("gaps"))]
-        agree = _sums(store) == _sums_of([*trips, *gaps])
+        rows: list[Row] = [from_document({**NOT_READ, **snapshot.to_dict()}, Trip) for snapshot in found]
+        rows += [from_document(snapshot.to_dict(), GapRow) for snapshot in pages(root.collection("gaps"))]
+        agree = _sums(store) == _sums_of(rows)
         if store.state().version == version:
             break
-    return trips, gaps, agree
+    return rows, agree
 
 
 def _untiled(rows: Sequence[Row]) -> Iterator[str]:
@@ -103,9 +101,11 @@ def _untiled(rows: Sequence[Row]) -> Iterator[str]:
             yield f"{car_id}: {why}"
 
 
-def along(row: Row) -> tuple[datetime, int, int]:
-    """Orders the rows of a car by time, and those of one moment along the odometer."""
-    return row.since if isinstance(row, GapRow) else row.started_at, row.from_m or 0, row.to_m or 0
+def along(row: Row) -> tuple[datetime, int, int, bool]:
+    """Orders the rows of a car by time, and those of one moment along the odometer; of alike ones, without a length,
+    the one first before which it was set on."""
+    at = row.since if isinstance(row, GapRow) else row.started_at
+    return at, row.from_m or 0, row.to_m or 0, not row.set_on_m
 
 
 def _sums(store: UserStore) -> BySum:

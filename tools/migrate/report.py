@@ -1,13 +1,16 @@
 """Owns what the operator sees: progress on stderr, listings and the table of before and after on stdout."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
+from functools import reduce
 from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from shared.domain.log.sums import Sums
+from shared.services.importing import Preview
 from tools.migrate.outcome import Result, cars_of
 from tools.migrate.plan import Note, Plan, Share
 
@@ -22,7 +25,7 @@ def progress() -> Iterator[Callable[[str, Iterable[Any]], Iterator[Any]]]:
     with Progress(*columns, console=Console(stderr=True)) as bars:
 
         def watched(what: str, items: Iterable[Any]) -> Iterator[Any]:
-            total = len(items) if isinstance(items, Sequence) else None
+            total = len(items) if isinstance(items, Sized) else None
             if total == 0:
                 return
             bar = bars.add_task(what, total=total)
@@ -70,6 +73,23 @@ def tell_table(plan: Plan, results: dict[str, Result], dry_run: bool) -> None:
         table.add_row("", "there already" if dry_run else "moved", *_after(results[email]), end_section=True)
     width = None if Console().is_terminal else OUTPUT_WIDTH
     Console(width=width).print(table)
+
+
+def tell_previews(previews: Mapping[str, Preview]) -> None:
+    """What would become of the trips, and of the log that they come to."""
+    for email, found in sorted(previews.items()):
+        new = [one.trip for one in found.trips if one.what == "new" and one.trip]
+        flagged = sum(trip.has("contradicted") for trip in new)
+        before, after = (reduce(Sums.plus, at.values(), Sums()) for at in (found.before, found.after))
+        print(
+            f"{email}: {len(new)} trips would come to the log, {flagged} of them contradicted by an odometer; "
+            f"its trips {_km(before.total_m)} → {_km(after.total_m)} km, its gaps {_km(before.gap_m)} → "
+            f"{_km(after.gap_m)} km, and {len(found.changed)} of the trips that it has would change."
+        )
+
+
+def _km(metres: int) -> str:
+    return f"{metres / 1000:,.1f}"
 
 
 def _before(share: Share) -> list[str]:

@@ -142,13 +142,13 @@ def _untold(kept: Kept, told: Sequence[Summary], rules: Rules) -> Iterator[Summa
     """The drives of which no trip came, but where a trip has that time by now."""
     state = DriverState(default_car_id=kept.default_car_id)
     known = {one.id for one in told}
-    for record in kept.records:
+    for record in (one for one in kept.records if one.id not in known):
         events = events_of(record)
         since, until = events[0].at, events[-1].at
         is_taken = any(
             one.since <= until and since <= one.until and _may_be_one_car(one.car_id, record.cars) for one in told
         )
-        if record.id not in known and (record.is_dropped or not is_taken):
+        if record.is_dropped or not is_taken:
             yield from drives_of(record, state, rules)
 
 

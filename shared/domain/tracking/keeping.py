@@ -107,6 +107,11 @@ def refolded(
     return wanted(state, pending, now), books
 
 
+def relaid(old: Lines, new: Lines, rows: Rows, owner: Whose, now: datetime) -> None:
+    """Puts rows in place of others, as far as they differ; both by their cars and in their order."""
+    _Laying(rows, owner, now).lay(old, new)
+
+
 def _explained(state: DriverState) -> dict[str, object]:
     return {car_id: log.explained for car_id, log in state.open.items() if log.explained}
 

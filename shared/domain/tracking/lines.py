@@ -53,19 +53,21 @@ def _of_book(state: DriverState, car_id: str, book: Book, owner: Whose, now: dat
     made = list[Line]()
     for line in sorted(lines, key=_order):
         # A trip beside every odometer lies between rows that follow each other on it.
-        before = next((one for one in reversed(made) if one.says.to_m is not None), None)
-        set_on_m = _set_on_m(before, line)
+        ends_m = next((one.says.to_m for one in reversed(made) if one.says.to_m is not None), _settled_m(log))
+        set_on_m = 0 if ends_m is None or line.says.from_m is None else line.says.from_m - ends_m
         gap_km = _gap_before_km(made, line, log)
         made.append(line._replace(gap_km=gap_km, set_on_m=set_on_m))
     return _beside_trips(made, log)
 
 
-def _order(line: Line) -> tuple[datetime, int]:
+def _order(line: Line) -> tuple[datetime, int, int]:
     """By time, then along the odometer."""
     says = line.says
     if isinstance(says, TripOutline):
-        return says.drive.began_at, says.from_m or 0
-    return says.since if isinstance(says, GapRow) else says.started_at, says.from_m or 0
+        at = says.drive.began_at
+    else:
+        at = says.since if isinstance(says, GapRow) else says.started_at
+    return at, says.from_m or 0, says.to_m or 0
 
 
 def _beside_trips(lines: Sequence[Line], log: OpenLog) -> list[Line]:
@@ -80,10 +82,9 @@ def _beside_trips(lines: Sequence[Line], log: OpenLog) -> list[Line]:
     return made
 
 
-def _set_on_m(before: Line | None, line: Line) -> int:
-    if before is None or before.says.to_m is None or line.says.from_m is None:
-        return 0
-    return line.says.from_m - before.says.to_m
+def _settled_m(log: OpenLog) -> int | None:
+    """Where the rows end that are settled; None where there are none."""
+    return None if log.start is None or log.start.is_said else log.start.m
 
 
 def _gap_before_km(made: Sequence[Line], line: Line, log: OpenLog) -> float:

@@ -3,9 +3,10 @@
 No state is needed. A log that was folded word by word, as they came, is held against this.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
+from itertools import chain, takewhile
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -19,11 +20,12 @@ from shared.domain.log.summary import Drive, Summary
 from shared.domain.log.trip import Trip
 from shared.domain.tracking.books import Books, books_of, with_ids
 from shared.domain.tracking.keeping import cut_off
-from shared.domain.tracking.lines import Line, lines_of, open_lines
+from shared.domain.tracking.lines import Line, Lines, lines_of, open_lines
 from shared.domain.tracking.settling import forced
 from shared.domain.tracking.state import DriverState, with_cars, with_log, with_told
 
 AT_ONCE = 20  # drives that are folded at a time, as long as fewer are open
+READ_AT_ONCE = 100  # readings
 FEW = 30
 
 
@@ -65,33 +67,68 @@ class Thought(NamedTuple):
     why_not: Disbelief | None
 
 
+class Given(NamedTuple):
+    """What a step gives to a log: drives by their ids, and readings with their cars."""
+
+    drives: Sequence[str]
+    readings: Sequence[tuple[str, Reading]]
+
+
+class Step(NamedTuple):
+    """What a log is once some facts more are in it: the state of what is open, and what is settled by then, for good:
+    rows, and what is thought of readings."""
+
+    state: DriverState
+    settled: Lines
+    thoughts: Sequence[Thought]
+    given: Given
+
+
 def recounted(facts: Facts, owner: Whose, now: datetime) -> Iterator[Counted | Thought]:
     """The rows of the log, and what is thought of each reading; those of a time before those of later ones."""
+    state = begun(facts)
+    for step in stepwise(state, facts, owner, now):
+        yield from (_counted(line) for of in step.settled.values() for line in of)
+        yield from step.thoughts
+        state = step.state
+    books = books_of(state)
+    yield from map(_counted, chain.from_iterable(lines_of(state, books, owner, now).values()))
+    yield from thoughts_of(books)
+
+
+def begun(facts: Facts) -> DriverState:
+    """The state of a driver of whom only their cars are known, and what they said of stretches of the odometer."""
     state = DriverState(default_car_id=facts.default_car_id)
     state = replace(state, car_ids=tuple(sorted(car.id for car in facts.cars)))
     for car_id, words in facts.explained.items():
         state = with_log(state, car_id, replace(state.of_car(car_id), explained=tuple(words)))
+    return state
+
+
+def stepwise(state: DriverState, facts: Facts, owner: Whose, now: datetime) -> Iterator[Step]:
+    """Puts drives and readings into what is open of a log, by their time and a few at once, and settles what can be.
+
+    Which few depends on nothing but the state and what follows: who stops and goes on makes the same log.
+    """
     feed = _Feed(facts)
     while feed:
-        state = with_cars(feed.into(state), facts.cars)
-        until = feed.until or now
+        state, given = feed.into(state)
+        state, until = with_cars(state, facts.cars), feed.until or now
         # What is left is held against these rows, and knows the ids of its trips.
         state = with_ids(state, owner.user, books_of(state))
         books = books_of(state)
         lines = lines_of(state, books, owner, now)
         cut, open_books, _ = cut_off(state, books, lines, owner, until)
         cut = forced(cut, open_books, until)
-        if cut != state:
-            left = {line.id for of in open_lines(lines, cut).values() for line in of}
-            yield from (_counted(line) for of in lines.values() for line in of if line.id not in left)
-            yield from (one for one in _thoughts(books) if one.reading not in cut.of_car(one.car_id).readings)
-            state = cut
-    books = books_of(state)
-    yield from map(_counted, chain.from_iterable(lines_of(state, books, owner, now).values()))
-    yield from _thoughts(books)
+        left = {line.id for of in open_lines(lines, cut).values() for line in of}
+        settled = {car_id: [line for line in of if line.id not in left] for car_id, of in lines.items()}
+        thoughts = [one for one in thoughts_of(books) if one.reading not in cut.of_car(one.car_id).readings]
+        yield Step(cut, settled, thoughts, given) if cut != state else Step(state, {}, (), given)
+        state = cut
 
 
-def _thoughts(books: Books) -> Iterator[Thought]:
+def thoughts_of(books: Books) -> Iterator[Thought]:
+    """What is thought of the readings that a state remembers."""
     return (Thought(car_id, *one) for car_id, book in books.of.items() for one in book.standings)
 
 
@@ -105,7 +142,8 @@ class _Feed:
 
     def __init__(self, facts: Facts) -> None:
         self._drives = sorted(facts.drives, key=lambda one: (one.since, one.until, one.id))
-        self._readings = {car_id: sorted(of, key=lambda one: one.at) for car_id, of in facts.readings.items()}
+        readings = ((car_id, reading) for car_id, of in facts.readings.items() for reading in of)
+        self._readings = sorted(readings, key=lambda one: (one[1].at, one[0]))
         self._has_more = True
 
     def __bool__(self) -> bool:
@@ -114,18 +152,31 @@ class _Feed:
     @property
     def until(self) -> datetime | None:
         """Before when all was given; None where all was."""
-        return self._drives[0].since if self._drives else None
+        moments = [*(one.since for one in self._drives[:1]), *(reading.at for _, reading in self._readings[:1])]
+        return min(moments, default=None)
 
-    def into(self, state: DriverState) -> DriverState:
-        """A state with the drives that come next, and what was read before the one after them."""
-        count = AT_ONCE if len(state.told) < FEW else 1
-        some, self._drives = self._drives[:count], self._drives[count:]
+    def into(self, state: DriverState) -> tuple[DriverState, Given]:
+        """A state with the drives that come next, and what was read before the one after them; what was given.
+
+        Of no car so many become open that some have to stay as they are: then one comes after the other.
+        """
+        open_ = Counter(one.said.car_id or one.car_id or one.default_car_id for one in state.told)
+        count = AT_ONCE if max(open_.values(), default=0) < FEW else 1
+        until = self._until(count)
+        some = [*takewhile(lambda one: until is None or one.since < until, self._drives)]
+        read = [*takewhile(lambda one: until is None or one[1].at < until, self._readings)]
+        self._drives, self._readings = self._drives[len(some) :], self._readings[len(read) :]
         state = with_told(state, [*state.told, *some])
-        for car_id, readings in self._readings.items():
-            given = [one for one in readings if self.until is None or one.at < self.until]
-            self._readings[car_id] = readings[len(given) :]
-            log = state.of_car(car_id)
-            if given:
-                state = with_log(state, car_id, replace(log, readings=(*log.readings, *given)))
+        for car_id in sorted({car_id for car_id, _ in read}):
+            log, given = state.of_car(car_id), [reading for of, reading in read if of == car_id]
+            state = with_log(state, car_id, replace(log, readings=(*log.readings, *given)))
         self._has_more = self.until is not None
-        return state
+        return state, Given([one.id for one in some], read)
+
+    def _until(self, count: int) -> datetime | None:
+        """Before when facts are given: so many drives, or as many readings as go at once, and all of one moment."""
+        moments = [one.since for one in self._drives[count - 1 :]]
+        until = next((at for at in moments if at > moments[0]), None)
+        read = [reading.at for _, reading in self._readings[READ_AT_ONCE - 1 :]]
+        many = next((at for at in read if at > read[0]), None)
+        return min((at for at in (until, many) if at), default=None)

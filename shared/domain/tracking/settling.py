@@ -6,7 +6,7 @@ News reaches back a day, so what is older and agreed on cannot change any more b
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from msgspec.structs import replace
 
@@ -23,9 +23,11 @@ from shared.domain.thresholds import (
     WORD_SLACK,
 )
 from shared.domain.tracking.books import Books
+from shared.domain.tracking.moved import beside_odometers, free_of_news
 from shared.domain.tracking.state import DriverState, OpenLog, with_log
 
 TRIED = 3  # anchors of a car, from the newest on
+MOVED_TRIED = 6  # ends of moved trips, in the same order: an old log contradicts itself more often
 
 
 def cuts(state: DriverState, books: Books, now: datetime) -> Iterator[DriverState]:
@@ -36,6 +38,22 @@ def cuts(state: DriverState, books: Books, now: datetime) -> Iterator[DriverStat
     for car_id, starts in free.items():
         for start in reversed(starts[-TRIED:]):
             yield _cut(state, books, {car_id: start}, now)
+    yield from _moved_cuts(state, books, now)
+
+
+def _moved_cuts(state: DriverState, books: Books, now: datetime) -> Iterator[DriverState]:
+    """The states without what was moved long before the last that was moved."""
+    beside = beside_odometers(state.told, books, now)
+    state = replace(state, told=tuple(one for one in state.told if one.id not in beside)) if beside else state
+    free = {
+        car_id: [*islice(free_of_news(book, state.of_car(car_id).start, now), MOVED_TRIED)]
+        for car_id, book in books.of.items()
+    }
+    newest = {car_id: starts[0] for car_id, starts in free.items() if starts}
+    if beside or newest:
+        yield _cut(state, books, newest, now)
+    for car_id, starts in free.items():
+        yield from (_cut(state, books, {car_id: start}, now) for start in starts)
 
 
 def forced(state: DriverState, books: Books, now: datetime) -> DriverState:

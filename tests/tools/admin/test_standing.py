@@ -220,7 +220,7 @@ def full_log() -> Callable[[Driver, int], None]:
 # --- logs of an earlier version ------------------------------------------------------------------------------------
 
 OLD = "anna@example.com"
-SENTENCE = f"The log of {OLD} was kept by an earlier version. It has to be taken over before it goes on."
+SENTENCE = f"The log of {OLD} was kept by an earlier version: first run `python -m tools.admin upgrade {OLD}`."
 
 
 def an_account(db: firestore.Client) -> None:

@@ -26,6 +26,7 @@ from shared.repositories.documents import from_document
 from shared.repositories.trips import trip_of
 from shared.repositories.user_store import UserStore
 from shared.services import trips
+from shared.services.verification import verified
 from tests.tools.migrate.old_store import BORIS, everything
 from tools.local import processes
 from tools.local.processes import wait_until
@@ -86,6 +87,14 @@ class House:
         """A user's gaps, by time."""
         found = self.db.collection(f"users/{email}/gaps").stream()
         return sorted((from_document(one.to_dict(), GapRow) for one in found), key=lambda gap: gap.since)
+
+    def differences(self, email: str = BORIS) -> list[str]:
+        """What of a user's log does not follow from its facts."""
+        documents.client.cache_clear()
+        with processes.environment({"GOOGLE_CLOUD_PROJECT": self.project}):
+            found = verified(email)
+        documents.client.cache_clear()
+        return [str(one) for one in found.differences]
 
     def roots(self) -> set[str]:
         """The documents that are below no user."""

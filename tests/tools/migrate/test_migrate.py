@@ -277,7 +277,7 @@ def test_nothing_is_moved_into_a_log_that_an_earlier_version_kept(house: House) 
     house.put(one={})
     user = house.db.document(f"users/{BORIS}")
     user.update({"log_version": firestore.DELETE_FIELD})
-    sentence = f"The log of {BORIS} was kept by an earlier version. It has to be taken over before it goes on."
+    sentence = f"The log of {BORIS} was kept by an earlier version: first run `python -m tools.admin upgrade {BORIS}`."
     assert sentence in house.run(code=1)
     user.update({"log_version": 2})
     user.collection("cache").document("trip_start").set({"active": True})

@@ -38,6 +38,17 @@ def test_the_table_shows_counts_and_kilometres_before_and_after(house: House) ->
     assert moved == ["moved", *old[2:]]
 
 
+def test_a_dry_run_says_what_would_come_of_the_log(house: House) -> None:
+    house.put(one={"start_odo": 100, "end_odo": 122.4}, two={"date": "01-02-2024", "start_odo": 130, "end_odo": 150})
+    told = house.run("--dry-run")
+    assert (
+        f"{BORIS}: 2 trips would come to the log, 1 of them contradicted by an odometer; its trips 0.0 → 44.8 km, "
+        "its gaps 0.0 → 7.6 km, and 0 of the trips that it has would change."
+    ) in told
+    house.run()
+    assert f"{BORIS}: 0 trips would come to the log" in house.run("--dry-run")
+
+
 def test_ctrl_c_stops_it_in_one_sentence() -> None:
     house, old = House(), OldStore(400, seed=8)
     old.write(house.db)
