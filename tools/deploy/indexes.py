@@ -53,6 +53,9 @@ INDEXES = (
     # All readings of a car in a stretch of time, and the newest of them.
     _index("odometer_readings", "car_id", "at"),
     _index("odometer_readings", "car_id", "-at"),
+    # The chapters of a car around a moment.
+    _index("chapters", "car_id", "ends_at"),
+    _index("chapters", "car_id", "-ends_at"),
     # The users whose poll is due.
     _index("cache", "shard", "next_poll_at", group=True),
 )
@@ -73,6 +76,7 @@ NOT_INDEXED = {
     "history": tuple(name for name in _fields(Entry) if name not in ("row", "years")),
     "trips": _fields(Trip),
     "gaps": _fields(GapRow),
+    "chapters": ("car_id", "ends_at", "chapter"),
     "stats": ("months",),
     "odometer_readings": _fields(Reading, "car_id", "fetched_at", "standing", "why"),
     "settings": ("cars", "places", "sealed", "tokens"),

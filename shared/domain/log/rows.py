@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from shared.domain.car.odometer import Disbelief, Reading
+from shared.domain.log.chapter import Chapter
 from shared.domain.log.drive import Heard, Record
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.trip import Trip
@@ -38,6 +39,16 @@ class Rethought(NamedTuple):
     former: Disbelief | None
 
 
+class End(NamedTuple):
+    """What the row behind some rows of a car tells of them: kilometres of nobody at their end, how far the odometer was
+    set on there, and the ids of the last trip and of the last row that has a stretch of it."""
+
+    gap_km: float
+    set_on_m: int
+    last_trip: str | None
+    last_row: str | None
+
+
 class Rows:
     """The trips and gaps of one user, what is kept of their drives and readings, with all that was put here."""
 
@@ -48,6 +59,8 @@ class Rows:
         self.standings: list[Rethought] = []
         self.judged: dict[tuple[str, Reading], Disbelief | None] = {}
         self.stretches: list[tuple[str, list[str], list[str]]] = []
+        self.chapters: dict[str, Chapter | None] = {}
+        self.followed: dict[str, tuple[End, End]] = {}
         self.blocks_gone = 0
         self._source = source
 
@@ -109,3 +122,11 @@ class Rows:
     def forget(self, drive_id: str) -> None:
         """A record whose words are all in another one."""
         self.records[drive_id] = None
+
+    def follow(self, car_id: str, former: End, end: End) -> None:
+        """How a chapter of a car ends, and how it did: the row behind it tells of that."""
+        self.followed[car_id] = (former, end)
+
+    def close(self, chapter: Chapter) -> None:
+        """A chapter of a car that is settled, or is so again after its driver said something of it."""
+        self.chapters[chapter.id] = chapter

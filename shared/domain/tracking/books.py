@@ -16,10 +16,12 @@ from shared.domain.tracking.state import DriverState
 
 
 class Books(NamedTuple):
-    """The book of each car by its id, and the trips that were in no car of the driver's."""
+    """The book of each car by its id, the trips that were in no car of the driver's, and the drives in one of their cars
+    of which no trip came."""
 
     of: dict[str, Book]
     nowhere: tuple[TripOutline, ...]
+    without_trip: tuple[Drive, ...] = ()
 
     @property
     def trips(self) -> list[TripOutline]:
@@ -49,7 +51,8 @@ def _books(facts: _Facts) -> Books:
     starts = {car_id: start for car_id, _, start in facts.logs}
     trusted = {car_id: [one for series in believed(of).series for one in series] for car_id, of in readings.items()}
     cars = sorted({*facts.car_ids, *readings, *([facts.default_car_id] if facts.default_car_id else [])})
-    drives = driven(facts.told, trusted, facts.default_car_id, cars)
+    settled = {car_id: start.at for car_id, start in starts.items() if start and not start.is_said}
+    drives = driven(facts.told, trusted, facts.default_car_id, cars, settled)
     of = {
         car_id: folded(
             car_id, [drive for drive in drives if drive.car_id == car_id], readings.get(car_id, ()), starts.get(car_id)
@@ -59,7 +62,10 @@ def _books(facts: _Facts) -> Books:
     nowhere = [drive for drive in drives if drive.car_id is None and not drive.summary.said.is_deleted]
     nowhere += [replace(drive, car_id=None, is_car_unsure=True) for book in of.values() for drive in book.elsewhere]
     found = [outline for drive in nowhere if (outline := outlined_alone(drive))]
-    return Books(of, tuple(sorted(found, key=lambda outline: outline.drive.began_at)))
+    of_trips = {(trip.drive.summary.id, trip.drive.part) for book in of.values() for trip in book.trips}
+    gone = {(drive.summary.id, drive.part) for book in of.values() for drive in book.elsewhere} | of_trips
+    left = tuple(drive for drive in drives if drive.car_id and (drive.summary.id, drive.part) not in gone)
+    return Books(of, tuple(sorted(found, key=lambda outline: outline.drive.began_at)), left)
 
 
 def trip_id_of(state: DriverState, user: str, drive: Drive) -> str:

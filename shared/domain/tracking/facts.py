@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import Disbelief, KeptReading
+from shared.domain.log.chapter import Chapter, part_of, settled_trip
 from shared.domain.log.drive import Record
 from shared.domain.log.explaining import word_of
 from shared.domain.log.gap_row import Explained, GapRow
@@ -25,7 +26,6 @@ from shared.domain.log.trip import Trip
 from shared.domain.log.words import summary_of
 from shared.domain.thresholds import Rules
 from shared.domain.tracking.recount import Facts
-from shared.domain.tracking.spoken import part_of
 from shared.domain.tracking.state import DriverState
 from shared.domain.tracking.weaving import drives_of
 
@@ -43,19 +43,53 @@ class Kept(NamedTuple):
     entries: Sequence[Entry]
     cars: Sequence[Car]
     default_car_id: str | None
+    chapters: Sequence[Chapter] = ()
 
 
 def facts_of(kept: Kept, rules: Rules) -> Facts:
     """The facts that the rows must follow from."""
-    last = last_told(kept.entries)
-    summaries = [*_told(kept.trips, last), *_deleted(kept.entries)]
-    summaries += _untold(kept, summaries, rules)
+    last, ends = last_told(kept.entries), ends_of(kept.chapters)
+    settled, opened = _parted(kept.trips, ends)
+    summaries = [*_told(opened, last), *(one for one in _deleted(kept.entries) if not _is_settled(one, ends))]
+    drives = [_as_said(settled_trip(trip), last.get(trip.id, {})) for trip in settled]
+    drives += [one for chapter in kept.chapters for one in chapter.without_trip]
+    summaries += [one for one in _untold(kept, [*summaries, *drives], rules) if not _is_settled(one, ends)]
     explained = dict[str, list[Explained]]()
     for gap in sorted(kept.gaps, key=lambda gap: (gap.series, gap.from_m)):
         if word := word_of(gap):
             explained.setdefault(gap.car_id, []).append(word)
     readings = {car_id: [one.reading for one in of if is_folded(one)] for car_id, of in kept.readings.items()}
-    return Facts(summaries, readings, explained, kept.cars, kept.default_car_id)
+    return Facts(summaries, readings, explained, kept.cars, kept.default_car_id, kept.chapters, drives)
+
+
+def ends_of(chapters: Iterable[Chapter]) -> dict[str, datetime]:
+    """By the id of each car until when its log is settled."""
+    ends = dict[str, datetime]()
+    for chapter in chapters:
+        ends[chapter.car_id] = max(chapter.end.at, ends.get(chapter.car_id, chapter.end.at))
+    return ends
+
+
+def _parted(trips: Iterable[Trip], ends: Mapping[str, datetime]) -> tuple[list[Trip], list[Trip]]:
+    """The trips that are settled, and those that are open: of a drive that was two, both are."""
+    settled, opened = list[Trip](), list[Trip]()
+    for _, of_drive in groupby(sorted(trips, key=_by_drive), key=lambda trip: summary_of(trip).id):
+        parts = [*of_drive]
+        is_over = all(_is_before(part.car_id, part.started_at, ends) for part in parts)
+        (settled if is_over else opened).extend(parts)
+    return settled, opened
+
+
+def _is_settled(summary: Summary, ends: Mapping[str, datetime]) -> bool:
+    """Whether a drive of which no trip came is settled: its chapter has it."""
+    said = summary.said
+    car_id = said.car_id if said.has_car else summary.car_id or summary.default_car_id
+    return _is_before(car_id, summary.since, ends)
+
+
+def _is_before(car_id: str | None, moment: datetime, ends: Mapping[str, datetime]) -> bool:
+    end = ends.get(car_id) if car_id else max(ends.values(), default=None)
+    return end is not None and moment <= end
 
 
 def is_folded(kept: KeptReading) -> bool:
@@ -75,9 +109,13 @@ def _told(trips: Iterable[Trip], last: Mapping[str, Mapping[str, Any]]) -> Itera
     """The drives of trips, each once, with what the history says that their driver said."""
     for _, of_drive in groupby(sorted(trips, key=_by_drive), key=lambda trip: summary_of(trip).id):
         parts = [*of_drive]
-        summary = summary_of(parts[-1])
-        said = last.get(parts[-1].id, {}).get("said")
-        yield replace(summary, trip_ids=(), said=summary.said if said is None else msgspec.convert(said, Said))
+        yield _as_said(replace(summary_of(parts[-1]), trip_ids=()), last.get(parts[-1].id, {}))
+
+
+def _as_said(summary: Summary, told: Mapping[str, Any]) -> Summary:
+    """The drive of a trip with what the history says that its driver said."""
+    said = told.get("said")
+    return summary if said is None else replace(summary, said=msgspec.convert(said, Said))
 
 
 def _by_drive(trip: Trip) -> tuple[str, Any]:
@@ -136,7 +174,7 @@ def _without_trip(trip: Mapping[str, Any]) -> Summary | None:
 def _untold(kept: Kept, told: Sequence[Summary], rules: Rules) -> Iterator[Summary]:
     """The drives of which no trip came, but where a trip has that time by now."""
     state = DriverState(default_car_id=kept.default_car_id)
-    known = {one.id for one in told}
+    known = {one.id for one in told} | {summary_of(trip).id for trip in kept.trips}
     for record in kept.records:
         events = events_of(record)
         since, until = events[0].at, events[-1].at

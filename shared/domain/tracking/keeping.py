@@ -20,6 +20,7 @@ from shared.domain.log.rows import Rethought, Rows
 from shared.domain.log.trip import Trip
 from shared.domain.thresholds import Rules
 from shared.domain.tracking.books import Books, books_of, with_ids
+from shared.domain.tracking.chapters import closed, closing, in_zone, is_whole
 from shared.domain.tracking.events import Outcome
 from shared.domain.tracking.lines import (
     Line,
@@ -27,6 +28,7 @@ from shared.domain.tracking.lines import (
     Stored,
     common,
     differing,
+    ends_with,
     ids_of,
     line_before,
     lines_of,
@@ -64,12 +66,19 @@ def without_settled(state: DriverState, rows: Rows, owner: Whose, now: datetime)
     Only where more is open than can be remembered, its rows are laid as what is left has them.
     """
     books = books_of(state)
-    state, books, lines = cut_off(state, books, lines_of(state, books, owner, now), owner, now)
-    cut = forced(state, books, now)
+    cut, open_books, lines = cut_off(state, books, lines_of(state, books, owner, now), owner, now)
+    _close(state, books, cut, rows)
+    state, cut = cut, forced(cut, open_books, now)
     if cut != state:
+        _close(state, open_books, cut, rows)
         new = lines_of(cut, books_of(cut), owner, now)
         _Laying(rows, owner, now).lay(open_lines(lines, cut), new)
     return cut
+
+
+def _close(state: DriverState, books: Books, cut: DriverState, rows: Rows) -> None:
+    for chapter in closing(state, books, cut):
+        rows.close(chapter)
 
 
 def cut_off(
@@ -78,7 +87,9 @@ def cut_off(
     """A state without what is settled by now, with its books and rows: of these it says what it said with that."""
     for cut in cuts(state, books, now):
         left, open_books = open_lines(lines, cut), books_of(cut)
-        if cut != state and left == lines_of(cut, open_books, owner, now):
+        if cut == state or left != lines_of(cut, open_books, owner, now):
+            continue
+        if all(is_whole(chapter, state, lines, cut, owner, now) for chapter in closing(state, books, cut)):
             return cut, open_books, left
     return state, books, lines
 
@@ -96,19 +107,33 @@ def refolded(
     Where the rows do not follow from the state before, for they are of a settled stretch, they are those `stored`.
     """
     former, books = books_of(before), books_of(state)
-    state = with_ids(state, owner.user, books)
-    is_said = any(rows.trips.values())
-    if stored is not None or is_said or rows.records or former != books or _explained(before) != _explained(state):
+    state = in_zone(with_ids(state, owner.user, books), owner.timezone)
+    is_said = any(rows.trips.values()) or stored is not None
+    if is_said or rows.records or former != books or _words(before) != _words(state):
         old, new = lines_of(before, former, owner, now), lines_of(state, books, owner, now)
         laying = _Laying(rows, owner, now, common(old, new) if stored is not None else frozenset())
         laying.lay(old if stored is None else stored_lines(stored), new)
         _put_standings(before, former, state, books, rows)
+        for chapter in closed(state, books):
+            rows.close(chapter)
+        _tell_what_follows(state, stored_lines(stored or {}), new, rows)
     pending = [trip.id for trip in rows.trips.values() if trip and trip.has(ADDRESS_PENDING)]
     return wanted(state, pending, now), books
 
 
-def _explained(state: DriverState) -> dict[str, object]:
-    return {car_id: log.explained for car_id, log in state.open.items() if log.explained}
+def _tell_what_follows(state: DriverState, old: Lines, new: Lines, rows: Rows) -> None:
+    for car_id, log in state.open.items():
+        if log.chapter:
+            former, now = (ends_with(of.get(car_id, []), log, log.chapter.end) for of in (old, new))
+            rows.follow(car_id, former, now)
+
+
+def _words(state: DriverState) -> dict[str, object]:
+    """What gaps follow from beside the books."""
+    return {
+        car_id: (log.explained, log.timezone, log.gap_before_km, log.set_on_m, log.after_trip)
+        for car_id, log in state.open.items()
+    }
 
 
 # --- rows

@@ -5,19 +5,18 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from shared.domain.log.drive import drive_id
+from shared.domain.log.chapter import part_of, settled_trip
 from shared.domain.log.laying import Whose
-from shared.domain.log.marking import between
 from shared.domain.log.record import events_of, recorded
 from shared.domain.log.rows import Rows
-from shared.domain.log.summary import Summary, trail_of
+from shared.domain.log.summary import Summary
 from shared.domain.log.trip import Trip
 from shared.domain.log.words import deleted, summary_of
 from shared.domain.tracking.books import books_of, trip_id_of
 from shared.domain.tracking.keeping import refolded, without_settled
 from shared.domain.tracking.lines import Stored
 from shared.domain.tracking.settled import is_told
-from shared.domain.tracking.state import DriverState, with_told
+from shared.domain.tracking.state import DriverState, begun_before, with_log, with_told
 
 
 class Spoken(NamedTuple):
@@ -31,7 +30,7 @@ def is_open(state: DriverState, trip: Trip | None) -> bool:
     """Whether a trip lies in what is open of the log; one that does not is folded with the rows around it."""
     if trip is None:
         return True
-    return is_told(state, trip) or trip.car_id is None or _covers(state, trip.car_id, trip.started_at)
+    return is_told(state, trip) or (trip.car_id is not None and _covers(state, trip.car_id, trip.started_at))
 
 
 def is_open_to(state: DriverState, former: Trip | None, trip: Trip) -> bool:
@@ -52,7 +51,7 @@ def forgotten(
 
 def _covers(state: DriverState, car_id: str, moment: datetime) -> bool:
     start = state.of_car(car_id).start
-    return start is None or moment >= start.at
+    return start is None or start.is_said or moment >= start.at
 
 
 def spoken(
@@ -76,7 +75,12 @@ def spoken(
         return Spoken(state, None)
     parted = _parted(state, about.id, rows, owner) if former else state
     summary = summary_of(trip) if trip else deleted(about)
+    if stored is not None:
+        # Of what is settled car and time are what the row says, and no fold finds others.
+        summary = replace(summary, settled=settled_trip(about if trip is None else trip).settled)
     after = _with_summary(parted, about.id, summary)
+    if trip and trip.car_id and trip.car_id in after.open:
+        after = with_log(after, trip.car_id, begun_before(after.of_car(trip.car_id), trip.started_at))
     if trip:
         rows.put(trip)
     state, _ = refolded(state, after, rows, owner, now, stored)
@@ -88,7 +92,7 @@ def spoken(
 def _with_summary(state: DriverState, trip_id: str, summary: Summary) -> DriverState:
     known = next((one for one in state.told if trip_id in one.trip_ids), None)
     if known:
-        summary = replace(known, said=summary.said, **_retold(known, summary))
+        summary = replace(known, said=summary.said, settled=summary.settled, **_retold(known, summary))
     others = [one for one in state.told if one is not known]
     summary = replace(summary, trip_ids=(trip_id,))
     if _is_nothing(summary):
@@ -136,16 +140,3 @@ def _parted(state: DriverState, trip_id: str, rows: Rows, owner: Whose) -> Drive
     rows.forget(known.id)
     others = [one for one in state.told if one is not known]
     return with_told(state, [*others, *made])
-
-
-def part_of(summary: Summary, since: datetime, until: datetime, trip_id: str) -> Summary:
-    """What is known of a part of a drive that was two: a drive of its own, with its trip."""
-    return replace(
-        summary,
-        id=drive_id(since, until, f"part {summary.car_id}"),
-        began_at=since,
-        ended_at=until,
-        trail=trail_of(between(summary.marks, since, until)),
-        silences=tuple(one for one in summary.silences if since <= one[0] and one[1] <= until),
-        trip_ids=(trip_id,),
-    )
