@@ -17,10 +17,9 @@ class ChapterRepository:
     def __init__(self, user: firestore.DocumentReference) -> None:
         self._chapters = user.collection("chapters")
 
-    def until(self, car_id: str, moment: datetime) -> Chapter | None:
-        """The last chapter of a car that ends before a moment, or None."""
-        query = self._of_car(car_id).where(filter=FieldFilter("ends_at", "<", moment))
-        return next(iter(_found(query.order_by("ends_at", direction=firestore.Query.DESCENDING).limit(1))), None)
+    def first(self, car_id: str) -> Chapter | None:
+        """The first chapter of a car, or None."""
+        return next(iter(_found(self._of_car(car_id).order_by("ends_at").limit(1))), None)
 
     def between(self, car_id: str, since: datetime, until: datetime) -> list[Chapter]:
         """The chapters of a car that end from one moment to another, by time, and the one after them."""

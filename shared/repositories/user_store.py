@@ -168,10 +168,20 @@ class UserStore:
         query = self._of_car(car_id).where(filter=FieldFilter("started_at", ">", moment))
         return _first_trip(query.order_by("started_at"))
 
-    def trips_between(self, car_id: str | None, since: datetime, until: datetime) -> list[Stored[Trip]]:
-        """The trips of the car that started from one moment to another, by time."""
-        query = self._of_car(car_id).where(filter=FieldFilter("started_at", ">=", since))
-        return _stored_trips(query.where(filter=FieldFilter("started_at", "<=", until)).order_by("started_at"))
+    def trip_ended_by(self, car_id: str, moment: datetime) -> Stored[Trip] | None:
+        """The last trip of the car that ended at a moment or before, or None."""
+        query = self._of_car(car_id).where(filter=FieldFilter("ended_at", "<=", moment))
+        return _first_trip(query.order_by("ended_at", direction=firestore.Query.DESCENDING))
+
+    def trip_ended_after(self, car_id: str, moment: datetime) -> Stored[Trip] | None:
+        """The first trip of the car that ended after a moment, or None."""
+        query = self._of_car(car_id).where(filter=FieldFilter("ended_at", ">", moment))
+        return _first_trip(query.order_by("ended_at"))
+
+    def trips_between(self, car_id: str, since: datetime, until: datetime) -> list[Stored[Trip]]:
+        """The trips of the car that ended from one moment to another, by that."""
+        query = self._of_car(car_id).where(filter=FieldFilter("ended_at", ">=", since))
+        return _stored_trips(query.where(filter=FieldFilter("ended_at", "<=", until)).order_by("ended_at"))
 
     def first_trip(self, car_id: str | None, year: int | None = None) -> Trip | None:
         """The first trip of the car, of a year if given."""

@@ -27,6 +27,7 @@ VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 SIMULATED_VIN = re.compile(r"[A-Z0-9]{1,17}")
 PLATE = re.compile(r"(?=.{2,10}$)[A-Z0-9ÄÖÜ]+(-+[A-Z0-9ÄÖÜ]+)*")
 PERIOD = ("available_from", "available_until")
+OF_BEGIN = ("start_odometer_km", "available_from")
 TEXTS = ("brand", "make", "type", "colour")
 
 
@@ -72,12 +73,21 @@ def put(
             credentials.put(setup, setup.cars[car_id], opened_by, now)
         return _own(setup.cars[car_id], setup.account), is_new
 
-    return set_up(client(), email, attempt)
+    found, is_new = set_up(client(), email, attempt)
+    if is_new or default or any(field in said for field in OF_BEGIN):
+        # What a new car, or another begin, means for the log is seldom asked: to load the fold costs a cold start.
+        from shared.services.set_log import follow
+
+        follow(email, car_id)
+    return found, is_new
 
 
 def delete(email: str, car_id: str) -> None:
     """Takes a driver's car away with its credentials; trips and readings stay in the log. Raises NotFound."""
+    from shared.services.set_log import follow
+
     set_up(client(), email, lambda setup: setup.drop_car(found(setup.cars, car_id).id))
+    follow(email)
 
 
 def put_credentials(email: str, car_id: str, said: Callable[[], Mapping[str, Any]]) -> list[Credential]:

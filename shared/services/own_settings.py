@@ -11,12 +11,21 @@ from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import client
 from shared.repositories.setup import Setup, set_up
 
+OF_LOG = ("timezone", "default_car_id")
+
 
 def change(email: str, said: Mapping[str, Any]) -> Account:
     """A driver with what they say, by the names of the fields. Raises Unfit, and UnknownUser."""
-    if "default_car_id" not in said:
-        return AccountRepository(client()).change(email, lambda account: fitted(account, said))
-    return set_up(client(), email, lambda setup: _with_default_car(setup, said))
+    if "default_car_id" in said:
+        changed = set_up(client(), email, lambda setup: _with_default_car(setup, said))
+    else:
+        changed = AccountRepository(client()).change(email, lambda account: fitted(account, said))
+    if any(field in said for field in OF_LOG):
+        # The log is not what most settings are about: to load the fold costs a cold start.
+        from shared.services.set_log import follow
+
+        follow(email)
+    return changed
 
 
 def _with_default_car(setup: Setup, said: Mapping[str, Any]) -> Account:

@@ -76,9 +76,9 @@ def _said(
 ) -> DriverState:
     """What is open of the log is folded with the state, word by word; each settled stretch with the rows around it."""
     settled = sorted((trip for trip in trips if not is_open(state, trip)), key=lambda trip: trip.started_at)
-    leaving = {trip.id for trip in settled if is_open_to(state, trip, say(trip))}
+    leaving = {trip.id for trip in settled if is_open_to(state, say(trip))}
     opened = [trip for trip in trips if trip not in settled or trip.id in leaving]
-    if not all(is_open_to(state, trip, say(trip)) for trip in opened):
+    if not all(is_open_to(state, say(trip)) for trip in opened):
         raise Conflict("Some of these would come into a part of the log that is settled. Say it one by one.")
     while settled:
         settled, state = _in_one_stretch(store, log, state, settled, leaving, say, rows, owner, now)

@@ -65,15 +65,18 @@ class Reopened(NamedTuple):
     def _followed(
         self, state: DriverState, car_id: str, former: End, end: End, rows: Rows, owner: Whose, now: datetime
     ) -> DriverState:
-        following, log = self.following.get(car_id, ()), state.open.get(car_id)
+        known, log = self.following.get(car_id, ()), state.open.get(car_id)
+        # What is put by now was laid with what is open, or comes from there.
+        following = [row for row in known if row.id not in rows.trips and row.id not in rows.gaps]
+        is_open = len(following) < len(known) or _is_open(state, following)
         gap_km = km(end.gap_km - former.gap_km)
-        for row in following if not _is_open(state, following) else ():
+        for row in () if is_open else following:
             is_first = row is next((one for one in following if one.from_m is not None), None)
             _put_beside(rows, row, end if is_first else end._replace(set_on_m=row.set_on_m), gap_km, now)
             if is_first and row.set_on_m != end.set_on_m:
                 before, after = ([*([last] if last else []), row.id] for last in (former.last_row, end.last_row))
                 rows.tile(car_id, before, after)
-        if log is None or log.start is None or (following and not _is_open(state, following)):
+        if log is None or log.start is None or not is_open:
             return state
         log = replace(log, gap_before_km=km(log.gap_before_km + gap_km), after_trip=end.last_trip, set_on_m=end.set_on_m)
         return refolded(state, with_log(state, car_id, log), rows, owner, now)[0]
@@ -108,7 +111,7 @@ def reopened(
     for car_id in sorted(set(cars)):
         stretch = _stretch(store, log, car_id, since, until, state.of_car(car_id).start)
         chapter, before = stretch.chapter, stretch.before
-        trips = [one for one in store.trips_between(car_id, *stretch.span) if stretch.has(one.value.started_at)]
+        trips = [one for one in store.trips_between(car_id, *stretch.span) if stretch.has(one.value.ended_at)]
         gaps = [one for one in store.gaps.between(car_id, *stretch.span) if stretch.has_gap(one.value)]
         log.knows(trips, gaps)
         rows[car_id] = sorted([*(one.value for one in trips), *(one.value for one in gaps)], key=_order)
@@ -154,12 +157,12 @@ class _Stretch(NamedTuple):
 
     @property
     def span(self) -> tuple[datetime, datetime]:
-        """From when until when its rows begin."""
+        """From when until when it is."""
         begin, end = self.before.start, self.chapter.end if self.chapter else None
         return begin.at if begin else LONG_AGO, end.at if end else FAR_OFF
 
     def has(self, moment: datetime) -> bool:
-        """Whether a trip that begins then lies in it."""
+        """Whether a trip that ends then lies in it."""
         return self.chapter is None or self.chapter.has(moment)
 
     def has_gap(self, gap: GapRow) -> bool:
@@ -215,7 +218,7 @@ def _before(store: UserStore, log: StoredLog, car_id: str, begin: Start | None) 
     """What a stretch is to know of what lies before it."""
     if begin is None:
         return OpenLog()
-    left = store.trip_before(car_id, begin.at)
+    left = store.trip_ended_by(car_id, begin.at)
     log.knows([left] if left else [], [])
     gaps = store.gaps.between(car_id, left.value.ended_at if left else LONG_AGO, begin.at)
     values = [one.value for one in gaps if one.value.until <= begin.at]
@@ -230,7 +233,7 @@ def _before(store: UserStore, log: StoredLog, car_id: str, begin: Start | None) 
 
 def _following(store: UserStore, log: StoredLog, car_id: str, end: Start) -> list[Row]:
     """The gaps behind a stretch, and the trip after them."""
-    right = store.trip_after(car_id, end.at)
+    right = store.trip_ended_after(car_id, end.at)
     gaps = store.gaps.between(car_id, end.at, right.value.started_at if right else FAR_OFF)
     log.knows([right] if right else [], gaps)
     return [*(one.value for one in gaps), *([right.value] if right else [])]

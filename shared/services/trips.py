@@ -1,7 +1,7 @@
 """Lists the trips of a driver, and adds, corrects and deletes them by hand."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared import settings
@@ -24,6 +24,8 @@ from shared.services.by_hand import locked
 from shared.services.log import StoredOwner
 from shared.services.rows import StoredLog
 from shared.services.stretches import Reopened, reopened
+
+NEAR = timedelta(days=7)  # so far apart two stretches of a log have nothing to do with each other
 
 
 def page(email: str, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> tuple[list[Trip], bool]:
@@ -164,7 +166,7 @@ def _spoken(
 ) -> Spoken:
     """What is open of the log is folded with the state, a settled stretch with the rows around it."""
     was_open = is_open(state, former or trip)
-    is_to_be = is_open_to(state, former, trip) if trip else was_open
+    is_to_be = is_open_to(state, trip) if trip else was_open
     if not (was_open or is_to_be) and (former is None or trip is None or _is_near(former, trip)):
         return _spoken_of_settled(store, log, state, former, trip, rows, owner, now)
     if former and not was_open:
@@ -198,8 +200,9 @@ def _spoken_of_settled(
 
 
 def _is_near(former: Trip, trip: Trip) -> bool:
-    """Whether a trip stays in its car and at its time, so that one stretch of the log has both."""
-    return former.car_id == trip.car_id and former.started_at < trip.ended_at and trip.started_at < former.ended_at
+    """Whether a trip stays in its car and about at its time, so that one stretch of the log is to have both."""
+    is_near = abs(former.started_at - trip.started_at) <= NEAR
+    return former.car_id == trip.car_id and is_near
 
 
 def stretch_around(store: UserStore, log: StoredLog, state: DriverState, *trips: Trip | None) -> Reopened:

@@ -38,6 +38,9 @@ INDEXES = (
     _index("trips", "car_id", "started_at"),
     _index("trips", "car_id", "-started_at"),
     _index("trips", "year", "started_at"),
+    # The trips of a chapter of a car, and those before and behind it.
+    _index("trips", "car_id", "ended_at"),
+    _index("trips", "car_id", "-ended_at"),
     # A page of a car's log, oldest first.
     _index("trips", "car_id", "started_at", "id"),
     _index("trips", "year", "started_at", "id"),
@@ -55,7 +58,6 @@ INDEXES = (
     _index("odometer_readings", "car_id", "-at"),
     # The chapters of a car around a moment.
     _index("chapters", "car_id", "ends_at"),
-    _index("chapters", "car_id", "-ends_at"),
     # The users whose poll is due.
     _index("cache", "shard", "next_poll_at", group=True),
 )

@@ -12,7 +12,7 @@ from shared.domain.log.book import Book, Start, TripOutline, folded, outlined_al
 from shared.domain.log.driven import driven
 from shared.domain.log.summary import Drive, Summary
 from shared.domain.log.trip import trip_id
-from shared.domain.tracking.state import DriverState
+from shared.domain.tracking.state import DriverState, OpenLog
 
 
 class Books(NamedTuple):
@@ -33,29 +33,40 @@ class _Facts(NamedTuple):
     """All that the books of a driver follow from: `logs` by the ids of the cars."""
 
     told: tuple[Summary, ...]
-    logs: tuple[tuple[str, tuple[Reading, ...], Start | None], ...]
+    logs: tuple[tuple[str, tuple[Reading, ...], Start | None, int | None], ...]
     default_car_id: str | None
     car_ids: tuple[str, ...]
 
 
 def books_of(state: DriverState) -> Books:
     """All that is open of a driver's log, folded from the drives and readings that the state remembers."""
-    logs = ((car_id, log.readings, log.start) for car_id, log in sorted(state.open.items()))
+    logs = ((car_id, log.readings, log.start, _most_m(log)) for car_id, log in sorted(state.open.items()))
     return _books(_Facts(state.told, tuple(logs), state.default_car_id, state.car_ids))
+
+
+def _most_m(log: OpenLog) -> int | None:
+    """What the odometer showed at the end of a chapter, unless another one was put in within it."""
+    chapter = log.chapter
+    return chapter.end.m if chapter and chapter.series == chapter.series_behind else None
 
 
 # What one event makes of a state is folded several times, and what was after it is before the next one.
 @lru_cache(maxsize=8)
 def _books(facts: _Facts) -> Books:
-    readings = {car_id: of for car_id, of, _ in facts.logs if of}
-    starts = {car_id: start for car_id, _, start in facts.logs}
+    readings = {car_id: of for car_id, of, *_ in facts.logs if of}
+    starts = {car_id: start for car_id, _, start, _ in facts.logs}
+    most_m = {car_id: at_most for car_id, *_, at_most in facts.logs}
     trusted = {car_id: [one for series in believed(of).series for one in series] for car_id, of in readings.items()}
     cars = sorted({*facts.car_ids, *readings, *([facts.default_car_id] if facts.default_car_id else [])})
     settled = {car_id: start.at for car_id, start in starts.items() if start and not start.is_said}
     drives = driven(facts.told, trusted, facts.default_car_id, cars, settled)
     of = {
         car_id: folded(
-            car_id, [drive for drive in drives if drive.car_id == car_id], readings.get(car_id, ()), starts.get(car_id)
+            car_id,
+            [drive for drive in drives if drive.car_id == car_id],
+            readings.get(car_id, ()),
+            starts.get(car_id),
+            most_m.get(car_id),
         )
         for car_id in sorted({*starts, *(drive.car_id for drive in drives if drive.car_id)})
     }

@@ -75,7 +75,7 @@ def _parted(trips: Iterable[Trip], ends: Mapping[str, datetime]) -> tuple[list[T
     settled, opened = list[Trip](), list[Trip]()
     for _, of_drive in groupby(sorted(trips, key=_by_drive), key=lambda trip: summary_of(trip).id):
         parts = [*of_drive]
-        is_over = all(_is_before(part.car_id, part.started_at, ends) for part in parts)
+        is_over = all(_is_before(part.car_id, part.ended_at, ends) for part in parts)
         (settled if is_over else opened).extend(parts)
     return settled, opened
 
@@ -84,7 +84,7 @@ def _is_settled(summary: Summary, ends: Mapping[str, datetime]) -> bool:
     """Whether a drive of which no trip came is settled: its chapter has it."""
     said = summary.said
     car_id = said.car_id if said.has_car else summary.car_id or summary.default_car_id
-    return _is_before(car_id, summary.since, ends)
+    return _is_before(car_id, summary.until, ends)
 
 
 def _is_before(car_id: str | None, moment: datetime, ends: Mapping[str, datetime]) -> bool:

@@ -122,7 +122,7 @@ def _settled(
     of_car = [one for one in facts.settled if one.settled and one.settled.car_id == car_id]
     for chapter in _without_holes(chapters, facts.explained.get(car_id, ())):
         before = opened(chapter, facts.readings.get(car_id, ()), log)
-        drives = [one for one in of_car if one.settled and chapter.has(one.settled.began_at)]
+        drives = [one for one in of_car if one.settled and chapter.has(one.settled.ended_at)]
         state = with_told(DriverState(open={car_id: before}, car_ids=(car_id,)), drives)
         books = books_of(state)
         lines = lines_of(state, books, owner, now).get(car_id, [])

@@ -30,13 +30,12 @@ def is_open(state: DriverState, trip: Trip | None) -> bool:
     """Whether a trip lies in what is open of the log; one that does not is folded with the rows around it."""
     if trip is None:
         return True
-    return is_told(state, trip) or (trip.car_id is not None and _covers(state, trip.car_id, trip.started_at))
+    return is_told(state, trip) or (trip.car_id is not None and _covers(state, trip.car_id, trip.ended_at))
 
 
-def is_open_to(state: DriverState, former: Trip | None, trip: Trip) -> bool:
-    """Whether a trip as it will be lies in what is open of the log: what is told stays there, if it only ends there."""
-    moment = trip.ended_at if former and former.car_id == trip.car_id and is_told(state, former) else trip.started_at
-    return trip.car_id is None or _covers(state, trip.car_id, moment)
+def is_open_to(state: DriverState, trip: Trip) -> bool:
+    """Whether a trip as it will be lies in what is open of the log: it is enough that it ends there."""
+    return trip.car_id is None or _covers(state, trip.car_id, trip.ended_at)
 
 
 def forgotten(
@@ -51,7 +50,7 @@ def forgotten(
 
 def _covers(state: DriverState, car_id: str, moment: datetime) -> bool:
     start = state.of_car(car_id).start
-    return start is None or start.is_said or moment >= start.at
+    return start is None or start.is_said or moment > start.at
 
 
 def spoken(
