@@ -95,8 +95,20 @@ class Rows:
         self.gaps[gap.id] = None
 
     def tile(self, car_id: str, before: list[str], after: list[str]) -> None:
-        """Rows of a car, by their ids along its odometer, take the place of others."""
+        """Rows of a car, by their ids along its odometer, take the place of others, as they are stored."""
         self.stretches.append((car_id, before, after))
+
+    def tile_on(self, car_id: str, before: list[str], after: list[str]) -> None:
+        """The same for rows that may be there since something else was put: both are one change."""
+        for n, (car, stored, now) in enumerate(self.stretches):
+            if car == car_id and (overlap := _overlap(now, before)):
+                rows, now_at, before_at = overlap
+                del self.stretches[n]
+                was = [*rows[:now_at], *stored, *rows[now_at + len(now) :]]
+                will_be = [*rows[:before_at], *after, *rows[before_at + len(before) :]]
+                self.tile_on(car_id, was, will_be)
+                return
+        self.tile(car_id, before, after)
 
     def stand(self, rethought: Rethought) -> None:
         """A reading of a car is believed, or is not any more."""
@@ -130,3 +142,14 @@ class Rows:
     def close(self, chapter: Chapter) -> None:
         """A chapter of a car that is settled, or is so again after its driver said something of it."""
         self.chapters[chapter.id] = chapter
+
+
+def _overlap(a: list[str], b: list[str]) -> tuple[list[str], int, int] | None:
+    """Two runs of the same rows as one, and where each begins in it; None where they share none."""
+    if b and b[0] in a:
+        at = a.index(b[0])
+        return [*a[:at], *b, *a[at + len(b) :]], 0, at
+    if a and a[0] in b:
+        at = b.index(a[0])
+        return [*b[:at], *a, *b[at + len(a) :]], at, 0
+    return None

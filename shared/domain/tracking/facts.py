@@ -50,7 +50,7 @@ def facts_of(kept: Kept, rules: Rules) -> Facts:
     """The facts that the rows must follow from."""
     last, ends = last_told(kept.entries), ends_of(kept.chapters)
     settled, opened = _parted(kept.trips, ends)
-    summaries = [*_told(opened, last), *(one for one in _deleted(kept.entries) if not _is_settled(one, ends))]
+    summaries = [*_told(opened, last), *_deleted(kept.entries, ends)]
     drives = [_as_said(settled_trip(trip), last.get(trip.id, {})) for trip in settled]
     drives += [one for chapter in kept.chapters for one in chapter.without_trip]
     summaries += [one for one in _untold(kept, [*summaries, *drives], rules) if not _is_settled(one, ends)]
@@ -82,9 +82,7 @@ def _parted(trips: Iterable[Trip], ends: Mapping[str, datetime]) -> tuple[list[T
 
 def _is_settled(summary: Summary, ends: Mapping[str, datetime]) -> bool:
     """Whether a drive of which no trip came is settled: its chapter has it."""
-    said = summary.said
-    car_id = said.car_id if said.has_car else summary.car_id or summary.default_car_id
-    return _is_before(car_id, summary.until, ends)
+    return _is_before(summary.car_id or summary.default_car_id, summary.until, ends)
 
 
 def _is_before(car_id: str | None, moment: datetime, ends: Mapping[str, datetime]) -> bool:
@@ -122,12 +120,12 @@ def _by_drive(trip: Trip) -> tuple[str, Any]:
     return summary_of(trip).id, trip.started_at
 
 
-def _deleted(entries: Iterable[Entry]) -> Iterator[Summary]:
-    """The drives of trips that their driver deleted: no fold brings them back."""
+def _deleted(entries: Iterable[Entry], ends: Mapping[str, datetime]) -> Iterator[Summary]:
+    """The drives of open trips that their driver deleted: no fold brings them back. Of settled ones a chapter knows."""
     for entry in entries:
         is_deletion = entry.kind == "trip" and entry.is_word and not entry.after and "drive" in entry.before
         summary = _without_trip(entry.before) if is_deletion else None
-        if summary:
+        if summary and not _is_before(entry.before["car_id"], summary.until, ends):
             yield summary
 
 

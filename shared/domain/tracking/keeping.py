@@ -111,7 +111,7 @@ def refolded(
     is_said = any(rows.trips.values()) or stored is not None
     if is_said or rows.records or former != books or _words(before) != _words(state):
         old, new = lines_of(before, former, owner, now), lines_of(state, books, owner, now)
-        laying = _Laying(rows, owner, now, common(old, new) if stored is not None else frozenset())
+        laying = _Laying(rows, owner, now, common(old, new) if stored is not None else None)
         laying.lay(old if stored is None else stored_lines(stored), new)
         _put_standings(before, former, state, books, rows)
         for chapter in closed(state, books):
@@ -142,8 +142,10 @@ def _words(state: DriverState) -> dict[str, object]:
 class _Laying:
     """Lays rows in place of others. Of the `same` the news says nothing: they stay as they are, where they are."""
 
-    def __init__(self, rows: Rows, owner: Whose, now: datetime, same: Collection[str] = ()) -> None:
-        self._rows, self._owner, self._now, self._same = rows, owner, now, same
+    def __init__(self, rows: Rows, owner: Whose, now: datetime, same: Collection[str] | None = None) -> None:
+        self._rows, self._owner, self._now, self._same = rows, owner, now, same or ()
+        # Each fold of a settled stretch lays it in place of what is stored, and one of what is open of what was laid.
+        self._tile = rows.tile_on if same is None else rows.tile
         # What a driver said of them is not held against the odometer yet.
         self._said = {id_: trip for id_, trip in rows.trips.items() if trip}
 
@@ -166,7 +168,7 @@ class _Laying:
         for car_id, (before, after, following) in stretches.items():
             if car_id and (before or after):
                 beside = line_before(old.get(car_id, []), new.get(car_id, []), before, after)
-                self._rows.tile(car_id, [*beside, *ids_of(before, following)], [*beside, *ids_of(after, following)])
+                self._tile(car_id, [*beside, *ids_of(before, following)], [*beside, *ids_of(after, following)])
 
     def _put_ways(self, lines: Sequence[Line]) -> None:
         """Of a trip of which more was said by now the route is another one, though all else stays."""
