@@ -38,7 +38,7 @@ def gap(from_m: int, to_m: int, since: datetime, **more: Any) -> GapRow:
     """A gap of half an hour on a stretch of the odometer, in metres."""
     day = local_date(since, ZONE)
     fields: dict[str, Any] = {
-        "id": f"gap-{more.get('car_id', CAR)}-{from_m}", "user": EMAIL, "car_id": CAR, "timezone": ZONE,
+        "id": f"gap-{more.get('car_id', CAR)}-{more.get('series', 0)}-{from_m}", "user": EMAIL, "car_id": CAR, "timezone": ZONE,
         "date": day.isoformat(), "year": day.year, "month": day.month, "from_m": from_m, "to_m": to_m, "since": since,
         "until": since + timedelta(minutes=30), "created_at": since, "updated_at": since,
     }  # fmt: skip

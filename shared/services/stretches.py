@@ -168,7 +168,7 @@ class _Stretch(NamedTuple):
     def has_gap(self, gap: GapRow) -> bool:
         """Whether a gap lies in it."""
         begin, end = self.span
-        return begin <= gap.since and gap.until <= end
+        return begin <= gap.since < end
 
     def is_without_chapter(self, moment: datetime) -> bool:
         """Whether what is said of a gap of that time stands in its row alone."""
