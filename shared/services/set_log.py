@@ -37,7 +37,7 @@ def follow(email: str, begun: str | None = None) -> None:
         state = replace(read.value, default_car_id=account.default_car_id)
         state, _ = refolded(read.value, with_cars(state, store.cars.list_cars().values()), rows, owner, now)
         state = _begun_anew(store, log, state, begun, rows, owner, now) if begun else state
-        if state != read.value:
+        if state != read.value or rows.chapters:
             change = store.change(Author(BY, now))
             log.stage(change, rows, now)
             locked(change, read, state)

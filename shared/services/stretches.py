@@ -78,7 +78,9 @@ class Reopened(NamedTuple):
                 rows.tile(car_id, before, after)
         if log is None or log.start is None or not is_open:
             return state
-        log = replace(log, gap_before_km=km(log.gap_before_km + gap_km), after_trip=end.last_trip, set_on_m=end.set_on_m)
+        log = replace(
+            log, gap_before_km=km(log.gap_before_km + gap_km), after_trip=end.last_trip, set_on_m=end.set_on_m
+        )
         return refolded(state, with_log(state, car_id, log), rows, owner, now)[0]
 
 

@@ -5,10 +5,10 @@ The services are those that are deployed, on a store of Google's; only the clock
 
 import math
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -17,6 +17,7 @@ from shared.domain.car.car import Car
 from shared.domain.car.odometer import Reading
 from shared.domain.driver import Account
 from shared.domain.fitting import Conflict, NotFound, Unfit
+from shared.domain.log.chapter import Chapter
 from shared.domain.log.drive import Heard
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.history import CAR, Author
@@ -28,6 +29,7 @@ from shared.domain.tracking.events import CarRead, NotAsked
 from shared.domain.tracking.machine import advance
 from shared.domain.tracking.state import with_cars
 from shared.repositories.accounts import AccountRepository
+from shared.repositories.chapters import chapter_of
 from shared.repositories.documents import client, from_document, until_current
 from shared.repositories.trips import trip_of
 from shared.repositories.user_store import UserStore
@@ -36,9 +38,23 @@ from shared.services.log import StoredOwner, stage
 from shared.services.verification import verified
 
 BEGIN = datetime(2025, 3, 3, 7, tzinfo=UTC)
-KEPT = ("trips", "gaps", "stats", "history", "drives", "odometer_readings", "cache", "settings")
-PLACES = [Position(52.09, 5.12), Position(52.16, 5.39), Position(52.37, 4.9), Position(51.92, 4.48), Position(52.0, 5.9)]
+PLACES = [
+    Position(52.09, 5.12),
+    Position(52.16, 5.39),
+    Position(52.37, 4.9),
+    Position(51.92, 4.48),
+    Position(52.0, 5.9),
+]
 REFUSED = (Unfit, Conflict, NotFound)
+
+
+class Kept(NamedTuple):
+    """All documents of a log by their paths, when that was, and what its cars show and where they are."""
+
+    documents: dict[str, Any]
+    now: datetime
+    km: dict[str, float]
+    at: dict[str, Position]
 
 
 class SpokenLog:
@@ -67,6 +83,22 @@ class SpokenLog:
         """One more car; the first is the default."""
         cars.put(self.email, car_id, {"provider": "simulated", "vin": car_id.upper()})
         self.km[car_id], self.at[car_id] = km, PLACES[0]
+
+    def kept(self) -> Kept:
+        """All that there is, to come back to it."""
+        root = client().document(f"users/{self.email}")
+        found = {one.reference.path: one.to_dict() for of in root.collections() for one in of.stream()}
+        return Kept({root.path: root.get().to_dict(), **found}, self.now, {**self.km}, {**self.at})
+
+    def restore(self, kept: Kept) -> None:
+        """Makes all what it was."""
+        batch = client().batch()
+        for path in self.kept().documents.keys() - kept.documents.keys():
+            batch.delete(client().document(path))
+        for path, fields in kept.documents.items():
+            batch.set(client().document(path), fields)
+        batch.commit()
+        self.now, self.km, self.at = kept.now, {**kept.km}, {**kept.at}
 
     # --- what phone and cars say
 
@@ -139,6 +171,10 @@ class SpokenLog:
         found = (row for row in self.rows() if isinstance(row, GapRow))
         return sorted(found, key=lambda gap: (gap.since, gap.from_m))
 
+    def chapters(self) -> list[Chapter]:
+        """What is settled of the books of their cars."""
+        return [chapter_of(one.to_dict()) for one in client().collection(f"users/{self.email}/chapters").stream()]
+
     def wrong(self) -> list[str]:
         """What of the log does not follow from its facts, and where its rows do not tile the odometer."""
         found = [str(one) for one in verified(self.email).differences]
@@ -199,7 +235,9 @@ KINDS = {
 def actions(random: Random, count: int) -> list[Action]:
     """So many things that a driver does."""
     names, weights = zip(*KINDS.items(), strict=True)
-    return [(name, random.random(), random.random(), random.random()) for name in random.choices(names, weights, k=count)]
+    return [
+        (name, random.random(), random.random(), random.random()) for name in random.choices(names, weights, k=count)
+    ]
 
 
 def at_share(rows: list[Any], share: float, time_of: Callable[[Any], datetime]) -> Any:
@@ -252,7 +290,9 @@ def do(log: SpokenLog, action: Action) -> str:
             return say({"car_id": "" if y < 0.8 else None})
         case "shift":
             by = timedelta(minutes=round(240 * y - 120))
-            return say({"started_at": (trip().started_at + by).isoformat(), "ended_at": (trip().ended_at + by).isoformat()})
+            return say(
+                {"started_at": (trip().started_at + by).isoformat(), "ended_at": (trip().ended_at + by).isoformat()}
+            )
         case "started":
             return say({"started_at": (trip().started_at + timedelta(minutes=round(20 * y - 10))).isoformat()})
         case "ended":
@@ -327,7 +367,9 @@ def do(log: SpokenLog, action: Action) -> str:
             return f"{car_id} {reading}"
         case "withdraw":
             found = [
-                one for car_id in log.km for one, *_ in [[kept] for kept in odometer.page(me.email, car_id, 200, None, None)[0]]
+                one
+                for car_id in log.km
+                for one, *_ in [[kept] for kept in odometer.page(me.email, car_id, 200, None, None)[0]]
                 if one.reading.is_word and one.standing != "withdrawn"
             ]
             kept = at_share(found, x, lambda one: one.reading.at)
@@ -341,7 +383,9 @@ def do(log: SpokenLog, action: Action) -> str:
             cars.put(me.email, "a", {"start_odometer_km": None})
             return ""
         case "zone":
-            own_settings.change(me.email, {"timezone": ("Asia/Tokyo", "America/New_York", "Europe/Amsterdam")[int(3 * y)]})
+            own_settings.change(
+                me.email, {"timezone": ("Asia/Tokyo", "America/New_York", "Europe/Amsterdam")[int(3 * y)]}
+            )
             return f"{y}"
         case "default":
             mine = sorted(log.store.cars.list_cars())

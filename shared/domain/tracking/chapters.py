@@ -78,7 +78,9 @@ def is_whole(chapter: Chapter, state: DriverState, lines: Lines, cut: DriverStat
     rows = [line for line in lines.get(chapter.car_id, []) if line.id not in left]
     log = opened(chapter, state.of_car(chapter.car_id).readings, state.of_car(chapter.car_id))
     drives = [settled_outline(line.says, line.id) for line in rows if isinstance(line.says, TripOutline)]
-    alone = with_told(DriverState(open={chapter.car_id: log}, car_ids=(chapter.car_id,)), [*drives, *chapter.without_trip])
+    alone = with_told(
+        DriverState(open={chapter.car_id: log}, car_ids=(chapter.car_id,)), [*drives, *chapter.without_trip]
+    )
     made = lines_of(alone, books_of(alone), owner, now).get(chapter.car_id, [])
     return [_seen(line) for line in rows] == [_seen(line) for line in made]
 

@@ -113,9 +113,7 @@ def _fed(
     yield from _thoughts(books)
 
 
-def _settled(
-    car_id: str, facts: Facts, owner: Whose, now: datetime
-) -> Generator[Counted | Thought, None, OpenLog]:
+def _settled(car_id: str, facts: Facts, owner: Whose, now: datetime) -> Generator[Counted | Thought, None, OpenLog]:
     """The rows of the chapters of a car, each folded by itself; what is known of the log behind the last of them."""
     log = OpenLog()
     chapters = sorted((one for one in facts.chapters if one.car_id == car_id), key=lambda one: one.end.at)
