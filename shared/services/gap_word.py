@@ -25,7 +25,7 @@ MOMENT = timedelta(microseconds=1)
 def keep(
     store: UserStore, account: Account, read: Stored[DriverState], stored: Stored[GapRow], gap: GapRow, author: Author
 ) -> GapRow:
-    """Commits a gap with what is said of it by now, and all that follows; the row that has its first kilometres then."""
+    """Commits a gap with what is said of it by now, and all that follows; the row with its first kilometres then."""
     change, log = store.change(author), StoredLog(store)
     log.knows([], [stored])
     rows, owner = Rows(log), StoredOwner(store, account)

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any, NamedTuple
 
-from msgspec.structs import replace
-
 from shared.domain.car.car import Car
 from shared.domain.driver import Account
 from shared.domain.fitting import Conflict, NotFound

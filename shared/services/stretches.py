@@ -3,6 +3,7 @@ none, for its rows were moved from elsewhere, what lies between two read odomete
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -203,7 +204,7 @@ def _covers(chapters: Sequence[Chapter], since: datetime, until: datetime) -> bo
     """Whether chapters follow each other from one moment to another."""
     if not chapters or not chapters[0].has(since) or until > chapters[-1].end.at:
         return False
-    return all(b.begin is not None and a.end.at == b.begin.at for a, b in zip(chapters, chapters[1:], strict=False))
+    return all(b.begin is not None and a.end.at == b.begin.at for a, b in pairwise(chapters))
 
 
 def _is_before(a: Start | None, b: Start | None) -> bool:

@@ -1,5 +1,4 @@
-"""Whatever a driver says of a log of weeks, in whichever order: it is the one that its facts make, and its rows tile the
-odometer."""
+"""Whatever a driver says of a log of weeks: it is the one that its facts make, and its rows tile the odometer."""
 
 import os
 import secrets
@@ -14,7 +13,8 @@ from shared.domain.fitting import NotFound
 from shared.domain.log.trip import Trip
 from shared.repositories.documents import client
 from shared.services import cars, logbook, own_settings, trips
-from tests.system.spoken_log import BEGIN, REFUSED, Kept, SpokenLog, actions, do, played
+from tests.system.sayings import REFUSED, actions, do
+from tests.system.spoken_log import BEGIN, Kept, SpokenLog, played
 from tools.local.processes import environment
 
 
@@ -52,9 +52,9 @@ def test_whatever_is_said_of_a_log_it_follows_from_its_facts(project: None, seed
     log, said = played(random, 8), list[str]()
     for n, action in enumerate(actions(random, 20)):
         try:
-            said.append(f"{action[0]}: {do(log, action)}")
+            said.append(do(log, action))
         except REFUSED as why:
-            said.append(f"{action[0]}: refused, {why}")
+            said.append(f"{action.name} refused: {why}")
         if n % 2:
             assert log.wrong() == [], "\n".join(said)
 

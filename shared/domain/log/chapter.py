@@ -21,9 +21,9 @@ from shared.domain.log.words import summary_of
 class Chapter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A settled part of the book of a car, from `begin` (None: from the first that is known) to `end`.
 
-    Its gaps are cut at New Year in `timezone` (IANA name). The car had got another odometer `series` times before it, and
-    `series_behind` times when it was settled. Its rows lie in the log; `without_trip` are the drives in it of which no trip came, or was deleted, and
-    `explained` is what the driver said of its kilometres.
+    Its gaps are cut at New Year in `timezone` (IANA name). The car had got another odometer `series` times before it,
+    and `series_behind` times when it was settled. Its rows lie in the log; `without_trip` are the drives in it of which
+    no trip came, or was deleted, and `explained` is what the driver said of its kilometres.
     """
 
     car_id: str

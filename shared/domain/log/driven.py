@@ -28,7 +28,8 @@ def driven(
     """The drives of one driver by their begin, those of one car never at the same time.
 
     `told` is what the phone told, in any order, cut by its own words; `readings` are the believed ones of each car,
-    `cars` the ids of the driver's cars, and the log of some is `settled` until a moment. Times are aware UTC. What the driver touched keeps the extent that they saw.
+    `cars` the ids of the driver's cars, and the log of some is `settled` until a moment. Times are aware UTC. What the
+    driver touched keeps the extent that they saw.
     """
     garage = Garage(readings, cars, default_car_id, settled)
     known = sorted(set(told), key=_by_begin)

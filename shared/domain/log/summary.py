@@ -111,15 +111,15 @@ class Settled(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 class Summary(msgspec.Struct, frozen=True, kw_only=True, array_like=True, omit_defaults=True):
     """One drive as the phone told of it, or with `is_by_hand` as its driver entered it.
 
-        One that was `moved` from another system is a fact of its own kind: it is as it was there, and what was said of it
-        there counts as if its driver had said it, but where they say otherwise.
+    One that was `moved` from another system is a fact of its own kind: it is as it was there, and what was said of it
+    there counts as if its driver had said it, but where they say otherwise.
 
-        `id` is that of its record, `car_id` the car that the phone named. `trail` has its marks as one text: at its begin,
-        at its end and, between them, every few minutes. Where no start was heard `begun` is false, and `began_at` is its
-        end; where no end was heard `ended` is false, and `ended_at` is the last sign of it. `silences` are the stretches in
-        which nothing was heard for longer than a start may resume a drive. `trip_ids` has the id of the trip that came of
+    `id` is that of its record, `car_id` the car that the phone named. `trail` has its marks as one text: at its begin,
+    at its end and, between them, every few minutes. Where no start was heard `begun` is false, and `began_at` is its
+    end; where no end was heard `ended` is false, and `ended_at` is the last sign of it. `silences` are the stretches in
+    which nothing was heard for longer than a start may resume a drive. `trip_ids` has the id of the trip that came of
     of it, and where it was split those of all parts. `settled` is what was found where its stretch of the log is opened
-        anew, and counts until its driver says otherwise. What is rarely said stands last: it takes no room where it is not.
+    anew, and counts until its driver says otherwise. What is rarely said stands last: it takes no room where it is not.
     """
 
     id: str

@@ -16,8 +16,8 @@ from shared.domain.tracking.state import DriverState, OpenLog
 
 
 class Books(NamedTuple):
-    """The book of each car by its id, the trips that were in no car of the driver's, and the drives in one of their cars
-    of which no trip came."""
+    """The book of each car by its id, the trips that were in no car of the driver's, and the drives of which no trip
+    came though they were in one."""
 
     of: dict[str, Book]
     nowhere: tuple[TripOutline, ...]

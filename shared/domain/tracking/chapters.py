@@ -95,7 +95,7 @@ def _seen(line: Line) -> tuple[object, ...]:
 
 
 def in_zone(state: DriverState, timezone: str) -> DriverState:
-    """The state whose gaps are cut by the driver's time zone (IANA name); in a chapter, by that which it was settled in."""
+    """The state whose gaps are cut by the driver's time zone (IANA name), but those of a chapter by its own."""
     for car_id, log in state.open.items():
         if log.chapter is None and log.timezone != timezone:
             state = with_log(state, car_id, replace(log, timezone=timezone))
