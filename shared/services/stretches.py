@@ -52,11 +52,15 @@ class Reopened(NamedTuple):
         state = with_told(self.state, [*self.state.told, *map(settled_trip, trips)])
         return self._replace(state=state, rows={**self.rows, None: [*trips]})
 
-    def close(self, state: DriverState, rows: Rows, owner: Whose, now: datetime) -> DriverState:
-        """The driver's state, once all is said of the stretch: the rows that follow it know of its end."""
+    def forget_edges(self, rows: Rows) -> None:
+        """Nothing is kept of what is thought of an edge, nor of chapters that are a part of another one."""
         rows.standings = [one for one in rows.standings if one.reading not in self.edges]
         for chapter_id in self.joined:
             rows.chapters.setdefault(chapter_id, None)
+
+    def close(self, state: DriverState, rows: Rows, owner: Whose, now: datetime) -> DriverState:
+        """The driver's state, once all is said of the stretch: the rows that follow it know of its end."""
+        self.forget_edges(rows)
         for car_id, (former, end) in rows.followed.items():
             if former != end:
                 state = self._followed(state, car_id, former, end, rows, owner, now)
