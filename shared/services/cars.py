@@ -27,7 +27,6 @@ VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 SIMULATED_VIN = re.compile(r"[A-Z0-9]{1,17}")
 PLATE = re.compile(r"(?=.{2,10}$)[A-Z0-9ÄÖÜ]+(-+[A-Z0-9ÄÖÜ]+)*")
 PERIOD = ("available_from", "available_until")
-OF_BEGIN = ("start_odometer_km", "available_from")
 TEXTS = ("brand", "make", "type", "colour")
 
 
@@ -66,15 +65,19 @@ def put(
     are too many cars.
     """
 
+    changes_log = False
+
     def attempt(setup: Setup) -> tuple[OwnCar, bool]:
-        now = datetime.now(UTC)
+        nonlocal changes_log
+        now, before = datetime.now(UTC), _for_log(setup, car_id)
         is_new = _put(setup, car_id, said, now, default)
         if opened_by is not None:
             credentials.put(setup, setup.cars[car_id], opened_by, now)
+        changes_log = _for_log(setup, car_id) != before
         return _own(setup.cars[car_id], setup.account), is_new
 
     found, is_new = set_up(client(), email, attempt)
-    if is_new or default or any(field in said for field in OF_BEGIN):
+    if changes_log:
         # What a new car, or another begin, means for the log is seldom asked: to load the fold costs a cold start.
         from shared.services.set_log import follow
 
@@ -142,6 +145,13 @@ def vin(value: str, provider: str) -> str:
     if found and not form.fullmatch(found):
         raise unfit("vin", "must be 17 letters and digits without I, O and Q, as it stands in the car's papers")
     return found
+
+
+def _for_log(setup: Setup, car_id: str) -> tuple[str | None, bool, float | None, str | None]:
+    """What the rows of a log follow from: the default car, whether there is this car, and with what it begins."""
+    car = setup.cars.get(car_id)
+    begin = (car.start_odometer_km, car.available_from) if car else (None, None)
+    return setup.account.default_car_id, car is not None, *begin
 
 
 def _own(car: Car, account: Account, last: Reading | None = None) -> OwnCar:
