@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from shared.domain.log.gap_row import GapRow
+from shared.domain.log.gap_rows import gap_id
 from shared.domain.log.tiling import Row
 from shared.domain.log.trip import Trip, classified, dated, local_date, shown_km, trip_id
 from shared.repositories.user_store import UserStore
@@ -38,7 +39,8 @@ def gap(from_m: int, to_m: int, since: datetime, **more: Any) -> GapRow:
     """A gap of half an hour on a stretch of the odometer, in metres."""
     day = local_date(since, ZONE)
     fields: dict[str, Any] = {
-        "id": f"gap-{more.get('car_id', CAR)}-{from_m}", "user": EMAIL, "car_id": CAR, "timezone": ZONE,
+        "id": gap_id(more.get("car_id", CAR), from_m, more.get("series", 0)),
+        "user": EMAIL, "car_id": CAR, "timezone": ZONE,
         "date": day.isoformat(), "year": day.year, "month": day.month, "from_m": from_m, "to_m": to_m, "since": since,
         "until": since + timedelta(minutes=30), "created_at": since, "updated_at": since,
     }  # fmt: skip

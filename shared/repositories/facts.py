@@ -16,6 +16,7 @@ from shared.domain.log.record import events_of
 from shared.domain.log.shown import trip_facts
 from shared.domain.log.trip import Trip
 from shared.domain.tracking.facts import Kept
+from shared.repositories.chapters import chapter_of
 from shared.repositories.documents import from_document
 from shared.repositories.readings import kept_reading
 from shared.repositories.trips import trip_of
@@ -43,6 +44,7 @@ class FactRepository:
             gaps=self._all("gaps", _gap),
             records=self._all("drives", _record),
             readings=readings,
+            chapters=self._all("chapters", lambda one: chapter_of(one.to_dict())),
             entries=self._all("history", lambda one: from_document(one.to_dict(), Entry)),
             cars=cars,
             default_car_id=default_car_id,

@@ -20,6 +20,7 @@ from shared import logs, settings
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import Judged, Reading, Standing
 from shared.domain.driver import LOG_VERSION
+from shared.domain.log.chapter import Chapter
 from shared.domain.log.drive import Heard, Record
 from shared.domain.log.explaining import gap_facts, interval, told
 from shared.domain.log.gap_row import GapRow
@@ -32,6 +33,7 @@ from shared.domain.place.places import Place
 from shared.domain.tracking.settled import has_history
 from shared.domain.tracking.state import DriverState, next_poll_at
 from shared.repositories.cars import CarRepository
+from shared.repositories.chapters import ChapterRepository
 from shared.repositories.documents import OldLog, Stored, from_document, to_document
 from shared.repositories.doubts import DoubtRepository
 from shared.repositories.gaps import GapRepository
@@ -95,6 +97,11 @@ class UserStore:
     def history(self) -> HistoryRepository:
         """What was changed in their log, by whom and why."""
         return HistoryRepository(self._root)
+
+    @cached_property
+    def chapters(self) -> ChapterRepository:
+        """The settled parts of the books of their cars."""
+        return ChapterRepository(self._root)
 
     def change(self, author: Author | None = None) -> "Change":
         """A new, empty commit. What its author changes is told in the history; without one, nothing is."""
@@ -161,10 +168,20 @@ class UserStore:
         query = self._of_car(car_id).where(filter=FieldFilter("started_at", ">", moment))
         return _first_trip(query.order_by("started_at"))
 
+    def trip_ended_by(self, car_id: str, moment: datetime) -> Stored[Trip] | None:
+        """The last trip of the car that ended at a moment or before, or None."""
+        query = self._of_car(car_id).where(filter=FieldFilter("ended_at", "<=", moment))
+        return _first_trip(query.order_by("ended_at", direction=firestore.Query.DESCENDING))
+
+    def trip_ended_after(self, car_id: str, moment: datetime) -> Stored[Trip] | None:
+        """The first trip of the car that ended after a moment, or None."""
+        query = self._of_car(car_id).where(filter=FieldFilter("ended_at", ">", moment))
+        return _first_trip(query.order_by("ended_at"))
+
     def trips_between(self, car_id: str | None, since: datetime, until: datetime) -> list[Stored[Trip]]:
-        """The trips of the car that started from one moment to another, by time."""
-        query = self._of_car(car_id).where(filter=FieldFilter("started_at", ">=", since))
-        return _stored_trips(query.where(filter=FieldFilter("started_at", "<=", until)).order_by("started_at"))
+        """The trips of the car that ended from one moment to another, by that."""
+        query = self._of_car(car_id).where(filter=FieldFilter("ended_at", ">=", since))
+        return _stored_trips(query.where(filter=FieldFilter("ended_at", "<=", until)).order_by("ended_at"))
 
     def first_trip(self, car_id: str | None, year: int | None = None) -> Trip | None:
         """The first trip of the car, of a year if given."""
@@ -293,6 +310,10 @@ class Change:
             self._batch.create(document, to_document(record))
         else:
             self._batch.update(document, to_document(record), option=self._as_read(read))
+
+    def put_chapter(self, chapter_id: str, chapter: Chapter | None) -> None:
+        """A chapter of a car's book; None where another one has what was in it. The state must be put as well."""
+        ChapterRepository(self._root).put(self._batch, chapter_id, chapter)
 
     def set_refusals(self, read: Stored[dict[str, Car]], car_id: str, count: int) -> None:
         """How often a car's cloud refused the credentials; for one of the cars that were read."""

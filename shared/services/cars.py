@@ -65,19 +65,32 @@ def put(
     are too many cars.
     """
 
+    changes_log = False
+
     def attempt(setup: Setup) -> tuple[OwnCar, bool]:
-        now = datetime.now(UTC)
+        nonlocal changes_log
+        now, before = datetime.now(UTC), _for_log(setup, car_id)
         is_new = _put(setup, car_id, said, now, default)
         if opened_by is not None:
             credentials.put(setup, setup.cars[car_id], opened_by, now)
+        changes_log = _for_log(setup, car_id) != before
         return _own(setup.cars[car_id], setup.account), is_new
 
-    return set_up(client(), email, attempt)
+    found, is_new = set_up(client(), email, attempt)
+    if changes_log:
+        # What a new car, or another begin, means for the log is seldom asked: to load the fold costs a cold start.
+        from shared.services.set_log import follow
+
+        follow(email, car_id)
+    return found, is_new
 
 
 def delete(email: str, car_id: str) -> None:
     """Takes a driver's car away with its credentials; trips and readings stay in the log. Raises NotFound."""
+    from shared.services.set_log import follow
+
     set_up(client(), email, lambda setup: setup.drop_car(found(setup.cars, car_id).id))
+    follow(email)
 
 
 def put_credentials(email: str, car_id: str, said: Callable[[], Mapping[str, Any]]) -> list[Credential]:
@@ -132,6 +145,13 @@ def vin(value: str, provider: str) -> str:
     if found and not form.fullmatch(found):
         raise unfit("vin", "must be 17 letters and digits without I, O and Q, as it stands in the car's papers")
     return found
+
+
+def _for_log(setup: Setup, car_id: str) -> tuple[str | None, bool, float | None, str | None]:
+    """What the rows of a log follow from: the default car, whether there is this car, and with what it begins."""
+    car = setup.cars.get(car_id)
+    begin = (car.start_odometer_km, car.available_from) if car else (None, None)
+    return setup.account.default_car_id, car is not None, *begin
 
 
 def _own(car: Car, account: Account, last: Reading | None = None) -> OwnCar:

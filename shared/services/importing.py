@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading, judged
 from shared.domain.driver import Account
+from shared.domain.log.chapter import settled_trip
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.history import Author
 from shared.domain.log.rows import Rows
@@ -240,11 +241,11 @@ class _Import:
         before = with_log(opened.state, car_id, replace(stretch, readings=known))
         for trip in some.trips:
             rows.put(trip)
-        after = with_told(before, [*before.told, *(summary_of(trip) for trip in some.trips)])
+        after = with_told(before, [*before.told, *map(settled_trip, some.trips)])
         readings = tuple(sorted((*known, *given), key=lambda one: (one.at, one.km)))
         after = with_log(after, car_id, replace(stretch, readings=readings))
         _, books = refolded(before, after, rows, self._owner, self._author.now, opened.rows)
-        opened.forget_edges(rows)
+        state = opened.close(state, rows, self._owner, self._author.now)
         thoughts = {(car_id, reading): why for reading, why in books.of[car_id].standings}
         return TakenIn(state, some.ids[0], some.readings, thoughts)
 

@@ -4,23 +4,20 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any, NamedTuple
 
-from msgspec.structs import replace
-
 from shared.domain.car.car import Car
 from shared.domain.driver import Account
 from shared.domain.fitting import Conflict, NotFound
-from shared.domain.log.explaining import explained, words_with
+from shared.domain.log.explaining import explained
 from shared.domain.log.gap_row import GAP_ID, GapRow
 from shared.domain.log.history import Author
 from shared.domain.log.logbook import OPEN, Position, is_of, page_of, row_behind
 from shared.domain.log.sums import Sums, sums_of_gap
 from shared.domain.log.tiling import Row
 from shared.domain.tracking.open_stretch import open_stretch
-from shared.domain.tracking.state import DriverState, with_log
+from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import Stored, client, until_current
 from shared.repositories.threads import later
 from shared.repositories.user_store import UserStore
-from shared.services.by_hand import locked
 
 
 class Page(NamedTuple):
@@ -73,6 +70,9 @@ def explain(account: Account, gap_id: str, said: Mapping[str, Any], revision: in
     """
     if gap_id.startswith(OPEN):
         raise Conflict("This becomes a row when the next drive is over, and can be explained then.")
+    # Nothing else that the function logbook does needs the fold: to load it would be a part of each cold start.
+    from shared.services.gap_word import keep
+
     store = UserStore(client(), account.email)
 
     @until_current
@@ -83,27 +83,9 @@ def explain(account: Account, gap_id: str, said: Mapping[str, Any], revision: in
         if revision not in (None, former.revision):
             raise Conflict(f"The gap is at revision {former.revision} by now.", "revision")
         gap = explained(former, said, _of_car(store.sums(former.year), former.car_id, None), author.now)
-        if gap != former:
-            _commit(store, state(), read, gap, author)
-        return gap
+        return keep(store, account, state(), read, gap, author) if gap != former else gap
 
     return attempt()
-
-
-def _commit(store: UserStore, state: Stored[DriverState], read: Stored[GapRow], gap: GapRow, author: Author) -> None:
-    change = store.change(author)
-    change.is_about(gap.id)
-    change.put_gap(read, gap)
-    locked(change, state, _with_word(state.value, gap))
-    change.commit()
-
-
-def _with_word(state: DriverState, gap: GapRow) -> DriverState:
-    """The state that knows what is said of a gap, where the fold may lay that anew; else its row knows it alone."""
-    log = state.open.get(gap.car_id)
-    if log is None or (log.start and (gap.from_m < log.start.m or gap.since < log.start.at)):
-        return state
-    return with_log(state, gap.car_id, replace(log, explained=words_with(log.explained, gap)))
 
 
 def _stored(store: UserStore, gap_id: str) -> Stored[GapRow] | None:

@@ -39,7 +39,7 @@ def folded(
     log = StoredLog(store)
     opened, rows = reopened_at(store, log, state, said.car_id, max(moments)), Rows(log)
     after, _ = refolded(opened.state, _with_word(opened.state, said, now).state, rows, owner, now, opened.rows)
-    opened.forget_edges(rows)
+    state = opened.close(state, rows, owner, now)
     log.stage(change, rows, now)
     if said.new:
         stage_reading(change, store, Told(said.car_id, said.new), rows, now)

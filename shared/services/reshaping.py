@@ -107,14 +107,13 @@ def _folded(
     if any(opened):
         stored = None
         if not all(opened) and (car_id := formers[0].car_id):
-            state, stored = widened(store, log, state, owner, car_id, formers[0].started_at)
+            state, stored = widened(store, log, state, rows, owner, car_id, formers[0].started_at)
         state = reshaped(state, formers, shape(state, rows), rows, owner, now, stored)
         state = without_settled(state, rows, owner, now)
         return waiting(state, books_of(state), now, settings.current.rules)
     stretch = stretch_around(store, log, state, *formers)
     reshaped(stretch.state, formers, shape(stretch.state, rows), rows, owner, now, stretch.rows)
-    stretch.forget_edges(rows)
-    return state
+    return stretch.close(state, rows, owner, now)
 
 
 def _free_id(log: StoredLog, trip: Trip, at: datetime) -> str:
@@ -127,8 +126,8 @@ def _free_id(log: StoredLog, trip: Trip, at: datetime) -> str:
 def _between(store: UserStore, trips: Sequence[Trip]) -> list[GapRow]:
     """The gaps between trips by time. Raises Conflict where other trips of their car lie between them."""
     first, last = trips[0], trips[-1]
-    there = store.trips_between(first.car_id, first.started_at, last.started_at)
-    others = {one.value.id for one in there} - {trip.id for trip in trips}
+    there = (one.value for one in store.trips_between(first.car_id, first.started_at, last.ended_at))
+    others = {trip.id for trip in there if trip.ended_at > first.started_at} - {trip.id for trip in trips}
     if others and all(trip.car_id == first.car_id for trip in trips):
         raise Conflict("There are other trips between these.", "ids")
     if first.car_id is None or first.to_m is None:

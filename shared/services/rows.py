@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from shared.domain.car.odometer import judged
+from shared.domain.log.chapter import Chapter
 from shared.domain.log.drive import Heard, Record
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.rows import Rows
@@ -28,6 +29,7 @@ class StoredLog:
         self._trips: dict[str, Stored[Trip] | None] = {}
         self._gaps: dict[str, Stored[GapRow] | None] = {}
         self._records: dict[str, Stored[Record] | None] = {}
+        self._chapters: dict[str, Chapter] = {}
 
     def trips(self, ids: Sequence[str]) -> list[Trip]:
         """Those of the trips that there are."""
@@ -55,6 +57,10 @@ class StoredLog:
         for gap in gaps:
             self._gaps.setdefault(gap.value.id, gap)
 
+    def knows_chapters(self, chapters: Sequence[Chapter]) -> None:
+        """Takes note of chapters that were read: what stays as it is is not written."""
+        self._chapters |= {chapter.id: chapter for chapter in chapters}
+
     def stage(self, change: Change, rows: Rows, now: datetime) -> None:
         """Puts all that was put into the rows into a commit."""
         self._stage_stretches(change, rows)
@@ -68,6 +74,9 @@ class StoredLog:
         for one in rows.standings:
             id_ = reading_id(one.car_id, one.reading)
             change.set_standing(id_, one.reading.at, judged(one.former), judged(one.why_not))
+        for chapter_id, chapter in rows.chapters.items():
+            if chapter != self._chapters.get(chapter_id):
+                change.put_chapter(chapter_id, chapter)
         change.drop_blocks(rows.blocks_gone)
 
     def _stage_stretches(self, change: Change, rows: Rows) -> None:

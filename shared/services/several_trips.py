@@ -76,12 +76,12 @@ def _said(
 ) -> DriverState:
     """What is open of the log is folded with the state, word by word; each settled stretch with the rows around it."""
     settled = sorted((trip for trip in trips if not is_open(state, trip)), key=lambda trip: trip.started_at)
-    leaving = {trip.id for trip in settled if is_open_to(state, trip, say(trip))}
+    leaving = {trip.id for trip in settled if is_open_to(state, say(trip))}
     opened = [trip for trip in trips if trip not in settled or trip.id in leaving]
-    if not all(is_open_to(state, trip, say(trip)) for trip in opened):
+    if not all(is_open_to(state, say(trip)) for trip in opened):
         raise Conflict("Some of these would come into a part of the log that is settled. Say it one by one.")
     while settled:
-        settled = _in_one_stretch(store, log, state, settled, leaving, say, rows, owner, now)
+        settled, state = _in_one_stretch(store, log, state, settled, leaving, say, rows, owner, now)
     for trip in opened:
         former = trip if trip.id in leaving else rows.find_trips([trip.id])[trip.id]
         known = None if trip.id in leaving else former
@@ -102,8 +102,9 @@ def _in_one_stretch(
     rows: Rows,
     owner: StoredOwner,
     now: datetime,
-) -> list[Trip]:
-    """Says it of the trips that lie in one settled stretch with the first of them, or that they leave it; the rest."""
+) -> tuple[list[Trip], DriverState]:
+    """Says it of the trips that lie in one settled stretch with the first of them, or that they leave it; the rest, and
+    the state to store."""
     together = [trips[0]]
     while True:
         will_be = (say(trip) for trip in together if trip.id not in leaving)
@@ -123,5 +124,4 @@ def _in_one_stretch(
             inside = forgotten(inside, former, rows, owner, now, stretch.rows)
         else:
             inside = spoken(inside, former, say(former), rows, owner, now, stretch.rows).state
-    stretch.forget_edges(rows)
-    return [trip for trip in trips if trip not in together]
+    return [trip for trip in trips if trip not in together], stretch.close(state, rows, owner, now)

@@ -1,7 +1,7 @@
 """Lists the trips of a driver, and adds, corrects and deletes them by hand."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared import settings
@@ -24,6 +24,8 @@ from shared.services.by_hand import locked
 from shared.services.log import StoredOwner
 from shared.services.rows import StoredLog
 from shared.services.stretches import Reopened, reopened
+
+NEAR = timedelta(days=7)  # so far apart two stretches of a log have nothing to do with each other
 
 
 def page(email: str, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> tuple[list[Trip], bool]:
@@ -164,26 +166,43 @@ def _spoken(
 ) -> Spoken:
     """What is open of the log is folded with the state, a settled stretch with the rows around it."""
     was_open = is_open(state, former or trip)
-    is_to_be = is_open_to(state, former, trip) if trip else was_open
-    if not (was_open or is_to_be):
-        stretch = stretch_around(store, log, state, former, trip)
-        found = spoken(stretch.state, former, trip, rows, owner, now, stretch.rows).trip
-        stretch.forget_edges(rows)
-        return Spoken(state, found)
+    is_to_be = is_open_to(state, trip) if trip else was_open
+    if not (was_open or is_to_be) and (former is None or trip is None or _is_near(former, trip)):
+        return _spoken_of_settled(store, log, state, former, trip, rows, owner, now)
     if former and not was_open:
-        # It leaves a settled stretch for what is open of the log.
+        # It leaves a settled stretch for what is open of the log, or for one that lies elsewhere.
         stretch = stretch_around(store, log, state, former, None)
         forgotten(stretch.state, former, rows, owner, now, stretch.rows)
-        stretch.forget_edges(rows)
-        former = None
+        state, former = stretch.close(state, rows, owner, now), None
+    if trip and not (was_open or is_to_be):
+        return _spoken_of_settled(store, log, state, None, trip, rows, owner, now)
     if former and trip and not is_to_be:
         state = forgotten(state, former, rows, owner, now)
-        stretch = stretch_around(store, log, state, None, trip)
-        found = spoken(stretch.state, None, trip, rows, owner, now, stretch.rows).trip
-        stretch.forget_edges(rows)
+        state, found = _spoken_of_settled(store, log, state, None, trip, rows, owner, now)
     else:
         state, found = spoken(state, former, trip, rows, owner, now)
     return Spoken(waiting(state, books_of(state), now, settings.current.rules), found)
+
+
+def _spoken_of_settled(
+    store: UserStore,
+    log: StoredLog,
+    state: DriverState,
+    former: Trip | None,
+    trip: Trip | None,
+    rows: Rows,
+    owner: StoredOwner,
+    now: datetime,
+) -> Spoken:
+    stretch = stretch_around(store, log, state, former, trip)
+    found = spoken(stretch.state, former, trip, rows, owner, now, stretch.rows).trip
+    return Spoken(stretch.close(state, rows, owner, now), found)
+
+
+def _is_near(former: Trip, trip: Trip) -> bool:
+    """Whether a trip stays in its car and about at its time, so that one stretch of the log is to have both."""
+    is_near = abs(former.started_at - trip.started_at) <= NEAR
+    return former.car_id == trip.car_id and is_near
 
 
 def stretch_around(store: UserStore, log: StoredLog, state: DriverState, *trips: Trip | None) -> Reopened:
@@ -191,4 +210,5 @@ def stretch_around(store: UserStore, log: StoredLog, state: DriverState, *trips:
     about = [one for one in trips if one]
     cars = {one.car_id for one in about if one.car_id}
     since, until = min(one.started_at for one in about), max(one.ended_at for one in about)
-    return reopened(store, log, state, cars, since, until)
+    found = reopened(store, log, state, cars, since, until)
+    return found.with_trips_in_no_car([one for one in about if one.car_id is None and log.trips([one.id])])

@@ -165,7 +165,8 @@ def _plain(value: Any) -> Any:
 
 
 def _in_rows(kept: Kept, owner: Whose) -> Iterator[Difference]:
-    trips = {(summary_of(trip).id, trip.started_at): trip for trip in kept.trips}
+    trips = {trip.id: trip for trip in kept.trips}
+    ids = {(summary_of(trip).id, trip.started_at): trip.id for trip in kept.trips}
     gaps = {gap.id: gap for gap in kept.gaps}
     thoughts = {one.id: one.judged for of in kept.readings.values() for one in of}
     facts = facts_of(kept, settings.current.rules)
@@ -178,10 +179,11 @@ def _in_rows(kept: Kept, owner: Whose) -> Iterator[Difference]:
             yield from _in_gap(gaps.pop(one.says.id, None), replace(one.says, set_on_m=one.set_on_m))
         else:
             drive = one.says.drive
-            yield from _in_trip(trips.pop((drive.summary.id, drive.began_at), None), one, owner)
-    for row_id in [*(trip.id for trip in trips.values()), *gaps]:
+            id_ = drive.summary.trip_ids[0] if drive.summary.settled and drive.summary.trip_ids else ""
+            yield from _in_trip(trips.pop(id_ or ids.get((drive.summary.id, drive.began_at), ""), None), one, owner)
+    for row_id in [*trips, *gaps]:
         yield Difference(row_id, "a row", "none")
-    yield from _in_records(kept, facts.drives)
+    yield from _in_records(kept, [*facts.drives, *facts.settled])
 
 
 def _in_records(kept: Kept, drives: Iterable[Summary]) -> Iterator[Difference]:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from shared.domain.car.odometer import Judged, judged, reading_view
 from shared.domain.driver import Account
 from shared.domain.log.addresses import ADDRESS_PENDING
+from shared.domain.log.chapter import Chapter
 from shared.domain.log.drive import Heard, Record
 from shared.domain.log.explaining import gap_facts
 from shared.domain.log.gap_row import GapRow
@@ -44,14 +45,23 @@ from tools.migrate.old_trips import Owner
 from tools.migrate.outcome import along
 
 WITH_STRETCHES = 3  # the first version whose rows tile the odometer
-TRIES = (
-    4  # until all that does not follow is a fact of its own kind: one time it is one, and may move what is beside it
-)
+# Until all that does not follow is a fact of its own kind: one time it is one, and may move what is beside it.
+TRIES = 4
 # What of a trip must be what it was; of the versions without stretches, without these.
 KILOMETRES = ("car_id", "started_at", "ended_at", "distance_km")
 ODOMETERS = ("start_odometer_km", "end_odometer_km")
 # What of the state of a car follows from the facts of its log.
-OF_BOOK = ("start", "gap_before_km", "after_trip", "before_trip", "readings", "explained", "series")
+OF_BOOK = (
+    "start",
+    "gap_before_km",
+    "after_trip",
+    "before_trip",
+    "readings",
+    "explained",
+    "series",
+    "set_on_m",
+    "timezone",
+)
 MOMENT = re.compile(r"[0-9]{8}T[0-9]{6}")
 WHY = "upgrade from version {}"
 
@@ -66,7 +76,8 @@ class Former(NamedTuple):
 
 class Upgraded(NamedTuple):
     """A log as it is to be written: its rows, the records of drives of which no trip may come, what is thought of the
-    readings by their ids, the history, the state. `fixed` are the trips that became facts of their own kind."""
+    readings by their ids, the history, the state. `fixed` are the trips that became facts of their own kind, and
+    `chapters` what is settled of the cars' books."""
 
     trips: Mapping[str, Trip]
     gaps: Mapping[str, GapRow]
@@ -75,6 +86,7 @@ class Upgraded(NamedTuple):
     entries: Sequence[Entry]
     state: DriverState
     fixed: Sequence[str]
+    chapters: Sequence[Chapter]
 
 
 # --- reading
@@ -120,9 +132,10 @@ def upgraded(former: Former, owner: Whose, now: datetime, rules: Rules) -> Upgra
         for car_id, of in former.kept.readings.items()
         for one in of
     }
+    chapters = [chapter for chapter in rows.chapters.values() if chapter]
     history = chained([*entries, *_told_anew(entries, log, readings, author)], Head())
     state = _joined(former.state, found.state, [*log.kept_trips.values()], history, now)
-    return Upgraded(log.kept_trips, log.kept_gaps, log.dropped, thoughts, history, state, log.fixed)
+    return Upgraded(log.kept_trips, log.kept_gaps, log.dropped, thoughts, history, state, log.fixed, chapters)
 
 
 def _all_judged(kept: Kept) -> Kept:
@@ -157,12 +170,12 @@ class _Log:
         facts = facts_of(kept, rules)
         return facts._replace(drives=[replace(one, trip_ids=ids.get(one.id, ())) for one in facts.drives])
 
-    def by_car(self) -> dict[str, list[Row]]:
-        """The rows of each car by time; under an empty id those of none."""
-        found = dict[str, list[Row]]()
+    def by_car(self) -> dict[str | None, list[Row]]:
+        """The rows of each car by time; under None those of none."""
+        found = dict[str | None, list[Row]]()
         rows: list[Row] = [*self.kept_trips.values(), *self.kept_gaps.values()]
         for row in sorted(rows, key=along):
-            found.setdefault(row.car_id or "", []).append(row)
+            found.setdefault(row.car_id, []).append(row)
         return found
 
     def fix(self, made: Mapping[str, Trip | None]) -> bool:

@@ -21,6 +21,7 @@ from shared.domain.log.sums import Sums, sums_of, sums_of_gap
 from shared.domain.log.tiling import Row
 from shared.domain.log.trip import NO_CAR, Trip
 from shared.repositories.accounts import AccountRepository
+from shared.repositories.chapters import chapter_document
 from shared.repositories.documents import client, from_document, to_document
 from shared.repositories.facts import FactRepository
 from shared.repositories.history import entry_id
@@ -217,6 +218,7 @@ def _writes(root: Any, former: Former, made: Upgraded) -> Iterator[Write]:
             if thought != one.judged:
                 fields = {"car_id": car_id, **msgspec.structs.asdict(one.reading), **thought._asdict()}
                 yield Write(root.collection("odometer_readings").document(one.id), fields, merge=True)
+    yield from _of_chapters(root.collection("chapters"), made)
     yield from _of_history(root.collection("history"), made)
     yield from _of_sums(root.collection("stats"), [*made.trips.values(), *made.gaps.values()])
 
@@ -236,6 +238,12 @@ def _of_rows(
         if changed:
             yield Write(rows.document(id_), changed, merge=bool(former))
     yield from (Write(rows.document(id_), None) for id_ in before if id_ not in after)
+
+
+def _of_chapters(chapters: Any, made: Upgraded) -> Iterator[Write]:
+    yield from (Write(chapters.document(one.id), chapter_document(one)) for one in made.chapters)
+    wanted = {one.id for one in made.chapters}
+    yield from (Write(one.reference, None) for one in chapters.select([]).stream() if one.id not in wanted)
 
 
 def _of_history(history: Any, made: Upgraded) -> Iterator[Write]:

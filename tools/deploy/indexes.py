@@ -38,6 +38,9 @@ INDEXES = (
     _index("trips", "car_id", "started_at"),
     _index("trips", "car_id", "-started_at"),
     _index("trips", "year", "started_at"),
+    # The trips of a chapter of a car, and those before and behind it.
+    _index("trips", "car_id", "ended_at"),
+    _index("trips", "car_id", "-ended_at"),
     # A page of a car's log, oldest first.
     _index("trips", "car_id", "started_at", "id"),
     _index("trips", "year", "started_at", "id"),
@@ -53,6 +56,8 @@ INDEXES = (
     # All readings of a car in a stretch of time, and the newest of them.
     _index("odometer_readings", "car_id", "at"),
     _index("odometer_readings", "car_id", "-at"),
+    # The chapters of a car around a moment.
+    _index("chapters", "car_id", "ends_at"),
     # The users whose poll is due.
     _index("cache", "shard", "next_poll_at", group=True),
 )
@@ -73,6 +78,7 @@ NOT_INDEXED = {
     "history": tuple(name for name in _fields(Entry) if name not in ("row", "years")),
     "trips": _fields(Trip),
     "gaps": _fields(GapRow),
+    "chapters": ("car_id", "ends_at", "chapter"),
     "stats": ("months",),
     "odometer_readings": _fields(Reading, "car_id", "fetched_at", "standing", "why"),
     "settings": ("cars", "places", "sealed", "tokens"),

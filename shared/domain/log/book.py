@@ -79,13 +79,21 @@ class Book(NamedTuple):
     anchors: tuple[Anchor, ...] = ()
 
 
-def folded(car_id: str, drives: Sequence[Drive], readings: Sequence[Reading], start: Start | None = None) -> Book:
+def folded(
+    car_id: str,
+    drives: Sequence[Drive],
+    readings: Sequence[Reading],
+    start: Start | None = None,
+    most_m: int | None = None,
+) -> Book:
     """The book of a car. `drives` are its own by begin; readings in any order, believed or not.
 
-    With a `start` it begins there: what was read by then is not looked at.
+    With a `start` it begins there: what was read by then is not looked at. Where it is known what the odometer showed
+    at the end, `most_m`, nothing is typed beyond that.
     """
     told = [reading for reading in readings if start is None or reading.at > start.at]
-    belief = believed([*_opening(start), *told, *(reading for drive in drives for reading in _typed(drive))])
+    typed = [reading for drive in drives for reading in _typed(drive) if _is_within(reading, start, most_m)]
+    belief = believed([*_opening(start), *told, *typed])
     belief = _without_replaced(belief, drives)
     pages = list(_pages(car_id, drives, belief))
     old = tuple(reading for page in pages for reading in page.found.old if reading in set(told))
@@ -123,6 +131,12 @@ def _opening(start: Start | None) -> list[Reading]:
     )
     since = LONG_BEFORE if start.is_said else start.since
     return [replace(opening, at=since), opening] if since and since < start.at else [opening]
+
+
+def _is_within(typed: Reading, start: Start | None, most_m: int | None) -> bool:
+    if most_m is None:
+        return True
+    return (start.m if start else 0) <= round(1000 * typed.km) <= most_m
 
 
 def _typed(drive: Drive) -> list[Reading]:

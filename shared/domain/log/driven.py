@@ -14,7 +14,7 @@ from shared.domain.log.lasting import refuted, unended
 from shared.domain.log.loose_ends import begun, free_km, is_enough, repeats
 from shared.domain.log.splitting import changed_car, split
 from shared.domain.log.standing import Watched
-from shared.domain.log.summary import Drive, Piece, Said, Summary
+from shared.domain.log.summary import Drive, Piece, Said, Settled, Summary
 from shared.domain.log.which_car import Garage
 
 
@@ -23,24 +23,40 @@ def driven(
     readings: Mapping[str, Sequence[Reading]],
     default_car_id: str | None,
     cars: Collection[str],
+    settled: Mapping[str, datetime] | None = None,
 ) -> list[Drive]:
     """The drives of one driver by their begin, those of one car never at the same time.
 
     `told` is what the phone told, in any order, cut by its own words; `readings` are the believed ones of each car,
-    `cars` the ids of the driver's cars. Times are aware UTC. What the driver touched keeps the extent that they saw.
+    `cars` the ids of the driver's cars, and the log of some is `settled` until a moment. Times are aware UTC. What the
+    driver touched keeps the extent that they saw.
     """
-    garage = Garage(readings, cars, default_car_id)
-    drives = [_as_told(summary) for summary in sorted(set(told), key=_by_begin)]
+    garage = Garage(readings, cars, default_car_id, settled)
+    known = sorted(set(told), key=_by_begin)
+    fixed = [_as_settled(summary.settled, summary) for summary in known if summary.settled]
+    drives = [_as_told(summary) for summary in known if not summary.settled]
     ends = [drive for drive in drives if not drive.summary.begun and not is_fixed(drive)]
     whole = garage.with_cars([drive for drive in drives if drive.summary.begun or is_fixed(drive)])
     parts = _lasting(_apart(whole, garage), garage, ends)
-    return sorted((piece for drive in _tiled(_with_ends(parts, ends, garage)) for piece in _pieces(drive)), key=_order)
+    tiles = _tiled([*fixed, *_with_ends(parts, ends, garage)])
+    return sorted((piece for drive in tiles for piece in _pieces(drive)), key=_order)
 
 
 def is_fixed(drive: Drive) -> bool:
     """Whether its driver said something of a drive: then it is what they saw, and nothing moves or divides it."""
     said = drive.summary.said
     return drive.summary.is_by_hand or said.is_touched or bool(said.began_at or said.ended_at)
+
+
+def _as_settled(found: Settled, summary: Summary) -> Drive:
+    return Drive(
+        summary=summary,
+        car_id=found.car_id,
+        began_at=found.began_at,
+        ended_at=found.ended_at,
+        ended_estimated=found.is_end_unknown,
+        is_car_unsure=found.is_car_unsure,
+    )
 
 
 def _as_told(summary: Summary) -> Drive:
@@ -162,7 +178,7 @@ def _in_its_car(end: Drive, made: Sequence[Drive], garage: Garage) -> Drive:
     placed = garage.with_car(end, made)
     if end.car_id or not placed.car_id:
         return placed
-    found = [car for car in garage.cars if _has_moved(replace(end, car_id=car), made, garage)]
+    found = [car for car in garage.open_at(end.began_at) if _has_moved(replace(end, car_id=car), made, garage)]
     return replace(placed, car_id=found[0], is_car_unsure=False) if len(found) == 1 else placed
 
 

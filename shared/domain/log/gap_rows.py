@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from shared.domain.log.book import GapOutline
 from shared.domain.log.gap_row import Explained, GapRow, share_m
-from shared.domain.log.laying import Whose
 from shared.domain.log.trip import local_date
 
 # What was read within a day before midnight: what was driven since then counts for the new year.
@@ -17,11 +16,11 @@ READ_BEFORE_MIDNIGHT = timedelta(days=1)
 
 
 def gap_rows(
-    owner: Whose, car_id: str, gaps: Iterable[GapOutline], explained: Sequence[Explained], now: datetime
+    user: str, timezone: str, car_id: str, gaps: Iterable[GapOutline], explained: Sequence[Explained], now: datetime
 ) -> list[GapRow]:
-    """The rows of a car's gaps, by the odometer."""
-    pieces = [piece for gap in gaps for year in _by_year(gap, owner.timezone) for piece in _by_words(year, explained)]
-    rows = [(row_of(owner.user, car_id, gap, owner.timezone, now), _word(gap, explained)) for gap in pieces]
+    """The rows of a car's gaps, by the odometer; New Year is that of the time zone (IANA name)."""
+    pieces = [piece for gap in gaps for year in _by_year(gap, timezone) for piece in _by_words(year, explained)]
+    rows = [(row_of(user, car_id, gap, timezone, now), _word(gap, explained)) for gap in pieces]
     return [explained_by(row, word) if word else row for row, word in rows]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from shared.domain.car.odometer import Disbelief, Reading
+from shared.domain.log.chapter import Chapter
 from shared.domain.log.drive import Heard, Record
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.trip import Trip
@@ -38,6 +39,16 @@ class Rethought(NamedTuple):
     former: Disbelief | None
 
 
+class End(NamedTuple):
+    """What the row behind some rows of a car tells of them: kilometres of nobody at their end, how far the odometer was
+    set on there, and the ids of the last trip and of the last row that has a stretch of it."""
+
+    gap_km: float
+    set_on_m: int
+    last_trip: str | None
+    last_row: str | None
+
+
 class Rows:
     """The trips and gaps of one user, what is kept of their drives and readings, with all that was put here."""
 
@@ -48,6 +59,8 @@ class Rows:
         self.standings: list[Rethought] = []
         self.judged: dict[tuple[str, Reading], Disbelief | None] = {}
         self.stretches: list[tuple[str, list[str], list[str]]] = []
+        self.chapters: dict[str, Chapter | None] = {}
+        self.followed: dict[str, tuple[End, End]] = {}
         self.blocks_gone = 0
         self._source = source
 
@@ -82,8 +95,20 @@ class Rows:
         self.gaps[gap.id] = None
 
     def tile(self, car_id: str, before: list[str], after: list[str]) -> None:
-        """Rows of a car, by their ids along its odometer, take the place of others."""
+        """Rows of a car, by their ids along its odometer, take the place of others, as they are stored."""
         self.stretches.append((car_id, before, after))
+
+    def tile_on(self, car_id: str, before: list[str], after: list[str]) -> None:
+        """The same for rows that may be there since something else was put: both are one change."""
+        for n, (car, stored, now) in enumerate(self.stretches):
+            if car == car_id and (overlap := _overlap(now, before)):
+                rows, now_at, before_at = overlap
+                del self.stretches[n]
+                was = [*rows[:now_at], *stored, *rows[now_at + len(now) :]]
+                will_be = [*rows[:before_at], *after, *rows[before_at + len(before) :]]
+                self.tile_on(car_id, was, will_be)
+                return
+        self.tile(car_id, before, after)
 
     def stand(self, rethought: Rethought) -> None:
         """A reading of a car is believed, or is not any more."""
@@ -109,3 +134,22 @@ class Rows:
     def forget(self, drive_id: str) -> None:
         """A record whose words are all in another one."""
         self.records[drive_id] = None
+
+    def follow(self, car_id: str, former: End, end: End) -> None:
+        """How a chapter of a car ends, and how it did: the row behind it tells of that."""
+        self.followed[car_id] = (former, end)
+
+    def close(self, chapter: Chapter) -> None:
+        """A chapter of a car that is settled, or is so again after its driver said something of it."""
+        self.chapters[chapter.id] = chapter
+
+
+def _overlap(a: list[str], b: list[str]) -> tuple[list[str], int, int] | None:
+    """Two runs of the same rows as one, and where each begins in it; None where they share none."""
+    if b and b[0] in a:
+        at = a.index(b[0])
+        return [*a[:at], *b, *a[at + len(b) :]], 0, at
+    if a and a[0] in b:
+        at = b.index(a[0])
+        return [*b[:at], *a, *b[at + len(a) :]], at, 0
+    return None

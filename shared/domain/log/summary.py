@@ -118,6 +118,17 @@ class Piece(msgspec.Struct, frozen=True, omit_defaults=True):
     had_m: int | None = None
 
 
+class Settled(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """What a drive was found to be when its stretch of the log was settled: in which car, from when until when, and
+    what of that was a guess. Neither another car nor what is said of other drives changes that any more."""
+
+    car_id: str | None
+    began_at: datetime
+    ended_at: datetime
+    is_car_unsure: bool = False
+    is_end_unknown: bool = False
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True, array_like=True, omit_defaults=True):
     """One drive as the phone told of it, or with `is_by_hand` as its driver entered it.
 
@@ -129,6 +140,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, array_like=True, omit_d
     end; where no end was heard `ended` is false, and `ended_at` is the last sign of it. `silences` are the stretches in
     which nothing was heard for longer than a start may resume a drive. `trip_ids` has the id of the trip that came of
     it, and where it was split those of all parts. Where its driver made it of several, these are its `pieces`, by time.
+    `settled` is what was found where its stretch of the log is opened anew, and counts until its driver says otherwise.
     What is rarely said stands last: it takes no room where it is not.
     """
 
@@ -148,6 +160,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, array_like=True, omit_d
     moved: Said | None = None
     said: Said = Said()
     pieces: tuple[Piece, ...] = ()
+    settled: Settled | None = None
 
     @property
     def marks(self) -> tuple[Mark, ...]:

@@ -28,13 +28,24 @@ Evidence = Callable[[Drive, str, Sequence[Drive]], bool]
 class Garage:
     """A driver's cars, what each of them said, and which one is meant where nothing tells."""
 
-    def __init__(self, readings: Mapping[str, Sequence[Reading]], cars: Iterable[str], default: str | None) -> None:
-        self.cars, self._default = tuple(sorted(set(cars))), default
+    def __init__(
+        self,
+        readings: Mapping[str, Sequence[Reading]],
+        cars: Iterable[str],
+        default: str | None,
+        settled: Mapping[str, datetime] | None = None,
+    ) -> None:
+        """Until when the log of some cars is `settled` (aware UTC): no drive before that comes to them any more."""
+        self.cars, self._default, self._settled = tuple(sorted(set(cars))), default, settled or {}
         self._watched = {car: Watched(said) for car, said in readings.items()}
 
     def of(self, car_id: str | None) -> Watched | None:
         """What a car said; None where there is no car."""
         return None if car_id is None else self._watched.get(car_id) or Watched(())
+
+    def open_at(self, moment: datetime) -> tuple[str, ...]:
+        """The cars whose log is open at a moment; all of them, where none is."""
+        return tuple(car for car in self.cars if car not in self._settled or moment > self._settled[car]) or self.cars
 
     def with_cars(self, drives: Sequence[Drive]) -> list[Drive]:
         """Drives by their begin, each with its car: what is found of the former counts for the later ones."""
@@ -47,8 +58,8 @@ class Garage:
         """A drive with its car; without one where it was in none that the driver has."""
         if drive.summary.has_car:
             return replace(_undecided(drive), is_car_unsure=_is_unsure(drive.summary.said))
-        if len(self.cars) < 2:
-            return replace(drive, car_id=next(iter(self.cars), None), is_car_unsure=False)
+        if len(cars := self.open_at(drive.began_at)) < 2:
+            return replace(drive, car_id=next(iter(cars), None), is_car_unsure=False)
         watched = _with_what_follows(drive, others)
         left = self._narrowed(self._possible(watched, others), (self._moved, self._rose), watched, others)
         if len(left) == 1:
@@ -71,7 +82,8 @@ class Garage:
     def _possible(self, drive: Drive, others: Sequence[Drive]) -> list[str]:
         """The cars that no other drive had then, and that may have moved; all of them where there is none."""
         taken = {other.car_id for other in others if _overlap(drive, other)}
-        left = [car for car in self.cars if car not in taken] or list(self.cars)
+        cars = self.open_at(drive.began_at)
+        left = [car for car in cars if car not in taken] or list(cars)
         return [car for car in left if not self._stood(drive, car)] or left
 
     def _stood(self, drive: Drive, car_id: str) -> bool:

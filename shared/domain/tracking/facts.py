@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import Disbelief, KeptReading
+from shared.domain.log.chapter import Chapter, settled_trip
 from shared.domain.log.dividing import part_of
 from shared.domain.log.drive import Record
 from shared.domain.log.explaining import word_of
@@ -43,19 +44,51 @@ class Kept(NamedTuple):
     entries: Sequence[Entry]
     cars: Sequence[Car]
     default_car_id: str | None
+    chapters: Sequence[Chapter] = ()
 
 
 def facts_of(kept: Kept, rules: Rules) -> Facts:
     """The facts that the rows must follow from."""
-    last = last_told(kept.entries)
-    summaries = [*_told(kept.trips, last), *_deleted(kept.entries)]
-    summaries += _untold(kept, summaries, rules)
+    last, ends = last_told(kept.entries), ends_of(kept.chapters)
+    settled, opened = _parted(kept.trips, ends)
+    summaries = [*_told(opened, last), *_deleted(kept.entries, ends)]
+    drives = [_as_said(settled_trip(trip), last.get(trip.id, {})) for trip in settled]
+    drives += [one for chapter in kept.chapters for one in chapter.without_trip]
+    summaries += [one for one in _untold(kept, [*summaries, *drives], rules) if not _is_settled(one, ends)]
     explained = dict[str, list[Explained]]()
     for gap in sorted(kept.gaps, key=lambda gap: (gap.series, gap.from_m)):
         if word := word_of(gap):
             explained.setdefault(gap.car_id, []).append(word)
     readings = {car_id: [one.reading for one in of if is_folded(one)] for car_id, of in kept.readings.items()}
-    return Facts(summaries, readings, explained, kept.cars, kept.default_car_id)
+    return Facts(summaries, readings, explained, kept.cars, kept.default_car_id, kept.chapters, drives)
+
+
+def ends_of(chapters: Iterable[Chapter]) -> dict[str, datetime]:
+    """By the id of each car until when its log is settled."""
+    ends = dict[str, datetime]()
+    for chapter in chapters:
+        ends[chapter.car_id] = max(chapter.end.at, ends.get(chapter.car_id, chapter.end.at))
+    return ends
+
+
+def _parted(trips: Iterable[Trip], ends: Mapping[str, datetime]) -> tuple[list[Trip], list[Trip]]:
+    """The trips that are settled, and those that are open: of a drive that was two, both are."""
+    settled, opened = list[Trip](), list[Trip]()
+    for _, of_drive in groupby(sorted(trips, key=_by_drive), key=lambda trip: summary_of(trip).id):
+        parts = [*of_drive]
+        is_over = all(_is_before(part.car_id, part.ended_at, ends) for part in parts)
+        (settled if is_over else opened).extend(parts)
+    return settled, opened
+
+
+def _is_settled(summary: Summary, ends: Mapping[str, datetime]) -> bool:
+    """Whether a drive of which no trip came is settled: its chapter has it."""
+    return _is_before(summary.car_id or summary.default_car_id, summary.until, ends)
+
+
+def _is_before(car_id: str | None, moment: datetime, ends: Mapping[str, datetime]) -> bool:
+    end = ends.get(car_id) if car_id else max(ends.values(), default=None)
+    return end is not None and moment <= end
 
 
 def is_folded(kept: KeptReading) -> bool:
@@ -76,21 +109,25 @@ def _told(trips: Iterable[Trip], last: Mapping[str, Mapping[str, Any]]) -> Itera
     """The drives of trips, each once, with what the history says that their driver said."""
     for _, of_drive in groupby(sorted(trips, key=_by_drive), key=lambda trip: summary_of(trip).id):
         parts = [*of_drive]
-        summary = summary_of(parts[-1])
-        said = last.get(parts[-1].id, {}).get("said")
-        yield replace(summary, trip_ids=(), said=summary.said if said is None else msgspec.convert(said, Said))
+        yield _as_said(replace(summary_of(parts[-1]), trip_ids=()), last.get(parts[-1].id, {}))
+
+
+def _as_said(summary: Summary, told: Mapping[str, Any]) -> Summary:
+    """The drive of a trip with what the history says that its driver said."""
+    said = told.get("said")
+    return summary if said is None else replace(summary, said=msgspec.convert(said, Said))
 
 
 def _by_drive(trip: Trip) -> tuple[str, Any]:
     return summary_of(trip).id, trip.started_at
 
 
-def _deleted(entries: Iterable[Entry]) -> Iterator[Summary]:
-    """The drives of trips that their driver deleted: no fold brings them back."""
+def _deleted(entries: Iterable[Entry], ends: Mapping[str, datetime]) -> Iterator[Summary]:
+    """The drives of open trips that their driver deleted: no fold brings them back. Of settled ones a chapter knows."""
     for entry in entries:
         is_deletion = entry.kind == "trip" and entry.is_word and not entry.after and "drive" in entry.before
         summary = _without_trip(entry.before) if is_deletion else None
-        if summary:
+        if summary and not _is_before(entry.before["car_id"], summary.until, ends):
             yield summary
 
 
@@ -141,7 +178,7 @@ def _without_trip(trip: Mapping[str, Any]) -> Summary | None:
 def _untold(kept: Kept, told: Sequence[Summary], rules: Rules) -> Iterator[Summary]:
     """The drives of which no trip came, but where a trip has that time by now."""
     state = DriverState(default_car_id=kept.default_car_id)
-    known = {one.id for one in told}
+    known = {one.id for one in told} | {summary_of(trip).id for trip in kept.trips}
     for record in (one for one in kept.records if one.id not in known):
         events = events_of(record)
         since, until = events[0].at, events[-1].at

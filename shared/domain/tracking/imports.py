@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from shared.domain.car.odometer import Disbelief, Reading
+from shared.domain.log.chapter import Chapter
 from shared.domain.log.laying import Whose
 from shared.domain.log.rows import Rethought, Rows
 from shared.domain.log.trip import Trip
@@ -56,6 +57,8 @@ def taken_in(
         if trip.id in drives:
             rows.put(trip)
     relaid(old, found.lines, rows, owner, now)
+    for chapter in found.chapters:
+        rows.close(chapter)
     thoughts = _as_known(found.thoughts)
     for key, former in _as_known(thoughts_of(books_of(before))).items():
         if thoughts.get(key, former) != former:
@@ -68,6 +71,7 @@ class _Found(NamedTuple):
     lines: Lines
     thoughts: Sequence[Thought]
     given: Given
+    chapters: Sequence[Chapter]
 
 
 def _steps_within(
@@ -93,14 +97,14 @@ def _steps_within(
 
 def _after_each(steps: Iterator[Step], owner: Whose, now: datetime) -> Iterator[_Found]:
     settled: Lines = {}
-    thoughts, given = list[Thought](), Given((), ())
+    thoughts, given, chapters = list[Thought](), Given((), ()), list[Chapter]()
     for step in steps:
         settled = _joined(settled, step.settled)
-        thoughts = [*thoughts, *step.thoughts]
+        thoughts, chapters = [*thoughts, *step.thoughts], [*chapters, *step.chapters]
         given = Given([*given.drives, *step.given.drives], [*given.readings, *step.given.readings])
         books = books_of(step.state)
         lines = _joined(settled, lines_of(step.state, books, owner, now))
-        yield _Found(step.state, lines, [*thoughts, *thoughts_of(books)], given)
+        yield _Found(step.state, lines, [*thoughts, *thoughts_of(books)], given, chapters)
 
 
 def _fits(found: _Found, old: Lines, trips: Mapping[str, Trip], most: Most) -> bool:

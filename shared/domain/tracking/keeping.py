@@ -20,6 +20,7 @@ from shared.domain.log.rows import Rethought, Rows
 from shared.domain.log.trip import Trip
 from shared.domain.thresholds import Rules
 from shared.domain.tracking.books import Books, books_of, with_ids
+from shared.domain.tracking.chapters import apart, closed, closing, in_zone, is_whole
 from shared.domain.tracking.events import Outcome
 from shared.domain.tracking.lines import (
     Line,
@@ -27,6 +28,7 @@ from shared.domain.tracking.lines import (
     Stored,
     common,
     differing,
+    ends_with,
     ids_of,
     line_before,
     lines_of,
@@ -64,12 +66,32 @@ def without_settled(state: DriverState, rows: Rows, owner: Whose, now: datetime)
     Only where more is open than can be remembered, its rows are laid as what is left has them.
     """
     books = books_of(state)
-    state, books, lines = cut_off(state, books, lines_of(state, books, owner, now), owner, now)
-    cut = forced(state, books, now)
-    if cut != state:
-        new = lines_of(cut, books_of(cut), owner, now)
-        _Laying(rows, owner, now).lay(open_lines(lines, cut), new)
-    return cut
+    cut, open_books, lines = cut_off(state, books, lines_of(state, books, owner, now), owner, now)
+    _close(state, books, cut, rows)
+    state, cut = cut, forced(cut, open_books, now)
+    if cut == state:
+        return cut
+    parts = apart(state, open_books, lines, cut, owner, now)
+    new = lines_of(parts.state, books_of(parts.state), owner, now)
+    both = {car_id: [*parts.settled.get(car_id, ()), *new.get(car_id, ())] for car_id in {**parts.settled, **new}}
+    _Laying(rows, owner, now).lay(lines, both)
+    for chapter in parts.chapters:
+        rows.close(chapter)
+        _stand(rows, chapter.car_id, open_books.of[chapter.car_id], parts.books[chapter.car_id])
+    return parts.state
+
+
+def _stand(rows: Rows, car_id: str, former: Book, book: Book) -> None:
+    """What is thought of the readings of a book, where it was not thought before."""
+    known = dict(former.standings)
+    for reading, why in book.standings:
+        if known.get(reading, why) != why:
+            rows.stand(Rethought(car_id, reading, why, known[reading]))
+
+
+def _close(state: DriverState, books: Books, cut: DriverState, rows: Rows) -> None:
+    for chapter in closing(state, books, cut):
+        rows.close(chapter)
 
 
 def cut_off(
@@ -78,7 +100,9 @@ def cut_off(
     """A state without what is settled by now, with its books and rows: of these it says what it said with that."""
     for cut in cuts(state, books, now):
         left, open_books = open_lines(lines, cut), books_of(cut)
-        if cut != state and left == lines_of(cut, open_books, owner, now):
+        if cut == state or left != lines_of(cut, open_books, owner, now):
+            continue
+        if all(is_whole(chapter, state, lines, cut, owner, now) for chapter in closing(state, books, cut)):
             return cut, open_books, left
     return state, books, lines
 
@@ -96,13 +120,16 @@ def refolded(
     Where the rows do not follow from the state before, for they are of a settled stretch, they are those `stored`.
     """
     former, books = books_of(before), books_of(state)
-    state = with_ids(state, owner.user, books)
-    is_said = any(rows.trips.values())
-    if stored is not None or is_said or rows.records or former != books or _explained(before) != _explained(state):
+    state = in_zone(with_ids(state, owner.user, books), owner.timezone)
+    is_said = any(rows.trips.values()) or stored is not None
+    if is_said or rows.records or former != books or _words(before) != _words(state):
         old, new = lines_of(before, former, owner, now), lines_of(state, books, owner, now)
-        laying = _Laying(rows, owner, now, common(old, new) if stored is not None else frozenset())
-        laying.lay(old if stored is None else {**old, **stored_lines(stored)}, new)
+        laying = _Laying(rows, owner, now, common(old, new) if stored is not None else None)
+        laying.lay(old if stored is None else stored_lines(stored), new)
         _put_standings(before, former, state, books, rows)
+        for chapter in closed(state, books):
+            rows.close(chapter)
+        _tell_what_follows(state, stored_lines(stored or {}), new, rows)
     pending = [trip.id for trip in rows.trips.values() if trip and trip.has(ADDRESS_PENDING)]
     return wanted(state, pending, now), books
 
@@ -112,8 +139,19 @@ def relaid(old: Lines, new: Lines, rows: Rows, owner: Whose, now: datetime) -> N
     _Laying(rows, owner, now).lay(old, new)
 
 
-def _explained(state: DriverState) -> dict[str, object]:
-    return {car_id: log.explained for car_id, log in state.open.items() if log.explained}
+def _tell_what_follows(state: DriverState, old: Lines, new: Lines, rows: Rows) -> None:
+    for car_id, log in state.open.items():
+        if log.chapter:
+            former, now = (ends_with(of.get(car_id, []), log, log.chapter.end) for of in (old, new))
+            rows.follow(car_id, former, now)
+
+
+def _words(state: DriverState) -> dict[str, object]:
+    """What gaps follow from beside the books."""
+    return {
+        car_id: (log.explained, log.timezone, log.gap_before_km, log.set_on_m, log.after_trip)
+        for car_id, log in state.open.items()
+    }
 
 
 # --- rows
@@ -122,8 +160,10 @@ def _explained(state: DriverState) -> dict[str, object]:
 class _Laying:
     """Lays rows in place of others. Of the `same` the news says nothing: they stay as they are, where they are."""
 
-    def __init__(self, rows: Rows, owner: Whose, now: datetime, same: Collection[str] = ()) -> None:
-        self._rows, self._owner, self._now, self._same = rows, owner, now, same
+    def __init__(self, rows: Rows, owner: Whose, now: datetime, same: Collection[str] | None = None) -> None:
+        self._rows, self._owner, self._now, self._same = rows, owner, now, same or ()
+        # Each fold of a settled stretch lays it in place of what is stored, and one of what is open of what was laid.
+        self._tile = rows.tile_on if same is None else rows.tile
         # What a driver said of them is not held against the odometer yet.
         self._said = {id_: trip for id_, trip in rows.trips.items() if trip}
 
@@ -146,7 +186,7 @@ class _Laying:
         for car_id, (before, after, following) in stretches.items():
             if car_id and (before or after):
                 beside = line_before(old.get(car_id, []), new.get(car_id, []), before, after)
-                self._rows.tile(car_id, [*beside, *ids_of(before, following)], [*beside, *ids_of(after, following)])
+                self._tile(car_id, [*beside, *ids_of(before, following)], [*beside, *ids_of(after, following)])
 
     def _put_ways(self, lines: Sequence[Line]) -> None:
         """Of a trip of which more was said by now the route is another one, though all else stays."""

@@ -11,13 +11,14 @@ from shared.domain.log.book import Book, Start, TripOutline
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.gap_rows import gap_rows
 from shared.domain.log.laying import Whose
+from shared.domain.log.rows import End
 from shared.domain.log.tiling import Row
 from shared.domain.log.trip import km, shown_km
 from shared.domain.tracking.books import Books, trip_id_of
 from shared.domain.tracking.state import DriverState, OpenLog
 
 Lines = dict[str | None, list["Line"]]
-Stored = Mapping[str, Sequence[Row]]  # rows of some cars, in their order along the odometer
+Stored = Mapping[str | None, Sequence[Row]]  # rows of some cars, in their order along the odometer, and of none
 
 
 class Line(NamedTuple):
@@ -47,14 +48,14 @@ def lines_of(state: DriverState, books: Books, owner: Whose, now: datetime) -> L
 def _of_book(state: DriverState, car_id: str, book: Book, owner: Whose, now: datetime) -> list[Line]:
     log = state.of_car(car_id)
     outlines = [gap._replace(series=gap.series + log.series) for gap in book.gaps]
-    gaps = gap_rows(owner, car_id, outlines, log.explained, now)
+    gaps = gap_rows(owner.user, log.timezone or owner.timezone, car_id, outlines, log.explained, now)
     lines = [Line(gap.id, replace(gap, created_at=gap.since, updated_at=gap.since)) for gap in gaps]
     lines += [Line(trip_id_of(state, owner.user, trip.drive), trip) for trip in book.trips]
     made = list[Line]()
     for line in sorted(lines, key=_order):
         # A trip beside every odometer lies between rows that follow each other on it.
-        ends_m = next((one.says.to_m for one in reversed(made) if one.says.to_m is not None), _settled_m(log))
-        set_on_m = 0 if ends_m is None or line.says.from_m is None else line.says.from_m - ends_m
+        before = next((one for one in reversed(made) if one.says.to_m is not None), None)
+        set_on_m = _set_on_m(before, line, log)
         gap_km = _gap_before_km(made, line, log)
         made.append(line._replace(gap_km=gap_km, set_on_m=set_on_m))
     return _beside_trips(made, log)
@@ -82,9 +83,17 @@ def _beside_trips(lines: Sequence[Line], log: OpenLog) -> list[Line]:
     return made
 
 
+def _set_on_m(before: Line | None, line: Line, log: OpenLog) -> int:
+    """How many metres the odometer was set on before a row; the first one follows the rows that are settled."""
+    ends_m = before.says.to_m if before else _settled_m(log)
+    if line.says.from_m is None:
+        return 0
+    return log.set_on_m if ends_m is None else line.says.from_m - ends_m
+
+
 def _settled_m(log: OpenLog) -> int | None:
     """Where the rows end that are settled; None where there are none."""
-    return None if log.start is None or log.start.is_said else log.start.m
+    return None if log.start is None or log.start.is_said else log.start.m - log.set_on_m
 
 
 def _gap_before_km(made: Sequence[Line], line: Line, log: OpenLog) -> float:
@@ -96,6 +105,18 @@ def _gap_before_km(made: Sequence[Line], line: Line, log: OpenLog) -> float:
     if not gaps or gaps[-1].says.from_m is None or gaps[0].says.to_m is None:
         return settled_km
     return km(shown_km(gaps[0].says.to_m) - shown_km(gaps[-1].says.from_m) + settled_km)
+
+
+def ends_with(lines: Sequence[Line], log: OpenLog, end: Start) -> End:
+    """How some rows of a car end that lie behind `log`; where the odometer stood then is their `end`."""
+    gaps = [*takewhile(lambda one: isinstance(one.says, GapRow), reversed(lines))]
+    gap_km = sum(one.says.missing_km for one in gaps if isinstance(one.says, GapRow))
+    placed = [line for line in lines if line.says.to_m is not None]
+    set_on_m = end.m - (placed[-1].says.to_m or 0) if placed else log.set_on_m
+    last_row = placed[-1].id if placed else None
+    if len(gaps) == len(lines):
+        return End(km(gap_km + log.gap_before_km), set_on_m, log.after_trip, last_row)
+    return End(km(gap_km), set_on_m, lines[-1 - len(gaps)].id, last_row)
 
 
 def common(old: Lines, new: Lines) -> frozenset[str]:

@@ -4,7 +4,7 @@ No state is needed. A log that was folded word by word, as they came, is held ag
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, takewhile
 from typing import NamedTuple
@@ -13,16 +13,18 @@ from msgspec.structs import replace
 
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import Disbelief, Reading
-from shared.domain.log.book import TripOutline
+from shared.domain.log.book import Start, TripOutline
+from shared.domain.log.chapter import Chapter
 from shared.domain.log.gap_row import Explained, GapRow
 from shared.domain.log.laying import Whose, laid
 from shared.domain.log.summary import Drive, Summary
 from shared.domain.log.trip import Trip
 from shared.domain.tracking.books import Books, books_of, with_ids
+from shared.domain.tracking.chapters import Apart, apart, closing, in_zone, opened
 from shared.domain.tracking.keeping import cut_off
-from shared.domain.tracking.lines import Line, Lines, lines_of, open_lines
+from shared.domain.tracking.lines import Line, Lines, ends_with, lines_of, open_lines
 from shared.domain.tracking.settling import forced
-from shared.domain.tracking.state import DriverState, with_cars, with_log, with_told
+from shared.domain.tracking.state import DriverState, OpenLog, with_cars, with_log, with_told
 
 AT_ONCE = 20  # drives that are folded at a time, as long as fewer are open
 READ_AT_ONCE = 100  # readings
@@ -31,13 +33,17 @@ FEW = 30
 
 class Facts(NamedTuple):
     """All that a log follows from, in any order: drives with what their driver said of them, what was read of each car
-    and counts or not, what was said of stretches of its odometer, and which cars the driver has."""
+    and counts or not, what was said of stretches of its odometer, and which cars the driver has.
+
+    Of the `chapters` of which the log has some, the drives in them are `settled`."""
 
     drives: Sequence[Summary]
     readings: Mapping[str, Sequence[Reading]]
     explained: Mapping[str, Sequence[Explained]]
     cars: Sequence[Car]
     default_car_id: str | None
+    chapters: Sequence[Chapter] = ()
+    settled: Sequence[Summary] = ()
 
 
 class Counted(NamedTuple):
@@ -76,18 +82,30 @@ class Given(NamedTuple):
 
 class Step(NamedTuple):
     """What a log is once some facts more are in it: the state of what is open, and what is settled by then, for good:
-    rows, and what is thought of readings."""
+    rows in their chapters, and what is thought of readings."""
 
     state: DriverState
     settled: Lines
     thoughts: Sequence[Thought]
     given: Given
+    chapters: Sequence[Chapter] = ()
 
 
 def recounted(facts: Facts, owner: Whose, now: datetime) -> Iterator[Counted | Thought]:
     """The rows of the log, and what is thought of each reading; those of a time before those of later ones."""
-    state = begun(facts)
-    for step in stepwise(state, facts, owner, now):
+    state, ends = begun(facts), dict[str, datetime]()
+    for car_id in sorted({*facts.explained, *(chapter.car_id for chapter in facts.chapters)}):
+        log = yield from _settled(car_id, facts, owner, now)
+        ends |= {car_id: log.start.at} if log.start else {}
+        state = with_log(state, car_id, replace(log, explained=state.of_car(car_id).explained))
+    state = with_told(state, [one for one in facts.settled if one.settled and one.settled.car_id is None])
+    yield from map(_counted, lines_of(state, books_of(state), owner, now).get(None, []))
+    readings = {
+        car_id: [one for one in of if car_id not in ends or one.at > ends[car_id]]
+        for car_id, of in facts.readings.items()
+    }
+    state = with_told(state, ())
+    for step in stepwise(state, facts._replace(readings=readings), owner, now):
         yield from (_counted(line) for of in step.settled.values() for line in of)
         yield from step.thoughts
         state = step.state
@@ -110,21 +128,73 @@ def stepwise(state: DriverState, facts: Facts, owner: Whose, now: datetime) -> I
 
     Which few depends on nothing but the state and what follows: who stops and goes on makes the same log.
     """
-    feed = _Feed(facts)
+    feed, state = _Feed(facts), in_zone(state, owner.timezone)
     while feed:
         state, given = feed.into(state)
-        state, until = with_cars(state, facts.cars), feed.until or now
+        state, until = in_zone(with_cars(state, facts.cars), owner.timezone), feed.until or now
         # What is left is held against these rows, and knows the ids of its trips.
         state = with_ids(state, owner.user, books_of(state))
         books = books_of(state)
         lines = lines_of(state, books, owner, now)
-        cut, open_books, _ = cut_off(state, books, lines, owner, until)
-        cut = forced(cut, open_books, until)
-        left = {line.id for of in open_lines(lines, cut).values() for line in of}
-        settled = {car_id: [line for line in of if line.id not in left] for car_id, of in lines.items()}
-        thoughts = [one for one in thoughts_of(books) if one.reading not in cut.of_car(one.car_id).readings]
-        yield Step(cut, settled, thoughts, given) if cut != state else Step(state, {}, (), given)
-        state = cut
+        cut, open_books, open_rows = cut_off(state, books, lines, owner, until)
+        step = _settled_by(state, books, lines, cut, given)
+        if (sure := forced(cut, open_books, until)) != cut:
+            parts = apart(cut, open_books, open_rows, sure, owner, now)
+            step = _with_parts(step, parts)
+        yield step
+        state = step.state
+
+
+def _settled_by(state: DriverState, books: Books, lines: Lines, cut: DriverState, given: Given) -> Step:
+    """What is settled where a state, whose rows are `lines`, is cut."""
+    if cut == state:
+        return Step(state, {}, (), given)
+    left = {line.id for of in open_lines(lines, cut).values() for line in of}
+    settled = {car_id: [line for line in of if line.id not in left] for car_id, of in lines.items()}
+    thoughts = [one for one in thoughts_of(books) if one.reading not in cut.of_car(one.car_id).readings]
+    return Step(cut, settled, thoughts, given, [*closing(state, books, cut)])
+
+
+def _with_parts(step: Step, parts: Apart) -> Step:
+    """The step with what had to be settled after it, whatever that says of the rest."""
+    settled = {
+        car_id: [*step.settled.get(car_id, ()), *parts.settled.get(car_id, ())]
+        for car_id in {**step.settled, **parts.settled}
+    }
+    thoughts = [Thought(car_id, *one) for car_id, book in parts.books.items() for one in book.standings]
+    thoughts = [one for one in thoughts if not one.reading.is_confirmed or one.reading.is_word]
+    return Step(parts.state, settled, [*step.thoughts, *thoughts], step.given, [*step.chapters, *parts.chapters])
+
+
+def _settled(car_id: str, facts: Facts, owner: Whose, now: datetime) -> Generator[Counted | Thought, None, OpenLog]:
+    """The rows of the chapters of a car, each folded by itself; what is known of the log behind the last of them."""
+    log = OpenLog()
+    chapters = sorted((one for one in facts.chapters if one.car_id == car_id), key=lambda one: one.end.at)
+    of_car = [one for one in facts.settled if one.settled and one.settled.car_id == car_id]
+    for chapter in _without_holes(chapters, facts.explained.get(car_id, ())):
+        before = opened(chapter, facts.readings.get(car_id, ()), log)
+        drives = [one for one in of_car if one.settled and chapter.has(one.settled.ended_at)]
+        state = with_told(DriverState(open={car_id: before}, car_ids=(car_id,)), drives)
+        books = books_of(state)
+        lines = lines_of(state, books, owner, now).get(car_id, [])
+        yield from map(_counted, lines)
+        yield from (one for one in thoughts_of(books) if not one.reading.is_confirmed or one.reading.is_word)
+        end = ends_with(lines, before, chapter.end)
+        log = OpenLog(start=chapter.end, gap_before_km=end.gap_km, set_on_m=end.set_on_m, after_trip=end.last_trip)
+        log = replace(log, series=chapter.series_behind)
+    return log
+
+
+def _without_holes(chapters: Sequence[Chapter], words: Sequence[Explained]) -> Iterator[Chapter]:
+    """The chapters of a car, and what lies between them and was not settled here: it is taken as one as well."""
+    end: Start | None = None
+    for chapter in chapters:
+        if chapter.begin and (end is None or end.at < chapter.begin.at):
+            since_m, until_m = end.m if end else 0, chapter.begin.m
+            said = tuple(word for word in words if since_m <= word.from_m and word.to_m <= until_m)
+            yield replace(chapter, begin=end, end=chapter.begin, explained=said, without_trip=())
+        yield chapter
+        end = chapter.end
 
 
 def thoughts_of(books: Books) -> Iterator[Thought]:

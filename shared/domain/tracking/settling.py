@@ -72,6 +72,7 @@ def _cut(state: DriverState, books: Books, starts: Mapping[str, Start], now: dat
         before = {
             "after_trip": _last_trip(state, book, start) or log.after_trip,
             "gap_before_km": _gap_before_km(log, book, start),
+            "set_on_m": 0 if _has_rows_before(book, start) else log.set_on_m,
         }
         state = with_log(state, car_id, replace(_since(log, start, series), **before))
     kept = tuple(one for one in state.told if not _is_settled(one, state, books, now))
@@ -120,6 +121,11 @@ def _last_trip(state: DriverState, book: Book, start: Start) -> str | None:
     last = max(over, key=lambda drive: drive.began_at)
     found = ids.get(last.summary.id, ())
     return found[last.part] if last.part < len(found) else None
+
+
+def _has_rows_before(book: Book, start: Start) -> bool:
+    trips = any(trip.to_m is not None and trip.drive.ended_at <= start.at for trip in book.trips)
+    return trips or any(gap.until <= start.at for gap in book.gaps)
 
 
 def _gap_before_km(log: OpenLog, book: Book, start: Start) -> float:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from shared.domain.log.chapter import settled_trip
 from shared.domain.log.dividing import part_of
 from shared.domain.log.drive import Heard
 from shared.domain.log.explaining import moved_along
@@ -20,7 +21,7 @@ from shared.domain.tracking.books import Books, books_of, trip_id_of
 from shared.domain.tracking.keeping import refolded, without_settled
 from shared.domain.tracking.lines import Stored
 from shared.domain.tracking.settled import is_told
-from shared.domain.tracking.state import DriverState, with_log, with_told
+from shared.domain.tracking.state import DriverState, begun_before, with_log, with_told
 
 
 class Spoken(NamedTuple):
@@ -34,13 +35,12 @@ def is_open(state: DriverState, trip: Trip | None) -> bool:
     """Whether a trip lies in what is open of the log; one that does not is folded with the rows around it."""
     if trip is None:
         return True
-    return is_told(state, trip) or trip.car_id is None or _covers(state, trip.car_id, trip.started_at)
+    return is_told(state, trip) or (trip.car_id is not None and _covers(state, trip.car_id, trip.ended_at))
 
 
-def is_open_to(state: DriverState, former: Trip | None, trip: Trip) -> bool:
-    """Whether a trip as it will be lies in what is open of the log: what is told stays there, if it only ends there."""
-    moment = trip.ended_at if former and former.car_id == trip.car_id and is_told(state, former) else trip.started_at
-    return trip.car_id is None or _covers(state, trip.car_id, moment)
+def is_open_to(state: DriverState, trip: Trip) -> bool:
+    """Whether a trip as it will be lies in what is open of the log: it is enough that it ends there."""
+    return trip.car_id is None or _covers(state, trip.car_id, trip.ended_at)
 
 
 def forgotten(
@@ -55,7 +55,7 @@ def forgotten(
 
 def _covers(state: DriverState, car_id: str, moment: datetime) -> bool:
     start = state.of_car(car_id).start
-    return start is None or moment >= start.at
+    return start is None or start.is_said or moment > start.at
 
 
 def spoken(
@@ -79,7 +79,12 @@ def spoken(
         return Spoken(state, None)
     parted = _parted(state, about.id, rows, owner) if former else state
     summary = summary_of(trip) if trip else deleted(about)
+    if stored is not None:
+        # Of what is settled car and time are what the row says, and no fold finds others.
+        summary = replace(summary, settled=settled_trip(about if trip is None else trip).settled)
     after = _with_summary(parted, about.id, summary)
+    if trip and trip.car_id and trip.car_id in after.open:
+        after = with_log(after, trip.car_id, begun_before(after.of_car(trip.car_id), trip.started_at))
     if trip:
         rows.put(trip)
     state, _ = refolded(state, after, rows, owner, now, stored)
@@ -91,7 +96,7 @@ def spoken(
 def _with_summary(state: DriverState, trip_id: str, summary: Summary) -> DriverState:
     known = next((one for one in state.told if trip_id in one.trip_ids), None)
     if known:
-        summary = replace(known, said=summary.said, **_retold(known, summary))
+        summary = replace(known, said=summary.said, settled=summary.settled, **_retold(known, summary))
     others = [one for one in state.told if one is not known]
     summary = replace(summary, trip_ids=(trip_id,))
     if _is_nothing(summary):
@@ -135,7 +140,8 @@ def reshaped(
         after = _parted(after, former.id, rows, owner)
     ids = {former.id for former in formers}
     gone = [one for one in after.told if ids & {*one.trip_ids}] or [summary_of(former) for former in formers]
-    made = [summary_of(trip) for trip in trips]
+    # Of what is settled car and time are what the row says, and no fold finds others.
+    made = [summary_of(trip) if stored is None else settled_trip(trip) for trip in trips]
     _hand_over(gone, made, rows)
     after = with_told(after, [*(one for one in after.told if not ids & {*one.trip_ids}), *made])
     after = _with_words(state, after)

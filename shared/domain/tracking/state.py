@@ -17,6 +17,7 @@ from shared.domain.car.asking import Asking
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import Reading
 from shared.domain.log.book import Start
+from shared.domain.log.chapter import Chapter
 from shared.domain.log.drive import Heard
 from shared.domain.log.gap_row import Explained
 from shared.domain.log.summary import Summary
@@ -61,10 +62,12 @@ class OpenLog(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     The book begins at `start`, behind the trip `after_trip` and `gap_before_km` of nobody; `before_trip` is the one
     that follows where a stretch that was settled is opened anew, both by their ids. What the driver `explained` are
-    stretches of the odometer from there on, and it had got another odometer `series` times by then. `told` is the
-    newest that the car said, believed or not. `pending_since` is when something began to wait for what the car says,
-    and `asked` how often it was asked since. After so many `failures` it is not asked before `retry_at`. `ask_at` is
-    when it is asked next, and `leased_until` until when somebody does it. `is_mute` where nobody can ask it.
+    stretches of the odometer from there on, and it had got another odometer `series` times by then; the first row
+    begins `set_on_m` metres behind the one before. Its gaps are cut at New Year in `timezone`. Where it is not what is
+    open but a `chapter` that is opened anew, it ends with that. `told` is the newest that the car said, believed or
+    not. `pending_since` is when something began to wait for what the car says, and `asked` how often it was asked
+    since. After so many `failures` it is not asked before `retry_at`. `ask_at` is when it is asked next, and
+    `leased_until` until when somebody does it. `is_mute` where nobody can ask it.
     """
 
     start: Start | None = None
@@ -74,6 +77,9 @@ class OpenLog(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     readings: tuple[Reading, ...] = ()
     explained: tuple[Explained, ...] = ()
     series: int = 0
+    set_on_m: int = 0
+    timezone: str = ""
+    chapter: Chapter | None = None
     told: Reading | None = None
     pending_since: datetime | None = None
     asked: int = 0

@@ -129,6 +129,11 @@ def made(emulators: None, queries: list[Any]) -> list[Any]:
         for after in (None, (NOW, "20260123T080000.000000Z.car.car.1")):
             store.readings.page("car", 10, span, after)
     store.gaps.between("car", NOW, NOW)
+    store.trips_between("car", NOW, NOW)
+    store.trip_ended_by("car", NOW)
+    store.trip_ended_after("car", NOW)
+    store.chapters.between("car", NOW, NOW)
+    store.chapters.first("car")
     store.history.of_row("20260123T071200Z-7f3a9c")
     store.history.of_year(2026, 10, after=3)
     FactRepository(db, store.email).kept(None, [])
