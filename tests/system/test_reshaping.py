@@ -10,6 +10,7 @@ from tests.system.fixtures import UTRECHT, Driver, ago
 from tests.system.test_settled import FIRST, FOURTH, LAST, NOBODYS, SECOND, THIRD, gaps, log, odometers, shown
 from tests.system.test_several_trips import ENDS
 from tests.system.test_verification import driven
+from tools.local import processes
 
 __all__ = ["log"]
 
@@ -38,7 +39,9 @@ def two_drives(driver: Driver) -> list[dict[str, Any]]:
     driven(driver, 500, 470, 12370.0)
     driver.wait_trips(1)
     driven(driver, 400, 370, 12398.0, there=False)
-    return driver.wait_trips(2)
+    driver.wait_trips(2)
+    processes.wait_until(lambda: [trip["end_odometer_km"] for trip in driver.trips()] == [12370.0, 12398.0], "the car")
+    return driver.trips()
 
 
 def test_a_settled_trip_is_two_with_all_of_its_kilometres_and_what_was_said_of_it(log: Driver) -> None:
