@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from shared import settings
 from shared.domain.car.odometer import judged, reading_view
 from shared.domain.driver import Account
+from shared.domain.log.chapter import times_of
 from shared.domain.log.dividing import is_shaped
 from shared.domain.log.explaining import gap_facts
 from shared.domain.log.gap_row import GapRow
@@ -83,7 +84,7 @@ def verified(email: str) -> Verified:
             break
     found = [Difference(path, "something else", "a document of ours") for path in facts.unreadable]
     found += [*_in_chain(kept, Head(state.value.entries, state.value.last_hash)), *_in_entries(kept)]
-    found += _in_rows(kept, StoredOwner(store, account))
+    found += [*_in_chapters(kept), *_in_rows(kept, StoredOwner(store, account))]
     found += _in_sums(kept, sums)
     readings = sum(map(len, kept.readings.values()))
     return Verified(found, len(kept.trips) + len(kept.gaps), readings, len(kept.entries))
@@ -100,6 +101,14 @@ def _sums(store: UserStore) -> Years:
 def _in_chain(kept: Kept, head: Head) -> Iterator[Difference]:
     if broken := broken_at(kept.entries, head):
         yield Difference(f"history, entry {broken}", "something else", "the chain")
+
+
+def _in_chapters(kept: Kept) -> Iterator[Difference]:
+    """When the trips of each chapter are, beside when they were as it was closed."""
+    for chapter in kept.chapters:
+        trips = [one for one in kept.trips if one.car_id == chapter.car_id and chapter.has(one.ended_at)]
+        if chapter.times != times_of((one.id, one.started_at, one.ended_at) for one in trips):
+            yield Difference(f"chapters/{chapter.id}", "trips of other times", "those with which it was closed")
 
 
 # --- rows beside what their history says of them

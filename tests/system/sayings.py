@@ -10,7 +10,7 @@ from shared.domain.fitting import Conflict, NotFound, Unfit
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.trip import Endpoint, Trip
 from shared.domain.tracking.events import NotAsked
-from shared.services import cars, logbook, odometer, own_settings, several_trips, trips
+from shared.services import cars, logbook, odometer, own_settings, reshaping, several_trips, trips
 from tests.system.spoken_log import BEGIN, PLACES, SpokenLog, road_km
 
 REFUSED = (Unfit, Conflict, NotFound)
@@ -18,6 +18,7 @@ REFUSED = (Unfit, Conflict, NotFound)
 HOW_OFTEN = {
     "delete": 4, "delete_some": 1, "distance": 2, "end_odometer": 2, "start_odometer": 2, "odometers": 1, "car": 3,
     "no_car": 1, "car_back": 2, "shift": 2, "to_now": 1, "give_back": 2, "kind": 1, "ends": 1, "several": 3, "add": 3,
+    "split": 4, "merge": 4,
     "add_odometers": 2, "explain": 3, "take_back": 2, "reading": 3, "withdraw": 2, "begin": 1, "no_begin": 1, "zone": 1,
     "default": 1, "third_car": 1, "drop_car": 1, "drive": 4, "day": 2,
 }  # fmt: skip
@@ -145,6 +146,18 @@ class _Saying:
         ids, said = self.some_ids(), OF_SEVERAL[int(self.z * len(OF_SEVERAL))]
         several_trips.correct(self.log.account, ids, said, self.log.author)
         return f"{ids}: {said}"
+
+    def split(self) -> str:
+        trip = self.trip()
+        at = trip.started_at + (0.1 + 0.8 * self.y) * (trip.ended_at - trip.started_at)
+        parts = reshaping.split(self.log.account, trip.id, at.isoformat(), self.log.author)
+        return f"{trip.id} in {trip.car_id} at {at}: {[part.id for part in parts]}"
+
+    def merge(self) -> str:
+        first, mine = self.trip(), [trip for trip in self.log.trips() if trip.car_id == self.trip().car_id]
+        n = [trip.id for trip in mine].index(first.id)
+        ids = [trip.id for trip in mine[n : n + (2 if self.z < 0.7 else 3)]]
+        return f"{ids}: {reshaping.merge(self.log.account, ids, self.log.author).id}"
 
     def add(self, **more: Any) -> str:
         begin = BEGIN + self.x * timedelta(days=13)

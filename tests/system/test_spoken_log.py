@@ -132,3 +132,11 @@ def test_what_is_said_of_the_begin_of_a_log_is_laid_before_its_first_row(log: Sp
     cars.put(log.email, "a", {"start_odometer_km": None})
     assert log.wrong() == []
     assert all(row.from_m is None or row.from_m >= first_m for row in log.rows() if row.car_id == "a")
+
+
+@pytest.mark.parametrize("field", ["started_at", "ended_at"])
+def test_when_a_settled_trip_was_is_not_altered_unseen(log: SpokenLog, field: str) -> None:
+    trip = settled(log)[4]
+    document = client().document(f"users/{log.email}/trips/{trip.id}")
+    document.update({field: getattr(trip, field) + timedelta(minutes=1)})
+    assert any("chapters/a." in one for one in log.wrong())

@@ -4,6 +4,8 @@ A chapter is folded by itself, from what was driven, read and said in it: nothin
 changes it. So what a driver says of it later gives the same rows as a fold of all that is known.
 """
 
+import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
@@ -21,8 +23,9 @@ class Chapter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A settled part of the book of a car, from `begin` (None: from the first that is known) to `end`.
 
     Its gaps are cut at New Year in `timezone` (IANA name). The car had got another odometer `series` times before it,
-    and `series_behind` times when it was settled. Its rows lie in the log; `without_trip` are the drives in it of which
-    no trip came, or was deleted, and `explained` is what the driver said of its kilometres.
+    and `series_behind` times when it was settled. Its rows lie in the log; `times` is a hash of when its trips were.
+    `without_trip` are its drives of which no trip came, or was deleted; `explained` is what the driver said of its
+    kilometres.
     """
 
     car_id: str
@@ -33,6 +36,7 @@ class Chapter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     series_behind: int = 0
     without_trip: tuple[Summary, ...] = ()
     explained: tuple[Explained, ...] = ()
+    times: str = ""
 
     @property
     def id(self) -> str:
@@ -52,6 +56,12 @@ class Chapter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def chapter_id(car_id: str, end: datetime) -> str:
     """The id of the chapter of a car that ends at a moment."""
     return f"{car_id}.{end:%Y%m%dT%H%M%S.%fZ}"
+
+
+def times_of(trips: Iterable[tuple[str, datetime, datetime]]) -> str:
+    """A hash of which trips a chapter has, by their ids, and from when until when each was (aware UTC)."""
+    lines = sorted(f"{id_} {began_at.isoformat()} {ended_at.isoformat()}" for id_, began_at, ended_at in trips)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def settled_trip(trip: Trip) -> Summary:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading, ReadingSource
 from shared.domain.log.book import Book, Start, TripOutline
-from shared.domain.log.chapter import Chapter, settled_drive, settled_outline
+from shared.domain.log.chapter import Chapter, settled_drive, settled_outline, times_of
 from shared.domain.log.gap_row import Explained, GapRow, share_m
 from shared.domain.log.laying import Whose
 from shared.domain.tracking.books import Books, books_of
@@ -50,7 +50,9 @@ def closed(state: DriverState, books: Books) -> Iterator[Chapter]:
         if log.chapter:
             left = (one for one in state.told if one.id not in shown and one.settled and one.settled.car_id == car_id)
             left = (replace(one, trip_ids=()) for one in left)
-            yield replace(log.chapter, begin=log.start, without_trip=tuple(left), explained=log.explained)
+            times = _times(state, books.of[car_id].trips if car_id in books.of else ())
+            said = log.explained
+            yield replace(log.chapter, begin=log.start, without_trip=tuple(left), explained=said, times=times)
 
 
 def closing(state: DriverState, books: Books, cut: DriverState) -> Iterator[Chapter]:
@@ -71,7 +73,14 @@ def closing(state: DriverState, books: Books, cut: DriverState) -> Iterator[Chap
             series_behind=log.series,
             without_trip=tuple(settled_drive(drive) for drive in left),
             explained=tuple(word for word in words if word),
+            times=_times(state, (trip for trip in books.of[car_id].trips if trip.drive.summary.id not in kept)),
         )
+
+
+def _times(state: DriverState, trips: Iterable[TripOutline]) -> str:
+    ids = {one.id: one.trip_ids for one in state.told}
+    drives = [trip.drive for trip in trips]
+    return times_of((ids[one.summary.id][one.part], one.began_at, one.ended_at) for one in drives)
 
 
 def is_whole(chapter: Chapter, state: DriverState, lines: Lines, cut: DriverState, owner: Whose, now: datetime) -> bool:
