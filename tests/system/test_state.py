@@ -11,9 +11,10 @@ import requests
 from shared.domain.car.asking import Asking, Window
 from shared.domain.car.odometer import Reading
 from shared.domain.log.book import Start
+from shared.domain.log.chapter import Chapter
 from shared.domain.log.drive import Heard
 from shared.domain.log.gap_row import Explained
-from shared.domain.log.summary import Mark, Piece, Said, Summary, trail_of
+from shared.domain.log.summary import Mark, Piece, Said, Settled, Summary, trail_of
 from shared.domain.place.trail import Fix
 from shared.domain.tracking.state import DriverState, GoingOn, LookUps, OpenLog
 from tests.calls import all_calls
@@ -47,7 +48,7 @@ OPEN = OpenLog(
     after_trip="20260122T071200Z-7f3a9c", before_trip="20260124T071200Z-7f3a9c",
     readings=(READ, Reading(at(30), 0.1)), explained=(Explained(5, 705, "other", "A garage", 300, 2),), series=2,
     told=READ, pending_since=at(3), asked=6, failures=7, retry_at=at(8), ask_at=at(9), leased_until=at(10),
-    is_mute=True,
+    is_mute=True, set_on_m=5_000, timezone="Asia/Tokyo",
 )  # fmt: skip
 DRIVE = GoingOn(
     started_at=at(-900), car_id="car", heard_at=at(0.000001), polls_after_end=3, is_asked=False, blocks=2, points=150,
@@ -76,6 +77,12 @@ TOLD = Summary(
     silences=((at(-4800), at(-4300)),),
     default_car_id="car", driver="Anna", is_by_hand=True, moved=SAID, said=SAID, trip_ids=("20260123T071200Z-7f3a9c",),
     pieces=(Piece(at(-5000), at(-4600), 12_345_000, 12_346_000, 1_000, 990, 1_010), Piece(at(-4500), at(-4000))),
+    settled=Settled("b", at(-5000), at(-4000), True, True),
+)  # fmt: skip
+# As long as one is opened anew it is a part of a state, though of none that is stored.
+CHAPTER = Chapter(
+    car_id="b", begin=Start(at(-9000), 12_000_000), end=Start(at(-8000), 12_100_000), timezone="UTC", series=1,
+    series_behind=2, without_trip=(TOLD,), explained=(Explained(5, 705, "other", "A garage", 300, 2),), times="0" * 64,
 )  # fmt: skip
 WORDS = (
     Heard(
@@ -92,7 +99,7 @@ FULL = DriverState(
     late_at=at(12),
     folding_until=at(14),
     told=(TOLD,),
-    open={"car": OPEN, "b": OpenLog(), "a.b/c`d": OpenLog(asked=1)},
+    open={"car": OPEN, "b": OpenLog(chapter=CHAPTER), "a.b/c`d": OpenLog(asked=1)},
     car_ids=("b", "car"),
     asking=Asking(
         windows={"car simulated": Window(at(86400), 3, 2, 1)},
