@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from shared import settings
 from shared.domain.car.odometer import judged, reading_view
 from shared.domain.driver import Account
-from shared.domain.log.chapter import times_of
+from shared.domain.log.chapter import times_of, within
 from shared.domain.log.dividing import is_shaped
 from shared.domain.log.explaining import gap_facts
 from shared.domain.log.gap_row import GapRow
@@ -105,8 +105,11 @@ def _in_chain(kept: Kept, head: Head) -> Iterator[Difference]:
 
 def _in_chapters(kept: Kept) -> Iterator[Difference]:
     """When the trips of each chapter are, beside when they were as it was closed."""
+    of_car = defaultdict[str | None, list[tuple[datetime, Trip]]](list)
+    for trip in sorted(kept.trips, key=lambda one: one.ended_at):
+        of_car[trip.car_id].append((trip.ended_at, trip))
     for chapter in kept.chapters:
-        trips = [one for one in kept.trips if one.car_id == chapter.car_id and chapter.has(one.ended_at)]
+        trips = within(chapter, of_car[chapter.car_id])
         if chapter.times != times_of((one.id, one.started_at, one.ended_at) for one in trips):
             yield Difference(f"chapters/{chapter.id}", "trips of other times", "those with which it was closed")
 

@@ -5,8 +5,11 @@ changes it. So what a driver says of it later gives the same rows as a fold of a
 """
 
 import hashlib
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import itemgetter
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -17,6 +20,8 @@ from shared.domain.log.gap_row import Explained
 from shared.domain.log.summary import Drive, Settled, Summary
 from shared.domain.log.trip import Trip
 from shared.domain.log.words import summary_of
+
+T = TypeVar("T")
 
 
 class Chapter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -56,6 +61,12 @@ class Chapter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def chapter_id(car_id: str, end: datetime) -> str:
     """The id of the chapter of a car that ends at a moment."""
     return f"{car_id}.{end:%Y%m%dT%H%M%S.%fZ}"
+
+
+def within(chapter: Chapter, by_time: Sequence[tuple[datetime, T]]) -> list[T]:
+    """What of some facts, each with its moment (aware UTC) and in that order, lies in a chapter."""
+    first = bisect_right(by_time, chapter.since, key=itemgetter(0)) if chapter.since else 0
+    return [one for _, one in by_time[first : bisect_right(by_time, chapter.end.at, key=itemgetter(0))]]
 
 
 def times_of(trips: Iterable[tuple[str, datetime, datetime]]) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, takewhile
+from operator import itemgetter
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import Disbelief, Reading
 from shared.domain.log.book import Start, TripOutline
-from shared.domain.log.chapter import Chapter
+from shared.domain.log.chapter import Chapter, within
 from shared.domain.log.gap_row import Explained, GapRow
 from shared.domain.log.laying import Whose, laid
 from shared.domain.log.summary import Drive, Summary
@@ -170,11 +171,13 @@ def _settled(car_id: str, facts: Facts, owner: Whose, now: datetime) -> Generato
     """The rows of the chapters of a car, each folded by itself; what is known of the log behind the last of them."""
     log = OpenLog()
     chapters = sorted((one for one in facts.chapters if one.car_id == car_id), key=lambda one: one.end.at)
-    of_car = [one for one in facts.settled if one.settled and one.settled.car_id == car_id]
+    of_car = ((one.settled, one) for one in facts.settled)
+    drives = sorted(((of.ended_at, one) for of, one in of_car if of and of.car_id == car_id), key=itemgetter(0))
+    readings = sorted(((one.at, one) for one in facts.readings.get(car_id, ())), key=itemgetter(0))
     for chapter in _without_holes(chapters, facts.explained.get(car_id, ())):
-        before = opened(chapter, facts.readings.get(car_id, ()), log)
-        drives = [one for one in of_car if one.settled and chapter.has(one.settled.ended_at)]
-        state = with_told(DriverState(open={car_id: before}, car_ids=(car_id,)), drives)
+        before = opened(chapter, within(chapter, readings), log)
+        state = DriverState(open={car_id: before}, car_ids=(car_id,))
+        state = with_told(state, within(chapter, drives))
         books = books_of(state)
         lines = lines_of(state, books, owner, now).get(car_id, [])
         yield from map(_counted, lines)
