@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from shared.domain.log.history import Author
 from shared.domain.log.rows import Rows
+from shared.domain.tracking.chapters import in_zone
 from shared.domain.tracking.keeping import refolded
 from shared.domain.tracking.state import DriverState, with_cars
 from shared.repositories.accounts import AccountRepository
@@ -35,7 +36,8 @@ def follow(email: str, begun: str | None = None) -> None:
         now, log = datetime.now(UTC), StoredLog(store)
         rows, owner = Rows(log), StoredOwner(store, account)
         state = replace(read.value, default_car_id=account.default_car_id)
-        state, _ = refolded(read.value, with_cars(state, store.cars.list_cars().values()), rows, owner, now)
+        state = in_zone(with_cars(state, store.cars.list_cars().values()), account.timezone)
+        state, _ = refolded(read.value, state, rows, owner, now)
         state = _begun_anew(store, log, state, begun, rows, owner, now) if begun else state
         if state != read.value or rows.chapters:
             change = store.change(Author(BY, now))

@@ -200,9 +200,9 @@ def read(account: Account, hold: Hold) -> Former:
     if facts.unreadable:
         raise Unreadable(", ".join(facts.unreadable))
     state = state_before(account, hold.fields, hold.version, hold.since)
-    # What was written of the history before this was stopped is written again.
+    # What was written of the history, and of chapters, before this was stopped is written again.
     entries = [one for one in kept.entries if one.n <= state.entries]
-    return Former(kept._replace(entries=entries), state, hold.version)
+    return Former(kept._replace(entries=entries, chapters=()), state, hold.version)
 
 
 def _writes(root: Any, former: Former, made: Upgraded) -> Iterator[Write]:

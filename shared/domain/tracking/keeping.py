@@ -120,9 +120,11 @@ def refolded(
     Where the rows do not follow from the state before, for they are of a settled stretch, they are those `stored`.
     """
     former, books = books_of(before), books_of(state)
-    state = in_zone(with_ids(state, owner.user, books), owner.timezone)
+    state = with_ids(state, owner.user, books)
     is_said = any(rows.trips.values()) or stored is not None
     if is_said or rows.records or former != books or _words(before) != _words(state):
+        # Only gaps follow from the zone, and who asks for it has the account read.
+        state = in_zone(state, owner.timezone) if any(book.gaps for book in books.of.values()) else state
         old, new = lines_of(before, former, owner, now), lines_of(state, books, owner, now)
         laying = _Laying(rows, owner, now, common(old, new) if stored is not None else None)
         laying.lay(old if stored is None else stored_lines(stored), new)

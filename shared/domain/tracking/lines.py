@@ -48,7 +48,8 @@ def lines_of(state: DriverState, books: Books, owner: Whose, now: datetime) -> L
 def _of_book(state: DriverState, car_id: str, book: Book, owner: Whose, now: datetime) -> list[Line]:
     log = state.of_car(car_id)
     outlines = [gap._replace(series=gap.series + log.series) for gap in book.gaps]
-    gaps = gap_rows(owner.user, log.timezone or owner.timezone, car_id, outlines, log.explained, now)
+    timezone = log.timezone or (owner.timezone if outlines else "")
+    gaps = gap_rows(owner.user, timezone, car_id, outlines, log.explained, now)
     lines = [Line(gap.id, replace(gap, created_at=gap.since, updated_at=gap.since)) for gap in gaps]
     lines += [Line(trip_id_of(state, owner.user, trip.drive), trip) for trip in book.trips]
     made = list[Line]()
