@@ -14,7 +14,7 @@ from shared.handlers.bodies import decoded
 from shared.handlers.cursors import cursor_of, position_of
 from shared.handlers.problems import bad
 from shared.handlers.trip_bodies import MergeBody, SeveralBody, SplitBody, TripBody
-from shared.services import active_trip, reshaping, several_trips, trips
+from shared.services import active_trip, trips
 
 KINDS = get_args(TripKind)
 
@@ -55,6 +55,9 @@ def correct(request: Request, caller: Caller, trip_id: str) -> tuple[dict[str, A
 
 def correct_several(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """Several trips with some fields changed: all of them, or none."""
+    # Rarely asked for, and no part of what every other call waits for at a cold start; so with the two below.
+    from shared.services import several_trips
+
     body = decoded(request, SeveralBody)
     for name in ("why", "revision"):
         if getattr(body.set_, name) is not None:
@@ -65,6 +68,8 @@ def correct_several(request: Request, caller: Caller) -> tuple[dict[str, Any], i
 
 def split(request: Request, caller: Caller, trip_id: str) -> tuple[dict[str, Any], int]:
     """Two trips in place of one."""
+    from shared.services import reshaping
+
     body = decoded(request, SplitBody)
     found = reshaping.split(caller.account, trip_id, body.at, author_of(caller, body.why))
     return {"trips": [trip_view(trip) for trip in found]}, 200
@@ -72,6 +77,8 @@ def split(request: Request, caller: Caller, trip_id: str) -> tuple[dict[str, Any
 
 def merge(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """One trip in place of several."""
+    from shared.services import reshaping
+
     body = decoded(request, MergeBody)
     return trip_view(reshaping.merge(caller.account, body.ids, author_of(caller, body.why))), 200
 
