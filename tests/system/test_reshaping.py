@@ -61,7 +61,8 @@ def test_a_settled_trip_is_two_with_all_of_its_kilometres_and_what_was_said_of_i
         first["ended_at"],
     )
     assert (other["row"], other["before"], other["after"]["distance_km"]) == (second["id"], {}, 25.0)
-    assert merge(log, FIRST.id, second["id"]).json()["distance_km"] == 50.0
+    again = merge(log, FIRST.id, second["id"]).json()
+    assert (again["distance_km"], again["distance_source"], again["flags"]) == (50.0, "odometer", [])
     assert [odometers(row) for row in shown(log)][:2] == [(12_000.0, 12_050.0), (12_050.0, 12_080.0)]
     assert sums(log) == before
 

@@ -64,14 +64,17 @@ def _one(pieces: Sequence[TripOutline]) -> TripOutline:
         to_m=last.to_m,
         to_known=last.to_known,
         shown_m=sum(trip.shown_m for trip in pieces),
-        source=_source([trip.source for trip in pieces]),
+        source=_source(pieces),
         flags=tuple(sorted(flags)),
         end=last.end,
     )
 
 
-def _source(sources: Sequence[DistanceSource]) -> DistanceSource:
-    """Who says the distance: the driver, if they said it of any, else what is known least well."""
+def _source(pieces: Sequence[TripOutline]) -> DistanceSource:
+    """Who says the distance: the driver, if they said it of any; the odometer, if it was read at both ends, or of each;
+    else the trail."""
+    sources = {trip.source for trip in pieces}
     if "manual" in sources:
         return "manual"
-    return "gps" if "gps" in sources else "odometer"
+    is_read = {pieces[0].from_known, pieces[-1].to_known} <= {"read", "typed"}
+    return "odometer" if is_read or sources == {"odometer"} else "gps"
