@@ -26,7 +26,7 @@ from shared.domain.log.explaining import gap_facts, interval, told
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.history import MERGED, Author, Entry, Head, RowKind, View, chained, entry_of_change, years_of
 from shared.domain.log.shown import trip_facts
-from shared.domain.log.sums import Sums, sums_of, sums_of_gap
+from shared.domain.log.sums import Sums, sums_of_row
 from shared.domain.log.tiling import NotTiled, Row
 from shared.domain.log.trip import NO_CAR, Trip
 from shared.domain.place.places import Place
@@ -427,8 +427,8 @@ class Change:
             for row, sign in ((former, -1), (new, 1)):
                 if row:
                     cars = changes.setdefault(row.year, {}).setdefault(row.month, {})
-                    sums = sums_of_gap(row) if isinstance(row, GapRow) else sums_of(row)
-                    cars[row.car_id or NO_CAR] = cars.get(row.car_id or NO_CAR, Sums()).plus(sums, sign)
+                    car = row.car_id or NO_CAR
+                    cars[car] = cars.get(car, Sums()).plus(sums_of_row(row), sign)
         return {year: months for year, months in changes.items() if _increments(months)}
 
 

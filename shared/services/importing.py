@@ -15,10 +15,9 @@ from msgspec.structs import replace
 from shared.domain.car.odometer import Reading, judged
 from shared.domain.driver import Account
 from shared.domain.log.chapter import settled_trip
-from shared.domain.log.gap_row import GapRow
 from shared.domain.log.history import Author
 from shared.domain.log.rows import Rows
-from shared.domain.log.sums import Sums, sums_of, sums_of_gap
+from shared.domain.log.sums import Sums, flat, sums_of_row
 from shared.domain.log.tiling import Row
 from shared.domain.log.trip import NO_CAR, Trip
 from shared.domain.log.words import summary_of
@@ -267,8 +266,7 @@ class _Import:
         before, after = _sums(self._store), _sums(self._store)
         for row, sign in _changes(log, rows):
             key = (row.year, row.car_id or NO_CAR)
-            added = sums_of_gap(row) if isinstance(row, GapRow) else sums_of(row)
-            after[key] = after.get(key, Sums()).plus(added, sign)
+            after[key] = after.get(key, Sums()).plus(sums_of_row(row), sign)
         changed = [trip for id_, trip in rows.trips.items() if trip and id_ not in new and [trip] != log.trips([id_])]
         return Preview([*_foreseen(given, rows, known)], len(rest.readings), changed, before, after)
 
@@ -304,9 +302,8 @@ def _changes(log: StoredLog, rows: Rows) -> Iterator[tuple[Row, int]]:
 
 def _sums(store: UserStore) -> dict[tuple[int, str], Sums]:
     found: dict[tuple[int, str], Sums] = {}
-    for year, months in store.sums(None).items():
-        for car_id, sums in chain.from_iterable(cars.items() for cars in months.values()):
-            found[year, car_id] = found.get((year, car_id), Sums()).plus(sums)
+    for (year, _, car_id), sums in flat(store.sums(None)).items():
+        found[year, car_id] = found.get((year, car_id), Sums()).plus(sums)
     return found
 
 

@@ -22,9 +22,8 @@ from shared.domain.log.laying import Whose
 from shared.domain.log.record import events_of
 from shared.domain.log.shown import trip_facts
 from shared.domain.log.summary import Summary
-from shared.domain.log.sums import Sums, sums_of, sums_of_gap
-from shared.domain.log.tiling import Row
-from shared.domain.log.trip import NO_CAR, Trip, classified, dated
+from shared.domain.log.sums import Sums, flat, sums_by_month
+from shared.domain.log.trip import Trip, classified, dated
 from shared.domain.log.words import summary_of
 from shared.domain.tracking.facts import Kept, facts_of, last_told
 from shared.domain.tracking.recount import Counted, Thought, recounted
@@ -251,18 +250,7 @@ def _of(names: Iterable[str], row: Trip | GapRow) -> View:
 
 
 def _in_sums(kept: Kept, stored: Years) -> Iterator[Difference]:
-    follows: dict[tuple[int, int, str], Sums] = defaultdict(Sums)
-    rows: list[Row] = [*kept.trips, *kept.gaps]
-    for row in rows:
-        sums = sums_of_gap(row) if isinstance(row, GapRow) else sums_of(row)
-        key = (row.year, row.month, row.car_id or NO_CAR)
-        follows[key] = follows[key].plus(sums)
-    found = {
-        (year, month, car): sums
-        for year, months in stored.items()
-        for month, cars in months.items()
-        for car, sums in cars.items()
-    }
+    follows, found = sums_by_month([*kept.trips, *kept.gaps]), flat(stored)
     for key in sorted({*follows, *found}):
         if found.get(key, Sums()) != follows.get(key, Sums()):
             year, month, car = key

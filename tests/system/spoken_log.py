@@ -16,7 +16,7 @@ from shared.domain.log.chapter import Chapter
 from shared.domain.log.drive import Heard
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.history import CAR, Author
-from shared.domain.log.tiling import Row, why_not_tiled
+from shared.domain.log.tiling import Row, along, why_not_tiled
 from shared.domain.log.trip import Trip
 from shared.domain.place.geo import Position
 from shared.domain.thresholds import POSITION_DECIMALS
@@ -177,7 +177,7 @@ class SpokenLog:
             if row.car_id and row.from_m is not None:
                 of.setdefault(row.car_id, []).append(row)
         for placed in of.values():
-            placed.sort(key=lambda row: (row.since if isinstance(row, GapRow) else row.started_at, row.from_m))
+            placed.sort(key=along)
             found += [why] if (why := why_not_tiled(placed)) else []
         return found
 

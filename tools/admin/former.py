@@ -27,7 +27,7 @@ from shared.domain.log.laying import Whose
 from shared.domain.log.moved import moved
 from shared.domain.log.rows import Rows
 from shared.domain.log.shown import trip_facts
-from shared.domain.log.tiling import Row
+from shared.domain.log.tiling import Row, along
 from shared.domain.log.trip import Trip, dated
 from shared.domain.log.words import summary_of, worded
 from shared.domain.thresholds import LONGEST_SILENCE, Rules
@@ -42,7 +42,6 @@ from shared.repositories.documents import from_document
 from shared.repositories.readings import reading_id
 from tools.migrate.old_rows import state_of
 from tools.migrate.old_trips import Owner
-from tools.migrate.outcome import along
 
 WITH_STRETCHES = 3  # the first version whose rows tile the odometer
 # Until all that does not follow is a fact of its own kind: one time it is one, and may move what is beside it.

@@ -17,9 +17,9 @@ from google.cloud import firestore
 from shared import settings
 from shared.domain.driver import LOG_VERSION, Account
 from shared.domain.log.gap_row import GapRow
-from shared.domain.log.sums import Sums, sums_of, sums_of_gap
+from shared.domain.log.sums import sums_by_month
 from shared.domain.log.tiling import Row
-from shared.domain.log.trip import NO_CAR, Trip
+from shared.domain.log.trip import Trip
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.chapters import chapter_document
 from shared.repositories.documents import client, from_document, to_document
@@ -253,12 +253,9 @@ def _of_history(history: Any, made: Upgraded) -> Iterator[Write]:
 
 
 def _of_sums(stats: Any, rows: Iterable[Row]) -> Iterator[Write]:
-    years: dict[int, dict[str, dict[str, Sums]]] = {}
-    for row in rows:
-        cars = years.setdefault(row.year, {}).setdefault(str(row.month), {})
-        sums = sums_of_gap(row) if isinstance(row, GapRow) else sums_of(row)
-        cars[row.car_id or NO_CAR] = cars.get(row.car_id or NO_CAR, Sums()).plus(sums)
+    years: dict[int, dict[str, dict[str, Any]]] = {}
+    for (year, month, car), sums in sums_by_month(rows).items():
+        years.setdefault(year, {}).setdefault(str(month), {})[car] = to_document(sums)
     for year, months in years.items():
-        fields = {month: {car: to_document(sums) for car, sums in cars.items()} for month, cars in months.items()}
-        yield Write(stats.document(str(year)), {"months": fields})
+        yield Write(stats.document(str(year)), {"months": months})
     yield from (Write(one.reference, None) for one in stats.select([]).stream() if int(one.id) not in years)

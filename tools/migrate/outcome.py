@@ -1,15 +1,15 @@
 """Reads what the new store holds of a user after the move: whether its sums are those of its rows, and these tile."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from shared.domain.log.gap_row import GapRow
-from shared.domain.log.sums import Sums, sums_of, sums_of_gap
-from shared.domain.log.tiling import Row, why_not_tiled
-from shared.domain.log.trip import NO_CAR, Trip
+from shared.domain.log.sums import Month, Sums, flat, sums_by_month
+from shared.domain.log.tiling import Row, along, why_not_tiled
+from shared.domain.log.trip import Trip
 from shared.repositories.documents import from_document
 from shared.repositories.user_store import UserStore
 from shared.services.importing import Preview
@@ -25,8 +25,6 @@ NEEDED = [
 UNREAD = datetime.min.replace(tzinfo=UTC)
 NOT_READ = {"user": "", "timezone": "", "date": "", "created_at": UNREAD, "updated_at": UNREAD}
 TRIES = 20  # a driver who corrects one trip after the other ends some time
-
-BySum = dict[tuple[int, int, str], Sums]
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -87,7 +85,7 @@ def _log(root: Any, store: UserStore) -> tuple[list[Row], bool]:
         found = pages(root.collection("trips").select(NEEDED))
         rows: list[Row] = [from_document({**NOT_READ, **snapshot.to_dict()}, Trip) for snapshot in found]
         rows += [from_document(snapshot.to_dict(), GapRow) for snapshot in pages(root.collection("gaps"))]
-        agree = _sums(store) == _sums_of(rows)
+        agree = _some(flat(store.sums(None))) == _some(sums_by_month(rows))
         if store.state().version == version:
             break
     return rows, agree
@@ -101,27 +99,5 @@ def _untiled(rows: Sequence[Row]) -> Iterator[str]:
             yield f"{car_id}: {why}"
 
 
-def along(row: Row) -> tuple[datetime, int, int, bool]:
-    """Orders the rows of a car by time, and those of one moment along the odometer; of alike ones, without a length,
-    the one first before which it was set on."""
-    at = row.since if isinstance(row, GapRow) else row.started_at
-    return at, row.from_m or 0, row.to_m or 0, not row.set_on_m
-
-
-def _sums(store: UserStore) -> BySum:
-    found = {
-        (year, month, car): sums
-        for year, months in store.sums(None).items()
-        for month, cars in months.items()
-        for car, sums in cars.items()
-    }
-    return {name: sums for name, sums in found.items() if any(sums)}
-
-
-def _sums_of(rows: Iterable[Row]) -> BySum:
-    found: BySum = {}
-    for row in rows:
-        name = (row.year, row.month, row.car_id or NO_CAR)
-        sums = sums_of_gap(row) if isinstance(row, GapRow) else sums_of(row)
-        found[name] = found.get(name, Sums()).plus(sums)
-    return {name: sums for name, sums in found.items() if any(sums)}
+def _some(of: Mapping[Month, Sums]) -> dict[Month, Sums]:
+    return {month: sums for month, sums in of.items() if any(sums)}

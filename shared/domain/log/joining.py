@@ -18,7 +18,7 @@ from shared.domain.log.gap_row import GapRow
 from shared.domain.log.marking import between, counted_from, thinned
 from shared.domain.log.pieces import of_pieces, pieces_of
 from shared.domain.log.summary import Mark, Said, Summary, trail_of
-from shared.domain.log.tiling import Row
+from shared.domain.log.tiling import Row, along
 from shared.domain.log.trip import Trip, TripKind, TripSource, km
 from shared.domain.log.words import in_its_car, summary_of
 from shared.domain.thresholds import MOST_MARKS
@@ -67,15 +67,11 @@ def _refuse_strangers(trips: Sequence[Trip], gaps: Sequence[GapRow]) -> None:
     if len({trip.car_id for trip in trips}) > 1:
         raise Conflict("These trips were not all in one car.", "ids")
     both: list[Row] = [*trips, *gaps]
-    rows = [row for row in sorted(both, key=_along) if row.from_m is not None]
+    rows = [row for row in sorted(both, key=along) if row.from_m is not None]
     if rows and len(rows) < len(both):
         raise Conflict("Of some of these trips no odometer is known.", "ids")
     if any(a.to_m != b.from_m for a, b in pairwise(rows)):
         raise Conflict("The car had another odometer after some of these trips.", "ids")
-
-
-def _along(row: Row) -> tuple[datetime, int]:
-    return row.since if isinstance(row, GapRow) else row.started_at, row.from_m or 0
 
 
 # --- what the driver said

@@ -2,6 +2,7 @@
 
 from shared.domain.log.summary import Mark, Said, Summary, trail_of
 from shared.domain.log.trip import Trip
+from shared.domain.log.words import metres
 
 
 def moved(trip: Trip) -> Summary:
@@ -13,9 +14,9 @@ def moved(trip: Trip) -> Summary:
     said = Said(
         has_car=True,
         car_id=trip.car_id,
-        from_m=_metres(trip.start_odometer_km) if is_begin_read else None,
-        to_m=_metres(trip.end_odometer_km) if is_end_read else None,
-        distance_m=_metres(trip.distance_km),
+        from_m=metres(trip.start_odometer_km) if is_begin_read else None,
+        to_m=metres(trip.end_odometer_km) if is_end_read else None,
+        distance_m=metres(trip.distance_km),
     )
     begin, end = trip.from_, trip.to
     marks = (Mark(trip.started_at, lat=begin.lat, lng=begin.lng), Mark(trip.ended_at, lat=end.lat, lng=end.lng))
@@ -32,7 +33,3 @@ def moved(trip: Trip) -> Summary:
         said=said,
         trip_ids=(trip.id,),
     )
-
-
-def _metres(value_km: float | None) -> int | None:
-    return None if value_km is None else round(1000 * value_km)

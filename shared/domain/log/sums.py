@@ -1,9 +1,14 @@
 """Owns the sums over rows of a log: what a trip and what a gap adds to those of its month and car."""
 
+from collections.abc import Iterable, Mapping
+
 import msgspec
 
 from shared.domain.log.gap_row import GapRow
-from shared.domain.log.trip import Trip
+from shared.domain.log.tiling import Row
+from shared.domain.log.trip import NO_CAR, Trip
+
+Month = tuple[int, int, str]  # year, month, and the id of a car or what stands for none
 
 
 class Sums(msgspec.Struct, frozen=True):
@@ -69,6 +74,30 @@ def sums_of_gap(gap: GapRow) -> Sums:
     return Sums(
         gap_m=shown_m, explained_m=explained_m, explained_business_m=_metres(gap.business_km), set_on_m=gap.set_on_m
     )
+
+
+def sums_of_row(row: Row) -> Sums:
+    """What one row adds to the sums."""
+    return sums_of_gap(row) if isinstance(row, GapRow) else sums_of(row)
+
+
+def sums_by_month(rows: Iterable[Row]) -> dict[Month, Sums]:
+    """The sums of rows by their year, month and car."""
+    found: dict[Month, Sums] = {}
+    for row in rows:
+        month = (row.year, row.month, row.car_id or NO_CAR)
+        found[month] = found.get(month, Sums()).plus(sums_of_row(row))
+    return found
+
+
+def flat(years: Mapping[int, Mapping[int, Mapping[str, Sums]]]) -> dict[Month, Sums]:
+    """Sums that are kept by year, in these by month, and in these by car; each under all three."""
+    return {
+        (year, month, car): sums
+        for year, months in years.items()
+        for month, cars in months.items()
+        for car, sums in cars.items()
+    }
 
 
 def _metres(distance_km: float) -> int:

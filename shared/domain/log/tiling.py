@@ -1,6 +1,7 @@
 """Owns the rule that the rows of a car tile its odometer: without a hole, without an overlap, to the metre."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import pairwise
 
 from shared.domain.log.gap_row import GapRow
@@ -11,6 +12,13 @@ Row = Trip | GapRow
 
 class NotTiled(Exception):
     """Rows that were to be stored do not tile the odometer. That is a bug, and nothing of it may be stored."""
+
+
+def along(row: Row) -> tuple[datetime, int, int, bool]:
+    """Orders the rows of a car by time, and those of one moment along the odometer; of alike ones, without a length,
+    the one first before which it was set on."""
+    at = row.since if isinstance(row, GapRow) else row.started_at
+    return at, row.from_m or 0, row.to_m or 0, not row.set_on_m
 
 
 def why_not_tiled(rows: Sequence[Row]) -> str | None:

@@ -141,11 +141,12 @@ def _words(trip: Trip) -> dict[str, dict[str, Any]]:
         "started_at": {"began_at": trip.started_at},
         "ended_at": {"ended_at": trip.ended_at},
         "car_id": {"has_car": True, "car_id": trip.car_id},
-        "start_odometer_km": {"from_m": _metres(trip.start_odometer_km)},
-        "end_odometer_km": {"to_m": _metres(trip.end_odometer_km)},
-        "distance_km": {"distance_m": _metres(trip.distance_km)},
+        "start_odometer_km": {"from_m": metres(trip.start_odometer_km)},
+        "end_odometer_km": {"to_m": metres(trip.end_odometer_km)},
+        "distance_km": {"distance_m": metres(trip.distance_km)},
     }
 
 
-def _metres(value_km: float | None) -> int | None:
+def metres(value_km: float | None) -> int | None:
+    """Kilometres in whole metres; None where there are none."""
     return None if value_km is None else round(1000 * value_km)

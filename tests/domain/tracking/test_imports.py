@@ -13,7 +13,7 @@ from shared.domain.log.gap_row import GapRow
 from shared.domain.log.laying import Owner
 from shared.domain.log.moved import moved
 from shared.domain.log.rows import Rows
-from shared.domain.log.tiling import Row, why_not_tiled
+from shared.domain.log.tiling import Row, along, why_not_tiled
 from shared.domain.log.trip import Endpoint, Trip, classified, dated, trip_id
 from shared.domain.log.words import summary_of
 from shared.domain.tracking.imports import Most, taken_in
@@ -71,12 +71,6 @@ def folded(trips: list[Trip], readings: list[Reading]) -> tuple[Store, DriverSta
         state, read = found.state, read | {reading for _, reading in found.readings}
         trips = [trip for trip in trips if trip.id not in found.trips]
     return store, state, most
-
-
-def along(row: Row) -> tuple[datetime, int, int, bool]:
-    """Of alike rows, which have no length, the one is the first before which the odometer was set on."""
-    at = row.since if isinstance(row, GapRow) else row.started_at
-    return at, row.from_m or 0, row.to_m or 0, not row.set_on_m
 
 
 def by_time(store: Store) -> list[Row]:

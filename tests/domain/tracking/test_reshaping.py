@@ -1,6 +1,5 @@
 """Trips that their driver makes two or one: no kilometre more or less, and the log still follows from its facts."""
 
-from datetime import datetime
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -18,7 +17,7 @@ from shared.domain.log.joining import joined
 from shared.domain.log.record import events_of
 from shared.domain.log.rows import Rows
 from shared.domain.log.sums import Sums
-from shared.domain.log.tiling import Row, why_not_tiled
+from shared.domain.log.tiling import Row, along, why_not_tiled
 from shared.domain.log.trip import Flag, Trip
 from shared.domain.tracking.open_stretch import open_stretch
 from shared.domain.tracking.recount import Counted, Facts, recounted
@@ -355,14 +354,10 @@ def test_whatever_is_done_no_kilometre_comes_or_goes_and_the_log_follows_from_it
         before, is_known = kept(world), not any(trip.has(*UNSURE) for trip in world.log)
         act(world, name, n, percent)
         rows: list[Row] = [*world.log, *world.store.gaps_by_id.values()]
-        assert not why_not_tiled(sorted((row for row in rows if row.from_m is not None), key=by_time))
+        assert not why_not_tiled(sorted((row for row in rows if row.from_m is not None), key=along))
         if name in RESHAPING and is_known:
             after = kept(world)
             assert after == pytest.approx(before, abs=450), "estimates before the first reading, each shown to 0.1 km"
             assert after.nobodys_m == pytest.approx(before.nobodys_m, abs=3)
             assert after.explained_m == pytest.approx(before.explained_m, abs=3)
         assert follows(world) == stored(world)
-
-
-def by_time(row: Row) -> tuple[datetime, int]:
-    return row.since if isinstance(row, GapRow) else row.started_at, row.from_m or 0

@@ -18,7 +18,7 @@ from shared.domain.driver import Account
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.history import Author
 from shared.domain.log.sums import Sums, sums_of, sums_of_gap
-from shared.domain.log.tiling import Row
+from shared.domain.log.tiling import Row, along
 from shared.domain.log.trip import Endpoint, Trip
 from shared.repositories import documents
 from shared.repositories.accounts import AccountRepository
@@ -31,7 +31,6 @@ from tests.tools.migrate.old_store import BORIS, everything
 from tools.local import processes
 from tools.local.processes import wait_until
 from tools.migrate.__main__ import main
-from tools.migrate.outcome import along
 
 
 class House:
