@@ -41,7 +41,7 @@ def pytest_configure() -> None:
 
 # Tests of half a minute and more, each followed by one that may run beside it: four under faults at once would fail for
 # want of a processor.
-LONGEST = ("test_chaos.py", "test_migrate_big.py", "test_openapi.py", "test_demo.py")
+LONGEST = ("test_chaos.py", "test_migrate_big.py", "test_openapi.py", "test_demo.py", "test_upgrade.py")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -46,16 +46,17 @@ def split(account: Account, id_: str, at: str, author: Author) -> list[Trip]:
         change, rows = store.change(author), Rows(log)
         state = _folded(store, log, account, read.value, [trip], shape, rows, author.now)
         found = rows.find_trips([id_, second])
+        parts = found[id_], found[second]
         if trip.kind == "mixed":
-            for part in mixed(found[id_], found[second], trip.business_km):
+            parts = mixed(*parts, trip.business_km)
+            for part in parts:
                 rows.put(part)
         log.stage(change, rows, author.now)
-        change.is_about(id_)
-        change.is_about(second)
-        parts = rows.find_trips([id_, second])
-        locked(change, read, state, *parts.values())
+        for part in parts:
+            change.is_about(part.id)
+        locked(change, read, state, *parts)
         change.commit()
-        return [parts[id_], parts[second]]
+        return [*parts]
 
     return attempt()
 

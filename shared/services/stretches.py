@@ -13,11 +13,11 @@ from shared.domain.fitting import Conflict
 from shared.domain.log.book import Start
 from shared.domain.log.chapter import Chapter, settled_trip
 from shared.domain.log.explaining import word_of
-from shared.domain.log.gap_row import GapRow
+from shared.domain.log.gap_row import Explained, GapRow
 from shared.domain.log.laying import Whose
 from shared.domain.log.rows import End, Rows
 from shared.domain.log.summary import Summary
-from shared.domain.log.tiling import Row
+from shared.domain.log.tiling import Row, along
 from shared.domain.log.trip import Trip, km
 from shared.domain.tracking.books import books_of
 from shared.domain.tracking.chapters import edges_of, joined, opened
@@ -120,22 +120,15 @@ def reopened(
     edges, inner, following = set[Reading](), set[str](), dict[str, Sequence[Row]]()
     for car_id in sorted(set(cars)):
         stretch = _stretch(store, log, car_id, since, until, state.of_car(car_id).start)
-        chapter, before = stretch.chapter, stretch.before
-        trips = [one for one in store.trips_between(car_id, *stretch.span) if stretch.has(one.value.ended_at)]
-        gaps = [one for one in store.gaps.between(car_id, *stretch.span) if stretch.has_gap(one.value)]
-        log.knows(trips, gaps)
-        rows[car_id] = sorted([*(one.value for one in trips), *(one.value for one in gaps)], key=_order)
-        told += [settled_trip(one.value) for one in trips]
-        readings = store.readings.around(car_id, *stretch.span)
-        counted = [one.reading for one in readings if is_folded(one)]
+        inside, chapter = _inside(store, log, car_id, stretch), stretch.chapter
+        rows[car_id] = sorted(inside.rows, key=along)
+        told += map(settled_trip, inside.trips)
         if chapter is None:
-            words = (word_of(one.value) for one in gaps)
-            logs[car_id] = replace(before, readings=tuple(counted), explained=tuple(word for word in words if word))
+            readings, words = tuple(inside.readings), tuple(inside.explained)
+            logs[car_id] = replace(stretch.before, readings=readings, explained=words)
             continue
-        words = (word_of(one.value) for one in gaps if stretch.is_without_chapter(one.value.since))
-        explained = sorted([*chapter.explained, *(word for word in words if word)], key=lambda one: one.from_m)
-        chapter = replace(chapter, explained=tuple(explained))
-        logs[car_id] = opened(chapter, counted, before)
+        explained = sorted([*chapter.explained, *inside.explained], key=lambda one: one.from_m)
+        logs[car_id] = opened(replace(chapter, explained=tuple(explained)), inside.readings, stretch.before)
         told += chapter.without_trip
         edges |= {*edges_of(chapter.end)}
         following[car_id] = stretch.following
@@ -163,42 +156,33 @@ def widened(
     chapter, before = stretch.chapter, stretch.before
     if chapter is None or chapter.end.at != until:
         raise Conflict("Some of these trips are settled and others are not yet.", "ids")
-    trips = [one for one in store.trips_between(car_id, *stretch.span) if stretch.has(one.value.ended_at)]
-    gaps = [one for one in store.gaps.between(car_id, *stretch.span) if stretch.has_gap(one.value)]
-    log.knows(trips, gaps)
-    words = [word for one in gaps if (word := word_of(one.value)) and stretch.is_without_chapter(one.value.since)]
-    around = store.readings.around(car_id, *stretch.span)
-    readings = [one.reading for one in around if is_folded(one) and chapter.has(one.reading.at)]
+    inside = _inside(store, log, car_id, stretch)
     wide = replace(
         opened,
         start=before.start,
         gap_before_km=before.gap_before_km,
         set_on_m=before.set_on_m,
         after_trip=before.after_trip,
-        readings=(*readings, *opened.readings),
-        explained=(*chapter.explained, *words, *opened.explained),
+        readings=(*(one for one in inside.readings if chapter.has(one.at)), *opened.readings),
+        explained=(*chapter.explained, *inside.explained, *opened.explained),
         series=chapter.series,
     )
     lines = lines_of(state, books_of(state), owner, datetime.now(UTC))
     stored: dict[str | None, list[Row]] = {of: _rows_of(log, [line.id for line in lines[of]]) for of in lines}
-    settled: list[Row] = [*(one.value for one in trips), *(one.value for one in gaps)]
-    settled += stored.get(car_id, [])
-    stored[car_id] = sorted({row.id: row for row in settled}.values(), key=_order)
+    both = {row.id: row for row in (*inside.rows, *stored.get(car_id, ()))}
+    stored[car_id] = sorted(both.values(), key=along)
     for one in stretch.chapters:
         rows.chapters[one.id] = None
-    told = [*state.told, *(settled_trip(one.value) for one in trips), *chapter.without_trip]
-    known = {one.id: one for one in reversed(told)}
-    return with_told(with_log(state, car_id, wide), known.values()), stored
+    # Of a drive that was two, one trip may be settled and the other not: the state remembers both.
+    known = {id_ for one in state.told for id_ in one.trip_ids}
+    settled = [settled_trip(trip) for trip in inside.trips if trip.id not in known]
+    return with_told(with_log(state, car_id, wide), [*state.told, *settled, *chapter.without_trip]), stored
 
 
 def _rows_of(log: StoredLog, ids: Sequence[str]) -> list[Row]:
     rows: list[Row] = [*log.trips(ids), *log.gaps(ids)]
     found = {row.id: row for row in rows}
     return [found[id_] for id_ in ids if id_ in found]
-
-
-def _order(row: Row) -> tuple[datetime, int, int]:
-    return row.since if isinstance(row, GapRow) else row.started_at, row.from_m or 0, row.to_m or 0
 
 
 # --- which stretch
@@ -230,7 +214,30 @@ class _Stretch(NamedTuple):
 
     def is_without_chapter(self, moment: datetime) -> bool:
         """Whether what is said of a gap of that time stands in its row alone."""
-        return not any((one.since or LONG_AGO) <= moment < one.end.at for one in self.chapters)
+        return self.chapter is None or not any((one.since or LONG_AGO) <= moment < one.end.at for one in self.chapters)
+
+
+class _Inside(NamedTuple):
+    """What is kept of a stretch: its trips and all of its rows, what was read in it, and what its gaps alone know that
+    was said of them."""
+
+    trips: Sequence[Trip]
+    rows: Sequence[Row]
+    readings: Sequence[Reading]
+    explained: Sequence[Explained]
+
+
+def _inside(store: UserStore, log: StoredLog, car_id: str, stretch: _Stretch) -> _Inside:
+    trips = [one for one in store.trips_between(car_id, *stretch.span) if stretch.has(one.value.ended_at)]
+    gaps = [one for one in store.gaps.between(car_id, *stretch.span) if stretch.has_gap(one.value)]
+    log.knows(trips, gaps)
+    alone = [one.value for one in gaps if stretch.is_without_chapter(one.value.since)]
+    return _Inside(
+        [one.value for one in trips],
+        [*(one.value for one in trips), *(one.value for one in gaps)],
+        [one.reading for one in store.readings.around(car_id, *stretch.span) if is_folded(one)],
+        [word for gap in alone if (word := word_of(gap))],
+    )
 
 
 def _stretch(

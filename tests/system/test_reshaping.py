@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from tests.rows import at
-from tests.system.fixtures import UTRECHT, Driver, ago
+from tests.system.fixtures import Driver, ago
 from tests.system.test_settled import FIRST, FOURTH, LAST, NOBODYS, SECOND, THIRD, gaps, log, odometers, shown
 from tests.system.test_several_trips import ENDS
-from tests.system.test_verification import driven
+from tests.system.test_verification import there_and_back
 from tools.local import processes
 
 __all__ = ["log"]
@@ -34,11 +34,7 @@ def sums(driver: Driver) -> dict[str, float]:
 
 
 def two_drives(driver: Driver) -> list[dict[str, Any]]:
-    driver.phone("start", ago(500), UTRECHT)
-    driver.wait_read(12345.0)
-    driven(driver, 500, 470, 12370.0)
-    driver.wait_trips(1)
-    driven(driver, 400, 370, 12398.0, there=False)
+    there_and_back(driver)
     driver.wait_trips(2)
     processes.wait_until(lambda: [trip["end_odometer_km"] for trip in driver.trips()] == [12370.0, 12398.0], "the car")
     return driver.trips()

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.system.fixtures import UTRECHT, Driver, ago
+from tests.system.fixtures import Driver, ago
 from tests.system.test_settled import FIRST, FOURTH, LAST, SECOND, THIRD, gaps, log, shown
-from tests.system.test_verification import driven
+from tests.system.test_verification import there_and_back
 
 __all__ = ["log"]
 ALWAYS_OTHER = ("revision", "updated_at", "created_at")
@@ -72,11 +72,7 @@ def test_what_is_open_and_what_is_settled_can_be_said_together(log: Driver) -> N
 
 
 def test_drives_that_are_open_are_changed_together_and_the_log_follows_from_its_facts(driver: Driver) -> None:
-    driver.phone("start", ago(500), UTRECHT)
-    driver.wait_read(12345.0)
-    driven(driver, 500, 470, 12370.0)
-    driver.wait_trips(1)
-    driven(driver, 400, 370, 12398.0, there=False)
+    there_and_back(driver)
     ids = [trip["id"] for trip in driver.wait_trips(2)]
     answer = several(driver, ids, {"kind": "business", "deviation": "Road works"}, why="The usual round")
     assert {(trip["kind"], trip["business_km"] > 20) for trip in answer.json()["trips"]} == {("business", True)}

@@ -32,15 +32,20 @@ def driven(driver: Driver, since: int, until: int, end_km: float, there: bool = 
     driver.set_car(odometer_km=end_km, measured_at=ago(until - 1), lat=end[0], lng=end[1])
 
 
-@pytest.fixture
-def log(driver: Driver) -> Driver:
-    """A log with all kinds of words: edits, a deletion, a trip by hand, an explained gap, readings, one withdrawn."""
-    driver.set_car(odometer_km=12345.0, measured_at=ago(600), lat=UTRECHT[0], lng=UTRECHT[1])
+def there_and_back(driver: Driver) -> None:
+    """Two drives, of 25 and 28 kilometres."""
     driver.phone("start", ago(500), UTRECHT)
     driver.wait_read(12345.0)
     driven(driver, 500, 470, 12370.0)
     driver.wait_trips(1)
     driven(driver, 400, 370, 12398.0, there=False)
+
+
+@pytest.fixture
+def log(driver: Driver) -> Driver:
+    """A log with all kinds of words: edits, a deletion, a trip by hand, an explained gap, readings, one withdrawn."""
+    driver.set_car(odometer_km=12345.0, measured_at=ago(600), lat=UTRECHT[0], lng=UTRECHT[1])
+    there_and_back(driver)
     driver.wait_trips(2)
     driven(driver, 300, 270, 12455.0)
     driver.wait_trips(3)

@@ -49,7 +49,7 @@ def words_with(words: Sequence[Explained], gap: GapRow) -> tuple[Explained, ...]
 
     What was said of more than this gap stays said of the rest.
     """
-    kept = [part for word in words for part in without(word, gap.series, gap.from_m, gap.to_m)]
+    kept = [part for word in words for part in _without(word, gap.series, gap.from_m, gap.to_m)]
     if word := word_of(gap):
         kept.append(word)
     return tuple(sorted(kept, key=lambda one: (one.series, one.from_m)))
@@ -73,11 +73,11 @@ def moved_along(words: Sequence[Explained], gaps: Sequence[tuple[GapOutline, Gap
     ]
     left = [*words]
     for former, _ in gaps:
-        left = [part for word in left for part in without(word, former.series, former.from_m, former.to_m)]
+        left = [part for word in left for part in _without(word, former.series, former.from_m, former.to_m)]
     return tuple(sorted([*left, *moved], key=lambda one: (one.series, one.from_m)))
 
 
-def without(word: Explained, series: int, from_m: int, to_m: int) -> list[Explained]:
+def _without(word: Explained, series: int, from_m: int, to_m: int) -> list[Explained]:
     """What of a word is about other kilometres than those of an interval, in metres; each part with its share of the
     business."""
     if word.series != series or word.to_m <= from_m or to_m <= word.from_m:

@@ -243,10 +243,9 @@ def _shown_m(drive: Drive, stretch_m: int | None, is_contradicted: bool) -> int:
     was read at all."""
     if is_exact(drive):
         return exact_m(drive)
-    if stretch_m is None and drive.summary.said.kept_m is not None:
-        return drive.summary.said.kept_m
     if stretch_m is None:
-        return round(bounds(_seen(drive)).best) if says_how_far(drive) else 0
+        known_m = sure_m(drive)
+        return known_m if known_m is not None else round(bounds(_seen(drive)).best) if says_how_far(drive) else 0
     return round(bounds(_seen(drive)).least) if is_contradicted else stretch_m
 
 
@@ -255,10 +254,9 @@ def _is_contradicted(drive: Drive, tiles: Sequence[Tile]) -> bool:
     if not tiles or tiles[0].is_before or tiles[-1].is_behind:
         return False
     stretch_m = tiles[-1].to_m - tiles[0].from_m
-    if is_exact(drive):
-        return exact_m(drive) - stretch_m >= LEAST_TRIP_M
-    if drive.summary.said.kept_m is not None:
-        return drive.summary.said.kept_m - stretch_m >= LEAST_TRIP_M
+    known_m = exact_m(drive) if is_exact(drive) else sure_m(drive)
+    if known_m is not None:
+        return known_m - stretch_m >= LEAST_TRIP_M
     found = _seen(drive)
     return found.trail_m >= LEAST_DRIVE_M and bounds(found).least - stretch_m >= LEAST_TRIP_M
 

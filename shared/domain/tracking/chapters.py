@@ -12,7 +12,7 @@ from shared.domain.log.chapter import Chapter, settled_drive, settled_outline, t
 from shared.domain.log.gap_row import Explained, GapRow, share_m
 from shared.domain.log.laying import Whose
 from shared.domain.tracking.books import Books, books_of
-from shared.domain.tracking.lines import Line, Lines, ends_with, lines_of, open_lines
+from shared.domain.tracking.lines import Line, Lines, ends_with, lines_of, settled_lines
 from shared.domain.tracking.state import DriverState, OpenLog, with_log, with_told
 
 EXACTLY_KM = 0.001
@@ -50,9 +50,13 @@ def closed(state: DriverState, books: Books) -> Iterator[Chapter]:
         if log.chapter:
             left = (one for one in state.told if one.id not in shown and one.settled and one.settled.car_id == car_id)
             left = (replace(one, trip_ids=()) for one in left)
-            times = _times(state, books.of[car_id].trips if car_id in books.of else ())
-            said = log.explained
-            yield replace(log.chapter, begin=log.start, without_trip=tuple(left), explained=said, times=times)
+            yield replace(
+                log.chapter,
+                begin=log.start,
+                without_trip=tuple(left),
+                explained=log.explained,
+                times=_times(state, books.of[car_id].trips if car_id in books.of else ()),
+            )
 
 
 def closing(state: DriverState, books: Books, cut: DriverState) -> Iterator[Chapter]:
@@ -85,9 +89,10 @@ def _times(state: DriverState, trips: Iterable[TripOutline]) -> str:
 
 def is_whole(chapter: Chapter, state: DriverState, lines: Lines, cut: DriverState, owner: Whose, now: datetime) -> bool:
     """Whether a chapter by itself has the rows that the whole state, whose rows are `lines`, has in it."""
-    alone = _alone(chapter, state, lines, cut)
+    rows = settled_lines(lines, cut).get(chapter.car_id, [])
+    alone = _alone(chapter, state, rows)
     made = lines_of(alone, books_of(alone), owner, now).get(chapter.car_id, [])
-    return [_seen(line) for line in _settled(lines, cut).get(chapter.car_id, [])] == [_seen(line) for line in made]
+    return [_seen(line) for line in rows] == [_seen(line) for line in made]
 
 
 class Apart(NamedTuple):
@@ -103,10 +108,10 @@ class Apart(NamedTuple):
 def apart(state: DriverState, books: Books, lines: Lines, cut: DriverState, owner: Whose, now: datetime) -> Apart:
     """A log cut where a chapter need not have the rows that the whole, whose rows are `lines`, has in it: each part is
     folded by itself from now on."""
-    settled, found = _settled(lines, cut), dict[str, Book]()
+    settled, found = settled_lines(lines, cut), dict[str, Book]()
     chapters = [*closing(state, books, cut)]
     for chapter in chapters:
-        alone = _alone(chapter, state, lines, cut)
+        alone = _alone(chapter, state, settled.get(chapter.car_id, ()))
         found[chapter.car_id] = books_of(alone).of[chapter.car_id]
         made = lines_of(alone, books_of(alone), owner, now).get(chapter.car_id, [])
         settled = {**settled, chapter.car_id: made}
@@ -116,19 +121,12 @@ def apart(state: DriverState, books: Books, lines: Lines, cut: DriverState, owne
     return Apart(cut, settled, chapters, found)
 
 
-def _alone(chapter: Chapter, state: DriverState, lines: Lines, cut: DriverState) -> DriverState:
-    """A chapter that is cut out of a state, whose rows are `lines`, by itself."""
+def _alone(chapter: Chapter, state: DriverState, rows: Sequence[Line]) -> DriverState:
+    """A chapter that is cut out of a state by itself; `rows` are those that it has there."""
     log = opened(chapter, state.of_car(chapter.car_id).readings, state.of_car(chapter.car_id))
-    rows = _settled(lines, cut).get(chapter.car_id, [])
     drives = [settled_outline(line.says, line.id) for line in rows if isinstance(line.says, TripOutline)]
     alone = DriverState(open={chapter.car_id: log}, car_ids=(chapter.car_id,))
     return with_told(alone, [*drives, *chapter.without_trip])
-
-
-def _settled(lines: Lines, cut: DriverState) -> Lines:
-    """The rows that are not open any more in a state that is cut."""
-    left = {line.id for of in open_lines(lines, cut).values() for line in of}
-    return {car_id: [line for line in of if line.id not in left] for car_id, of in lines.items()}
 
 
 def _seen(line: Line) -> tuple[object, ...]:

@@ -8,11 +8,11 @@ from typing import NamedTuple
 from shared.domain.car.odometer import Disbelief, Reading
 from shared.domain.log.chapter import Chapter
 from shared.domain.log.laying import Whose
-from shared.domain.log.rows import Rethought, Rows
+from shared.domain.log.rows import Rows
 from shared.domain.log.trip import Trip
 from shared.domain.tracking.books import books_of
-from shared.domain.tracking.keeping import relaid
-from shared.domain.tracking.lines import Line, Lines, lines_of
+from shared.domain.tracking.keeping import relaid, stand
+from shared.domain.tracking.lines import Line, Lines, followed_by, lines_of
 from shared.domain.tracking.recount import AT_ONCE, Facts, Given, Step, Thought, stepwise, thoughts_of
 from shared.domain.tracking.settling import bounded
 from shared.domain.tracking.state import DriverState
@@ -59,10 +59,9 @@ def taken_in(
     relaid(old, found.lines, rows, owner, now)
     for chapter in found.chapters:
         rows.close(chapter)
-    thoughts = _as_known(found.thoughts)
-    for key, former in _as_known(thoughts_of(books_of(before))).items():
-        if thoughts.get(key, former) != former:
-            rows.stand(Rethought(*key, thoughts[key], former))
+    thoughts = {(one.car_id, one.reading): one.why_not for one in found.thoughts}
+    for car_id, book in books_of(before).of.items():
+        stand(rows, car_id, book.standings, ((reading, why) for (of, reading), why in thoughts.items() if of == car_id))
     return TakenIn(_small(found.state, owner, now), *found.given, thoughts)
 
 
@@ -99,11 +98,11 @@ def _after_each(steps: Iterator[Step], owner: Whose, now: datetime) -> Iterator[
     settled: Lines = {}
     thoughts, given, chapters = list[Thought](), Given((), ()), list[Chapter]()
     for step in steps:
-        settled = _joined(settled, step.settled)
+        settled = followed_by(settled, step.settled)
         thoughts, chapters = [*thoughts, *step.thoughts], [*chapters, *step.chapters]
         given = Given([*given.drives, *step.given.drives], [*given.readings, *step.given.readings])
         books = books_of(step.state)
-        lines = _joined(settled, lines_of(step.state, books, owner, now))
+        lines = followed_by(settled, lines_of(step.state, books, owner, now))
         yield _Found(step.state, lines, [*thoughts, *thoughts_of(books)], given, chapters)
 
 
@@ -120,14 +119,6 @@ def _changed(old: Lines, new: Lines) -> int:
 
 def _by_id(lines: Lines) -> dict[str, Line]:
     return {line.id: line for of in lines.values() for line in of}
-
-
-def _joined(first: Lines, then: Lines) -> Lines:
-    return {car_id: [*first.get(car_id, ()), *then.get(car_id, ())] for car_id in {**first, **then}}
-
-
-def _as_known(thoughts: Sequence[Thought] | Iterator[Thought]) -> dict[tuple[str, Reading], Disbelief | None]:
-    return {(one.car_id, one.reading): one.why_not for one in thoughts}
 
 
 def _small(state: DriverState, owner: Whose, now: datetime) -> DriverState:

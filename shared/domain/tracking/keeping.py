@@ -4,7 +4,7 @@ The log that follows from the facts before is held against the one that follows 
 changed and put; so news costs as much as it changes.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -29,6 +29,7 @@ from shared.domain.tracking.lines import (
     common,
     differing,
     ends_with,
+    followed_by,
     ids_of,
     line_before,
     lines_of,
@@ -40,6 +41,8 @@ from shared.domain.tracking.schedule import scheduled
 from shared.domain.tracking.settling import bounded, cuts, forced
 from shared.domain.tracking.state import DriverState
 from shared.domain.tracking.weaving import woven
+
+Standings = Iterable[tuple[Reading, Disbelief | None]]
 
 
 def keep(
@@ -72,19 +75,18 @@ def without_settled(state: DriverState, rows: Rows, owner: Whose, now: datetime)
     if cut == state:
         return cut
     parts = apart(state, open_books, lines, cut, owner, now)
-    new = lines_of(parts.state, books_of(parts.state), owner, now)
-    both = {car_id: [*parts.settled.get(car_id, ()), *new.get(car_id, ())] for car_id in {**parts.settled, **new}}
-    _Laying(rows, owner, now).lay(lines, both)
+    left = lines_of(parts.state, books_of(parts.state), owner, now)
+    relaid(lines, followed_by(parts.settled, left), rows, owner, now)
     for chapter in parts.chapters:
         rows.close(chapter)
-        _stand(rows, chapter.car_id, open_books.of[chapter.car_id], parts.books[chapter.car_id])
+        stand(rows, chapter.car_id, open_books.of[chapter.car_id].standings, parts.books[chapter.car_id].standings)
     return parts.state
 
 
-def _stand(rows: Rows, car_id: str, former: Book, book: Book) -> None:
-    """What is thought of the readings of a book, where it was not thought before."""
-    known = dict(former.standings)
-    for reading, why in book.standings:
+def stand(rows: Rows, car_id: str, former: Standings, now: Standings) -> None:
+    """Puts what is thought of readings of a car, where something else was thought of them before."""
+    known = dict(former)
+    for reading, why in now:
         if known.get(reading, why) != why:
             rows.stand(Rethought(car_id, reading, why, known[reading]))
 

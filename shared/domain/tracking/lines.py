@@ -161,6 +161,17 @@ def open_lines(lines: Lines, cut: DriverState) -> Lines:
     )
 
 
+def settled_lines(lines: Lines, cut: DriverState) -> Lines:
+    """The rows that are settled in a state that is cut."""
+    left = {line.id for of in open_lines(lines, cut).values() for line in of}
+    return {car_id: [line for line in of if line.id not in left] for car_id, of in lines.items()}
+
+
+def followed_by(first: Lines, then: Lines) -> Lines:
+    """Rows, and behind them those that follow, of each car."""
+    return {car_id: [*first.get(car_id, ()), *then.get(car_id, ())] for car_id in {**first, **then}}
+
+
 def _is_open(line: Line, told: Collection[str], start: Start | None) -> bool:
     if isinstance(line.says, GapRow):
         return start is None or line.says.until > start.at

@@ -14,16 +14,16 @@ from msgspec.structs import replace
 
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import Disbelief, Reading
-from shared.domain.log.book import Start, TripOutline
+from shared.domain.log.book import Book, Start, TripOutline
 from shared.domain.log.chapter import Chapter, within
 from shared.domain.log.gap_row import Explained, GapRow
 from shared.domain.log.laying import Whose, laid
 from shared.domain.log.summary import Drive, Summary
 from shared.domain.log.trip import Trip
 from shared.domain.tracking.books import Books, books_of, with_ids
-from shared.domain.tracking.chapters import Apart, apart, closing, in_zone, opened
+from shared.domain.tracking.chapters import Apart, apart, closing, edges_of, in_zone, opened
 from shared.domain.tracking.keeping import cut_off
-from shared.domain.tracking.lines import Line, Lines, ends_with, lines_of, open_lines
+from shared.domain.tracking.lines import Line, Lines, ends_with, followed_by, lines_of, settled_lines
 from shared.domain.tracking.settling import forced
 from shared.domain.tracking.state import DriverState, OpenLog, with_cars, with_log, with_told
 
@@ -150,21 +150,15 @@ def _settled_by(state: DriverState, books: Books, lines: Lines, cut: DriverState
     """What is settled where a state, whose rows are `lines`, is cut."""
     if cut == state:
         return Step(state, {}, (), given)
-    left = {line.id for of in open_lines(lines, cut).values() for line in of}
-    settled = {car_id: [line for line in of if line.id not in left] for car_id, of in lines.items()}
     thoughts = [one for one in thoughts_of(books) if one.reading not in cut.of_car(one.car_id).readings]
-    return Step(cut, settled, thoughts, given, [*closing(state, books, cut)])
+    return Step(cut, settled_lines(lines, cut), thoughts, given, [*closing(state, books, cut)])
 
 
 def _with_parts(step: Step, parts: Apart) -> Step:
     """The step with what had to be settled after it, whatever that says of the rest."""
-    settled = {
-        car_id: [*step.settled.get(car_id, ()), *parts.settled.get(car_id, ())]
-        for car_id in {**step.settled, **parts.settled}
-    }
-    thoughts = [Thought(car_id, *one) for car_id, book in parts.books.items() for one in book.standings]
-    thoughts = [one for one in thoughts if not one.reading.is_confirmed or one.reading.is_word]
-    return Step(parts.state, settled, [*step.thoughts, *thoughts], step.given, [*step.chapters, *parts.chapters])
+    thoughts = [*step.thoughts, *chain.from_iterable(_thoughts_in(one, parts.books) for one in parts.chapters)]
+    settled = followed_by(step.settled, parts.settled)
+    return Step(parts.state, settled, thoughts, step.given, [*step.chapters, *parts.chapters])
 
 
 def _settled(car_id: str, facts: Facts, owner: Whose, now: datetime) -> Generator[Counted | Thought, None, OpenLog]:
@@ -181,7 +175,7 @@ def _settled(car_id: str, facts: Facts, owner: Whose, now: datetime) -> Generato
         books = books_of(state)
         lines = lines_of(state, books, owner, now).get(car_id, [])
         yield from map(_counted, lines)
-        yield from (one for one in thoughts_of(books) if not one.reading.is_confirmed or one.reading.is_word)
+        yield from _thoughts_in(chapter, books.of)
         end = ends_with(lines, before, chapter.end)
         log = OpenLog(start=chapter.end, gap_before_km=end.gap_km, set_on_m=end.set_on_m, after_trip=end.last_trip)
         log = replace(log, series=chapter.series_behind)
@@ -198,6 +192,13 @@ def _without_holes(chapters: Sequence[Chapter], words: Sequence[Explained]) -> I
             yield replace(chapter, begin=end, end=chapter.begin, explained=said, without_trip=())
         yield chapter
         end = chapter.end
+
+
+def _thoughts_in(chapter: Chapter, books: Mapping[str, Book]) -> Iterator[Thought]:
+    """What is thought of the readings of a chapter, but of its end: nobody said that so."""
+    edges = edges_of(chapter.end)
+    standings = books[chapter.car_id].standings
+    return (Thought(chapter.car_id, reading, why) for reading, why in standings if reading not in edges)
 
 
 def thoughts_of(books: Books) -> Iterator[Thought]:

@@ -183,8 +183,9 @@ def _hand_over(gone: Sequence[Summary], made: Sequence[Summary], rows: Rows) -> 
     for record in records:
         rows.forget(record.id)
     for one in made:
-        mine = [heard for heard in words if heard.at <= one.ended_at or one is made[-1]]
-        words = [heard for heard in words if heard not in mine]
+        is_last = one is made[-1]
+        mine = [heard for heard in words if heard.at <= one.ended_at or is_last]
+        words = [heard for heard in words if heard.at > one.ended_at and not is_last]
         if mine:
             rows.keep(recorded(one.id, mine))
 
@@ -197,17 +198,10 @@ def _parted(state: DriverState, trip_id: str, rows: Rows, owner: Whose) -> Drive
     drives = [trip.drive for trip in books_of(state).trips if trip.drive.summary.id == known.id]
     if len(drives) < 2:
         return state
-    record = rows.record(known.id)
-    words = events_of(record) if record else []
-    made = list[Summary]()
-    for n, drive in enumerate(sorted(drives, key=lambda one: one.began_at)):
-        one = part_of(known, drive.began_at, drive.ended_at, trip_id_of(state, owner.user, drive))
-        is_last = n == len(drives) - 1
-        mine = [heard for heard in words if heard.at <= drive.ended_at or is_last]
-        words = [heard for heard in words if heard not in mine]
-        if mine:
-            rows.keep(recorded(one.id, mine))
-        made.append(one)
-    rows.forget(known.id)
+    made = [
+        part_of(known, drive.began_at, drive.ended_at, trip_id_of(state, owner.user, drive))
+        for drive in sorted(drives, key=lambda one: one.began_at)
+    ]
+    _hand_over([known], made, rows)
     others = [one for one in state.told if one is not known]
     return with_told(state, [*others, *made])
