@@ -6,10 +6,10 @@ from typing import Any
 from flask import Request
 
 from shared.domain.car.car import CarValues
+from shared.domain.car.odometer import source_view
 from shared.domain.driver import Caller
 from shared.handlers import fields
 from shared.handlers.fields import zulu
-from shared.handlers.views import source_view
 from shared.services import car_trying
 from shared.services.car_trying import Failure
 

@@ -7,12 +7,12 @@ import msgspec
 from flask import Request
 
 from shared.domain import fitting
+from shared.domain.car.car import car_view
 from shared.domain.driver import Caller
 from shared.handlers.bodies import decoded
 from shared.handlers.car_bodies import CarBody
 from shared.handlers.fields import zulu
 from shared.handlers.problems import bad
-from shared.handlers.views import car_view
 from shared.services import cars
 from shared.services.cars import OwnCar
 from shared.services.credentials import STOPPED, Credential

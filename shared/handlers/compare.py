@@ -5,13 +5,12 @@ from typing import Any
 from flask import Request
 
 from shared.domain import fitting
-from shared.domain.car.odometer import Reading
+from shared.domain.car.odometer import Reading, source_view
 from shared.domain.driver import Caller
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.trip import shown_km
 from shared.handlers import fields
 from shared.handlers.fields import zulu
-from shared.handlers.views import source_view
 from shared.services.comparison import compare
 
 

@@ -6,12 +6,12 @@ These are written the same in the history of a log.
 import re
 from collections.abc import Collection
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from flask import Request
 
 from shared.domain.fitting import YEARS, car_id
 from shared.domain.log import shown
+from shared.domain.log.year import span_of
 from shared.handlers.problems import bad
 
 OF_THE_CALLER = ("user", "key")
@@ -51,12 +51,7 @@ def year_and_month(request: Request) -> tuple[int | None, int | None]:
 
 def span(year: int | None, month: int | None, timezone: str) -> tuple[datetime, datetime] | None:
     """From when to when (aware UTC) a year or one of its months lasts in a time zone; None without a year."""
-    if year is None:
-        return None
-    months = 12 * year + (month or 1) - 1
-    ends = (divmod(total, 12) for total in (months, months + (1 if month else 12)))
-    since, until = (datetime(at, rest + 1, 1, tzinfo=ZoneInfo(timezone)).astimezone(UTC) for at, rest in ends)
-    return since, until
+    return None if year is None else span_of(year, month, timezone)
 
 
 def query_car_id(request: Request) -> str | None:

@@ -4,16 +4,14 @@ from typing import Any
 
 from flask import Request
 
+from shared.domain.car.car import car_view
 from shared.domain.driver import Caller
-from shared.domain.log.gap_row import GapRow
-from shared.domain.log.shown import trip_view
-from shared.domain.log.tiling import Row
+from shared.domain.log.shown import gap_view, log_sums_view, row_view
 from shared.handlers import fields
 from shared.handlers.authors import author_of
 from shared.handlers.bodies import decoded
 from shared.handlers.cursors import log_cursor_of, log_position_of
 from shared.handlers.gap_bodies import GapBody
-from shared.handlers.views import car_view, gap_view, log_sums_view
 from shared.services import logbook
 
 ASKED = ("car_id", "year", "month", "limit", "cursor")
@@ -28,7 +26,7 @@ def show(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     found = logbook.page(caller.account, fields.query_car_id(request), year, month, limit, after)
     return {
         "car": car_view(found.car, found.car.id == caller.account.default_car_id),
-        "rows": [_row_view(row) for row in found.rows],
+        "rows": [row_view(row) for row in found.rows],
         "sums": log_sums_view(found.sums),
         "next_cursor": log_cursor_of(found.next) if found.next else None,
     }, 200
@@ -44,7 +42,3 @@ def explain_gap(request: Request, caller: Caller, gap_id: str) -> tuple[dict[str
     body = decoded(request, GapBody)
     author = author_of(caller, body.why)
     return gap_view(logbook.explain(caller.account, gap_id, body.said(), body.revision, author)), 200
-
-
-def _row_view(row: Row) -> dict[str, Any]:
-    return gap_view(row) if isinstance(row, GapRow) else {"row": "trip", **trip_view(row)}

@@ -5,8 +5,8 @@ from typing import Any
 from flask import Request
 
 from shared.domain.driver import Caller
+from shared.domain.log.shown import sums_view
 from shared.handlers import fields
-from shared.handlers.views import sums_view
 from shared.services.stats import stats
 
 

@@ -48,6 +48,8 @@ SUM_FIELDS = Sums.__struct_fields__
 # All users' next polls lie close to now, and Firestore takes about 500 writes a second to one stretch of an index.
 # A number in front of the time spreads them over as many stretches; a query can ask for 30 of them at once.
 SHARDS = 16
+# How many commits changed rows or readings. It stands beside the state: also who does not read that raises it.
+CHANGES = "changes"
 
 
 def state_document(email: str, state: DriverState) -> dict[str, Any]:
@@ -111,13 +113,19 @@ class UserStore:
 
     def state(self) -> Stored[DriverState]:
         """What is remembered of the driver, or an empty state. Raises OldLog where an earlier version kept it."""
+        return self.state_and_changes()[0]
+
+    def state_and_changes(self) -> tuple[Stored[DriverState], int]:
+        """The same, and how many commits changed rows or readings by then: what was computed of these holds as long as
+        no other one did."""
         snapshot = self._state.get()
-        if not snapshot.exists:
-            return Stored(DriverState())
-        fields = snapshot.to_dict() or {}
+        fields = (snapshot.to_dict() or {}) if snapshot.exists else {}
+        changes = fields.pop(CHANGES, 0)
+        if not fields:
+            return Stored(DriverState(), snapshot.update_time), changes
         if fields.get("version") != LOG_VERSION:
             raise OldLog(self.email)
-        return Stored(msgspec.json.decode(fields["state"], type=DriverState), snapshot.update_time)
+        return Stored(msgspec.json.decode(fields["state"], type=DriverState), snapshot.update_time), changes
 
     def blocks(self, count: int) -> list[Heard]:
         """The older events of the drive going on."""
@@ -248,6 +256,7 @@ class Change:
         self._gaps: dict[str, tuple[Stored[GapRow] | None, GapRow | None]] = {}
         self._tiles: Tiles | None = None
         self._blocks = set[int]()
+        self._has_readings = False
 
     def put_state(self, read: Stored[DriverState], state: DriverState) -> None:
         """The driver's state, in place of the one that was read."""
@@ -329,10 +338,12 @@ class Change:
         why: Why = "",
     ) -> None:
         """An odometer reading, and why it is not believed if it is not; without a standing where nobody judged it."""
+        self._has_readings = True
         ReadingRepository(self._db, self._root).stage(self._batch, car_id, reading, fetched_at, standing, why)
 
     def set_standing(self, reading_id: str, at: datetime, before: Judged | None, after: Judged) -> None:
         """What is thought of a reading that was measured `at`, in place of what was: None, if it is new."""
+        self._has_readings = True
         ReadingRepository(self._db, self._root).stage_standing(self._batch, reading_id, after)
         if before:
             self.tell("reading", reading_id, {"standing": before.standing}, {"standing": after.standing}, years_of(at))
@@ -392,17 +403,22 @@ class Change:
         if self._state_put is None:
             if self._entries:
                 raise RuntimeError("an entry of the history is numbered by the state, which was not put")
+            if raised := self._raised():
+                self._batch.set(self._state, raised, merge=True)
             return
         read, state = self._state_put
         if self._entries:
             entries = chained(self._entries, Head(state.entries, state.last_hash))
             HistoryRepository(self._root).stage(self._batch, entries)
             state = replace(state, entries=entries[-1].n, last_hash=entries[-1].hash)
-        document = state_document(self._root.id, state)
+        document = {**state_document(self._root.id, state), **self._raised()}
         if read.version is None:
             self._batch.create(self._state, document)
         else:
             self._batch.update(self._state, document, option=self._as_read(read))
+
+    def _raised(self) -> dict[str, Any]:
+        return {CHANGES: firestore.Increment(1)} if self._trips or self._gaps or self._has_readings else {}
 
     def _block(self, n: int) -> firestore.DocumentReference:
         block: firestore.DocumentReference = self._state.collection("trail").document(str(n))

@@ -1,7 +1,5 @@
 """Owns how changes of the log that somebody makes by hand wait for each other, and for those that a drive makes."""
 
-from msgspec.structs import replace
-
 from shared.domain.log.addresses import ADDRESS_PENDING
 from shared.domain.log.trip import Trip
 from shared.domain.tracking.look_ups import wanted
@@ -17,7 +15,7 @@ def locked(change: Change, read: Stored[DriverState], state: DriverState | None 
 
     The addresses that the changed trips may lack are looked up later.
     """
-    state = replace(state or read.value, log_changes=read.value.log_changes + 1)
+    state = state or read.value
     for trip in changed:
         if trip and trip.has(ADDRESS_PENDING):
             state = wanted(state, [trip.id], trip.updated_at)

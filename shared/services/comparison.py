@@ -1,9 +1,7 @@
 """Holds a car's log against its odometer."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import Reading
@@ -12,6 +10,7 @@ from shared.domain.log.comparison import Comparison, Month, compared
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.sums import Sums
 from shared.domain.log.trip import NO_CAR, shown_km
+from shared.domain.log.year import span_of
 from shared.repositories.documents import client
 from shared.repositories.readings import ReadingRepository
 from shared.repositories.threads import later
@@ -37,7 +36,7 @@ class Compared(NamedTuple):
 def compare(account: Account, car_id: str | None, year: int | None) -> Compared:
     """The comparison of one car, the default one if none is named, else of the trips without a car."""
     store, car_id = UserStore(client(), account.email), car_id or account.default_car_id
-    since, before = _year(year, account.timezone) if year else (None, None)
+    since, before = span_of(year, None, account.timezone) if year else (None, None)
     readings = later(lambda: store.readings.newest(car_id, SHOWN_READINGS, before))
     doubted = later(lambda: store.doubts.of_car(car_id, since, before))
     gaps = later(lambda: store.gaps.unexplained(car_id, year))
@@ -48,12 +47,6 @@ def compare(account: Account, car_id: str | None, year: int | None) -> Compared:
     shown, open_gaps = readings(), gaps()
     result = compared(start_km, shown[0] if shown else None, _months(sums(), car_id), open_gaps)
     return Compared(car_id, result, open_gaps, shown, warnings(car, result, open_gaps, doubted()))
-
-
-def _year(year: int, timezone: str) -> tuple[datetime, datetime]:
-    """When a year begins and ends in a time zone."""
-    begin, end = (datetime(one, 1, 1, tzinfo=ZoneInfo(timezone)).astimezone(UTC) for one in (year, year + 1))
-    return begin, end
 
 
 def _start_km(

@@ -45,12 +45,12 @@ def page(
     gaps = later(lambda: store.gaps.by_time(equal, limit + 1, after.gap))
     sums, state = later(lambda: store.sums(year)), later(store.state)
     car = store.cars.list_cars().get(car_id)
-    behind = _behind(account, state().value, car_id)
-    behind = behind if behind and is_of(behind, year, month) else None
-    rows, next_ = page_of(trips(), gaps(), behind, limit, after)
+    last = behind(account, state().value, car_id)
+    last = last if last and is_of(last, year, month) else None
+    rows, next_ = page_of(trips(), gaps(), last, limit, after)
     if not car and not rows and not _has_rows(store, car_id):
         raise NotFound("There is no such car.")
-    of_time = _of_car(sums(), car_id, month).plus(sums_of_gap(behind) if behind else Sums())
+    of_time = _of_car(sums(), car_id, month).plus(sums_of_gap(last) if last else Sums())
     return Page(car or Car(car_id, "", car_id), rows, of_time, next_)
 
 
@@ -58,8 +58,8 @@ def find_gap(account: Account, gap_id: str) -> GapRow:
     """One gap. Raises NotFound."""
     store = UserStore(client(), account.email)
     if gap_id.startswith(OPEN):
-        behind = _behind(account, store.state().value, gap_id.removeprefix(OPEN))
-        return _known(Stored(behind) if behind else None).value
+        last = behind(account, store.state().value, gap_id.removeprefix(OPEN))
+        return _known(Stored(last) if last else None).value
     return _known(_stored(store, gap_id)).value
 
 
@@ -98,7 +98,8 @@ def _known(found: Stored[GapRow] | None) -> Stored[GapRow]:
     return found
 
 
-def _behind(account: Account, state: DriverState, car_id: str) -> GapRow | None:
+def behind(account: Account, state: DriverState, car_id: str) -> GapRow | None:
+    """What lies behind the last finished drive of a car, as the gap that is not stored; None where nothing does."""
     found = open_stretch(state, car_id)
     if found is None:
         return None

@@ -3,17 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from msgspec.structs import replace
-
 from shared.domain.car.fitting_in import contradicts, nearest, why_beside
 from shared.domain.car.odometer import WITHDRAWN, Disbelief, KeptReading, Reading, Standing, reading_view
 from shared.domain.driver import Account
 from shared.domain.fitting import CAR_ID, Conflict, NotFound
 from shared.domain.log.history import Author, years_of
-from shared.domain.tracking.state import DriverState
-from shared.repositories.documents import Stored, client, until_current
+from shared.repositories.documents import client, until_current
 from shared.repositories.readings import reading_id
-from shared.repositories.user_store import Change, UserStore
+from shared.repositories.user_store import UserStore
 from shared.services.cars import found
 
 WHY: dict[Disbelief, str] = {
@@ -86,7 +83,8 @@ def enter(account: Account, car_id: str, reading: Reading, author: Author) -> tu
         before = reading_view(car_id, former.reading, former.standing) if former else {}
         change.is_about(word_id)
         change.tell("reading", word_id, before, reading_view(car_id, reading, standing), years_of(reading.at))
-        _commit(change, read, state)
+        change.put_state(read, state)
+        change.commit()
         return standing
 
     return word_id, attempt()
@@ -110,15 +108,10 @@ def withdraw(account: Account, car_id: str, wanted_id: str, author: Author) -> N
         change.is_about(gone.id)
         change.set_standing(gone.id, gone.reading.at, gone.judged, WITHDRAWN)
         state, _ = folded(change, store, account, read.value, Said(known_id, [gone.reading]), author.now)
-        _commit(change, read, state)
+        change.put_state(read, state)
+        change.commit()
 
     attempt()
-
-
-def _commit(change: Change, read: Stored[DriverState], state: DriverState) -> None:
-    """Whatever alters the log writes the state anew."""
-    change.put_state(read, replace(state, log_changes=state.log_changes + 1))
-    change.commit()
 
 
 def _refuse_unlikely(reading: Reading, kept: Sequence[KeptReading]) -> None:

@@ -108,7 +108,6 @@ FULL = DriverState(
     ),
     look_ups=LookUps(("20260123T071200Z-7f3a9c",), 2, at(16)),
     rejected=4,
-    log_changes=2**40,
     last_hash="0" * 64,
     entries=2**40,
 )  # fmt: skip

@@ -251,8 +251,7 @@ def _joined(
         for car_id in {**former.open, **found.open}
     }
     state = replace(former, told=found.told, open=open_, car_ids=found.car_ids, default_car_id=found.default_car_id)
-    state = replace(state, log_changes=former.log_changes + 1, entries=len(history))
-    state = replace(state, last_hash=history[-1].hash if history else "")
+    state = replace(state, entries=len(history), last_hash=history[-1].hash if history else "")
     return wanted(state, [trip.id for trip in trips if trip.has(ADDRESS_PENDING)], now)
 
 

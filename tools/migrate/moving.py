@@ -122,10 +122,10 @@ class Mover:
             return ""
         if not old.exists or old.update_time != row.snapshot.update_time:
             return "it changed meanwhile: stop the old system and run this again"
-        if replace(read.value, log_changes=0) != DriverState():
+        if read.value != DriverState():
             return "its user has a state in the new system already"
-        batch, state = self._db.batch(), replace(row.made, log_changes=read.value.log_changes)
-        place, document = self._root.collection("cache").document("trip_start"), state_document(self._root.id, state)
+        batch, document = self._db.batch(), state_document(self._root.id, row.made)
+        place = self._root.collection("cache").document("trip_start")
         if read.version is None:
             batch.create(place, document)
         else:

@@ -1,7 +1,7 @@
 """Owns what a car says of itself: each value with the moment it was measured, and any of them may be missing."""
 
 from datetime import datetime
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -11,6 +11,7 @@ from shared.domain.thresholds import MOST_REFUSALS
 
 T = TypeVar("T")
 CarState = Literal["driving", "parked", "unknown", "offline"]
+CREDENTIALS_OF_CAR = ("login_refusals", "credentials_set_at")
 
 
 class Measured(msgspec.Struct, Generic[T], frozen=True):
@@ -84,3 +85,9 @@ class Car(msgspec.Struct, frozen=True):
     def budget_name(self) -> str:
         """Under which name its requests are counted: another provider is another budget."""
         return f"{self.id} {self.provider}"
+
+
+def car_view(car: Car, is_default: bool) -> dict[str, Any]:
+    """A car as callers see it, without what its credentials are about."""
+    view = {name: value for name, value in msgspec.structs.asdict(car).items() if name not in CREDENTIALS_OF_CAR}
+    return {**view, "default": is_default}

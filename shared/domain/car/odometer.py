@@ -129,3 +129,8 @@ def reading_view(car_id: str, reading: Reading, standing: Standing | None) -> di
 def same_km(a: Reading, b: Reading) -> bool:
     """Whether two readings show the same odometer."""
     return abs(a.km - b.km) <= SAME_KM
+
+
+def source_view(reading: Reading) -> str:
+    """Who said what an odometer showed."""
+    return "car" if reading.source == "car" else "manual"

@@ -1,1 +1,1 @@
-"""The checks of a log, one a module. There are none yet."""
+"""The checks of a log, one a module: rows and readings go in, findings come out."""

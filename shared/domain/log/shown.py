@@ -6,7 +6,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from shared.domain.log.trip import Trip
+from shared.domain.log.gap_row import GapRow
+from shared.domain.log.sums import Sums
+from shared.domain.log.tiling import Row
+from shared.domain.log.trip import Trip, shown_km
 
 # What there is to know of a drive that its driver deleted: it is never divided, so its silences say nothing more.
 OF_DRIVE = (
@@ -34,6 +37,46 @@ def trip_facts(trip: Trip) -> dict[str, Any]:
     told = {"drive": {**drive, "since": trip.started_at, "until": trip.ended_at}, "said": trip.summary.said}
     plain: dict[str, Any] = msgspec.to_builtins(told)
     return view | plain
+
+
+def gap_view(gap: GapRow) -> dict[str, Any]:
+    """A gap as callers see it: its times in its time zone."""
+    return {
+        "row": "gap",
+        "id": gap.id,
+        "from_odometer_km": shown_km(gap.from_m),
+        "to_odometer_km": shown_km(gap.to_m),
+        "missing_km": gap.missing_km,
+        "since": local(gap.since, gap.timezone),
+        "until": local(gap.until, gap.timezone),
+        "explained_as": gap.explained_as,
+        "reason": gap.reason,
+        "business_km": gap.business_km,
+        "revision": gap.revision,
+    }
+
+
+def row_view(row: Row) -> dict[str, Any]:
+    """A row of a log as callers see it, a trip or a gap."""
+    return gap_view(row) if isinstance(row, GapRow) else {"row": "trip", **trip_view(row)}
+
+
+def log_sums_view(sums: Sums) -> dict[str, Any]:
+    """Sums over all rows of a log, in km; `pending` are the trips that wait for their odometer."""
+    gaps = {"gap_km": sums.gap_m, "explained_km": sums.explained_m, "explained_business_km": sums.explained_business_m}
+    shown = {name: metres / 1000 for name, metres in {**gaps, "excess_km": sums.excess_m}.items()}
+    return {**sums_view(sums), **shown, "pending": sums.pending}
+
+
+def sums_view(sums: Sums) -> dict[str, Any]:
+    """Sums over trips, in km."""
+    return {
+        "trip_count": sums.trip_count,
+        "total_km": sums.total_m / 1000,
+        "business_km": sums.business_m / 1000,
+        "private_km": sums.private_m / 1000,
+        "unclassified_km": sums.unclassified_m / 1000,
+    }
 
 
 def local(at: datetime, timezone: str) -> str:

@@ -11,6 +11,8 @@ from shared.domain.place.geo import Position, distance_km
 from shared.domain.thresholds import LEAST_RADIUS_M, MOST_RADIUS_M, USUAL_RADIUS_M
 
 PlaceKind = Literal["business", "private", "pause"]
+# Between where they live and where they work a driver commutes.
+Role = Literal["home", "work"]
 MOST_ADDRESS = 200
 LIMITS = {"lat": (-90.0, 90.0), "lng": (-180.0, 180.0), "radius_m": (LEAST_RADIUS_M, MOST_RADIUS_M)}
 
@@ -25,6 +27,7 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     radius_m: float = USUAL_RADIUS_M
     kind: PlaceKind = "private"
     address: str = ""
+    role: Role | None = None
 
 
 def fitted(place: Place, said: Mapping[str, Any]) -> Place:

@@ -124,7 +124,6 @@ class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     asking: Asking = Asking()
     look_ups: LookUps = LookUps()
     rejected: int = 0
-    log_changes: int = 0
     entries: int = 0
     last_hash: str = ""
 

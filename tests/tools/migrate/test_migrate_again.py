@@ -94,7 +94,7 @@ def test_a_live_driver_and_the_migration_do_not_disturb_each_other() -> None:
     meanwhile: list[bool] = []
 
     def drive() -> None:
-        wait_until(lambda: house.store().state().value.log_changes, "the first trips")
+        wait_until(lambda: house.store().state_and_changes()[1], "the first trips")
         for n in range(40):
             add(house, datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=7 * n), 500 + 6 * n, car_id="live")
             meanwhile.append(process.poll() is None)

@@ -53,7 +53,7 @@ def test_ctrl_c_stops_it_in_one_sentence() -> None:
     house, old = House(), OldStore(400, seed=8)
     old.write(house.db)
     process = house.start()
-    wait_until(lambda: house.store().state().value.log_changes, "the first trips")
+    wait_until(lambda: house.store().state_and_changes()[1], "the first trips")
     process.send_signal(signal.SIGINT)
     out, errors = process.communicate(timeout=60)
     assert process.returncode == 1

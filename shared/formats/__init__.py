@@ -1,0 +1,1 @@
+"""Translates logs into files that other programs open, and files into logs."""
