@@ -21,3 +21,21 @@ class Finding(msgspec.Struct, frozen=True):
     basis: Basis
     rows: tuple[str, ...] = ()
     advice: str = ""
+
+
+class PrivateKm(msgspec.Struct, frozen=True):
+    """How many private kilometres a year has so far, has at worst, and will have at its end if it goes on as it did;
+    of so many that are allowed without tax. All in km to 0.1."""
+
+    so_far: float
+    worst_case: float
+    forecast: float
+    limit: float = 500.0
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """The checks of a car's year, by their numbers, with its private kilometres and those that count for VAT."""
+
+    findings: tuple[Finding, ...]
+    private_km: PrivateKm
+    private_km_vat: float
