@@ -35,7 +35,7 @@ SHARD_FROM = 5000
 
 GEOCODERS = "pdok,nominatim"
 # Settings that are words; the deployment hands them on as it does the seconds.
-TEXTS = ("GEOCODERS", "GEOCODER_CONTACT")
+TEXTS = ("GEOCODERS", "GEOCODER_CONTACT", "TSA_URL")
 
 
 class WrongSetting(SystemExit):
@@ -46,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True):
     """What holds in this instance.
 
     `limits` are requests a minute by the name of their setting, 0 for no limit; `geocoders` are asked in their order;
+    at `tsa_url` a closed year is stamped with the time (None: nowhere);
     without a `project_id` the client libraries find the Google Cloud project by themselves.
     """
 
@@ -58,6 +59,7 @@ class Settings(msgspec.Struct, frozen=True):
     proxies_in_front: int
     shard_from: int
     geocoders: tuple[str, ...]
+    tsa_url: str | None
     project_id: str | None
 
 
@@ -80,6 +82,7 @@ def _read() -> Settings:
         shard_from=_whole_number("SHARD_FROM", SHARD_FROM, least=1),
         # Also by spaces: gcloud takes a comma for the end of a setting.
         geocoders=tuple(os.environ.get("GEOCODERS", GEOCODERS).replace(",", " ").split()),
+        tsa_url=_address("TSA_URL"),
         project_id=os.environ.get("GOOGLE_CLOUD_PROJECT") or None,
     )
 
@@ -93,6 +96,13 @@ def _seconds(name: str) -> float:
     if not 0 <= value <= LONGEST_S:
         raise WrongSetting(f"{name} must be a number of seconds from 0 to {LONGEST_S}, not {text!r}.")
     return value
+
+
+def _address(name: str) -> str | None:
+    text = os.environ.get(name) or None
+    if text and not text.startswith(("https://", "http://")):
+        raise WrongSetting(f"{name} must be an address that begins with https:// or http://, not {text!r}.")
+    return text
 
 
 def _whole_number(name: str, default: int, least: int = 0) -> int:

@@ -3,7 +3,7 @@
 import functions_framework
 from flask import Request, Response
 
-from shared.handlers import history
+from shared.handlers import closing, history
 from shared.handlers import logbook as calls
 from shared.handlers.http import route, routes, serve
 
@@ -11,6 +11,8 @@ ROUTES = routes(
     route("GET", "/", calls.show),
     route("GET", "/gaps/<id:gap_id>", calls.show_gap),
     route("PATCH", "/gaps/<id:gap_id>", calls.explain_gap),
+    route("GET", "/<int:year>", closing.show),
+    route("POST", "/<int:year>/close", closing.seal),
     route("GET", "/<int:year>/history", history.show_year),
 )
 

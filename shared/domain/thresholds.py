@@ -129,6 +129,7 @@ KEPT_READINGS = 60  # of what is open of a car's book
 AGREEING, AGREED_FOR = 2, timedelta(hours=24)
 KEPT_DRIVES = 60  # of a car that are over and may still change
 NEWS_REACHES = timedelta(hours=25)  # back: words are a day old at most, and clocks a little ahead
+MOST_CLOSED_YEARS = 200  # of all cars that a driver ever had
 MOST_LOOK_UPS = 50  # trips whose addresses are still to be found
 
 # --- when a drive is over, all ours

@@ -17,6 +17,7 @@ from werkzeug.routing import BaseConverter, Map, Rule
 from shared import logs, settings
 from shared.domain.driver import Caller, Scope
 from shared.domain.fitting import Unfit
+from shared.domain.log.sealing import YearIsClosed
 from shared.handlers import limiting
 from shared.handlers.problems import Problem, of_unfit
 from shared.repositories.accounts import AccountRepository, UnknownUser
@@ -137,6 +138,8 @@ def _answer(request: Request, calls: Map, anew: bool) -> Response:
         return Response(b"" if status == 204 else msgspec.json.encode(body), status, content_type="application/json")
     except Problem as problem:
         return problem.response()
+    except YearIsClosed as error:
+        return _proposed(error)
     except Unfit as error:
         return of_unfit(error).response()
     except RequestEntityTooLarge:  # also of a form with too many fields
@@ -148,6 +151,17 @@ def _answer(request: Request, calls: Map, anew: bool) -> Response:
     except Exception:  # noqa: BLE001 - the last door: a caller gets an answer, the log gets the trace
         logs.log().exception("a bug, or a service that is down", extra={"path": request.path})
         return Problem(500, "Something went wrong here; nothing was changed. Please try again.").response()
+
+
+def _proposed(closed: YearIsClosed) -> Response:
+    """Who says why they would change a closed year has it kept beside that."""
+    # Nothing else at this door is about closed years.
+    from shared.handlers.closing import proposed
+
+    try:
+        return Response(msgspec.json.encode(proposed(closed)), 202, content_type="application/json")
+    except YearIsClosed as error:
+        return of_unfit(error).response()
 
 
 def _handled(request: Request, call: Call, arguments: dict[str, Any], anew: bool) -> tuple[Any, int]:

@@ -13,6 +13,7 @@ from shared.domain.log.explaining import gap_facts
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.history import Entry
 from shared.domain.log.record import events_of
+from shared.domain.log.sealing import Correction, Seal
 from shared.domain.log.shown import trip_facts
 from shared.domain.log.trip import Trip
 from shared.domain.tracking.facts import Kept
@@ -48,6 +49,8 @@ class FactRepository:
             entries=self._all("history", lambda one: from_document(one.to_dict(), Entry)),
             cars=cars,
             default_car_id=default_car_id,
+            seals=self._all("seals", lambda one: from_document(one.to_dict(), Seal)),
+            corrections=self._all("corrections", lambda one: from_document(one.to_dict(), Correction)),
         )
 
     def _all(self, collection: str, made: Callable[[Any], T]) -> list[T]:

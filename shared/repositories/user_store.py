@@ -25,6 +25,7 @@ from shared.domain.log.drive import Heard, Record
 from shared.domain.log.explaining import gap_facts, interval, told
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.history import MERGED, Author, Entry, Head, RowKind, View, chained, entry_of_change, years_of
+from shared.domain.log.sealing import Correction, Seal, YearIsClosed, correction_view, is_changed, seal_view
 from shared.domain.log.shown import trip_facts
 from shared.domain.log.sums import Sums, sums_of_row
 from shared.domain.log.tiling import NotTiled, Row
@@ -41,6 +42,7 @@ from shared.repositories.history import HistoryRepository
 from shared.repositories.pages import Page, rows_of
 from shared.repositories.places import SharedPlaceRepository, places_of, stage_index
 from shared.repositories.readings import ReadingRepository, Why
+from shared.repositories.seals import SealRepository
 from shared.repositories.tiles import Tiles
 from shared.repositories.trips import trip_document, trip_of
 
@@ -99,6 +101,11 @@ class UserStore:
     def history(self) -> HistoryRepository:
         """What was changed in their log, by whom and why."""
         return HistoryRepository(self._root)
+
+    @cached_property
+    def seals(self) -> SealRepository:
+        """The years of their log that are closed."""
+        return SealRepository(self._root)
 
     @cached_property
     def chapters(self) -> ChapterRepository:
@@ -324,6 +331,18 @@ class Change:
         """A chapter of a car's book; None where another one has what was in it. The state must be put as well."""
         ChapterRepository(self._root).put(self._batch, chapter_id, chapter)
 
+    def put_seal(self, seal: Seal) -> None:
+        """The seal of a year, which is told in the history. The state must be put as well, and know of it."""
+        self.is_about(seal.id)
+        SealRepository(self._root).stage(self._batch, seal)
+        self.tell("seal", seal.id, {}, seal_view(seal), [seal.year])
+
+    def put_correction(self, one: Correction) -> None:
+        """A correction of a closed year, which is told in the history. The state must be put as well."""
+        self.is_about(one.id)
+        SealRepository(self._root).stage_correction(self._batch, one)
+        self.tell("correction", one.id, {}, correction_view(one), [one.year])
+
     def set_refusals(self, read: Stored[dict[str, Car]], car_id: str, count: int) -> None:
         """How often a car's cloud refused the credentials; for one of the cars that were read."""
         cars = self._root.collection("settings").document("car")
@@ -361,9 +380,11 @@ class Change:
     def commit(self) -> None:
         """Writes everything or nothing. Raises a conflict of google.api_core where another writer was quicker.
 
-        Raises NotTiled where the rows that it would store do not tile the odometer.
+        Raises NotTiled where the rows that it would store do not tile the odometer, and YearIsClosed where some of them
+        are sealed.
         """
         self._check_tiles()
+        self._refuse_closed()
         self._tell_rows()
         self._write_state()
         for collection, put in (("trips", self._trips), ("gaps", self._gaps)):
@@ -388,6 +409,19 @@ class Change:
             if self._state_put and self._state.get().update_time != self._state_put[0].version:
                 raise Aborted("another writer was quicker") from error
             raise
+
+    def _refuse_closed(self) -> None:
+        state = self._state_put[0].value if self._state_put else DriverState()
+        if not state.closed_years:
+            return
+        closed = {
+            row_id: pair
+            for row_id, pair in self._put_rows().items()
+            if any(one and state.is_closed(one.car_id, one.year) for one in pair) and is_changed(*pair)
+        }
+        if closed:
+            meant = [pair for row_id, pair in closed.items() if row_id in self._meant]
+            raise YearIsClosed(self._root.id, self._author, meant or [*closed.values()])
 
     def _tell_rows(self) -> None:
         """What happens to rows that have a history is told in it."""

@@ -57,6 +57,8 @@ def _keep(store: UserStore, claim: LookUp, found: dict[Position, str], failed: b
         trip = store.find_trip(trip_id)
         if trip is None:
             continue
+        if read.value.is_closed(trip.value.car_id, trip.value.year):
+            continue  # what is sealed stays without
         changed = addressed(trip.value, found, now)
         if changed != trip.value:
             change.put_trip(trip, changed)

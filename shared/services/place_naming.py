@@ -60,7 +60,7 @@ def _name_some(
     for stored in read[:AT_A_TIME]:
         trip = stored.value
         ends = [named_after(end, place, places) for end in (trip.from_, trip.to)]
-        if ends != [trip.from_, trip.to]:
+        if ends != [trip.from_, trip.to] and not state.value.is_closed(trip.car_id, trip.year):
             changed = replace(trip, from_=ends[0], to=ends[1], revision=trip.revision + 1, updated_at=now)
             change.put_trip(stored, changed)
             count += 1

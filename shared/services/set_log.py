@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from shared.domain.log.history import Author
 from shared.domain.log.rows import Rows
+from shared.domain.log.sealing import YearIsClosed
 from shared.domain.tracking.chapters import in_zone
 from shared.domain.tracking.keeping import refolded
 from shared.domain.tracking.state import DriverState, with_cars
@@ -17,11 +18,13 @@ from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
 from shared.services.by_hand import locked
+from shared.services.closing import propose
 from shared.services.log import StoredOwner
 from shared.services.rows import StoredLog
 from shared.services.stretches import reopened
 
 BY = "settings"
+WHY = "the settings of the car are others"
 
 
 def follow(email: str, begun: str | None = None) -> None:
@@ -45,7 +48,11 @@ def follow(email: str, begun: str | None = None) -> None:
             locked(change, read, state)
             change.commit()
 
-    attempt()
+    try:
+        attempt()
+    except YearIsClosed as closed:
+        # What is open is laid by the next poll; what is sealed stays, and what would be otherwise stands beside it.
+        propose(closed, WHY)
 
 
 def _begun_anew(

@@ -20,9 +20,11 @@ from shared.domain.log.gap_row import GapRow
 from shared.domain.log.history import ALWAYS_CHANGED, Head, View, broken_at
 from shared.domain.log.laying import Whose
 from shared.domain.log.record import events_of
+from shared.domain.log.sealing import correction_view, seal_id, seal_view
 from shared.domain.log.shown import trip_facts
 from shared.domain.log.summary import Summary
 from shared.domain.log.sums import Sums, flat, sums_by_month
+from shared.domain.log.tiling import Row, along
 from shared.domain.log.trip import Trip, classified, dated
 from shared.domain.log.words import summary_of
 from shared.domain.tracking.facts import Kept, facts_of, last_told
@@ -34,6 +36,7 @@ from shared.repositories.documents import client
 from shared.repositories.facts import UNREADABLE, FactRepository
 from shared.repositories.readings import reading_id
 from shared.repositories.user_store import UserStore
+from shared.services.closing import hash_of
 from shared.services.log import StoredOwner
 
 # What a fold says of a trip. Names, addresses and proposed kinds were right when they were written.
@@ -48,7 +51,7 @@ OF_GAPS = (
 PHONES = ("began_at", "ended_at", "trail", "car_id", "is_stray", "begun", "ended", "silences", "driver")
 Years = Mapping[int, Mapping[int, Mapping[str, Sums]]]
 # Of what the history tells of a trip, what changes without an entry.
-UNTOLD = ("flags", "from", "to", *ALWAYS_CHANGED)
+UNTOLD = ("flags", "from", "to", "timestamp_token", *ALWAYS_CHANGED)
 
 
 class Difference(NamedTuple):
@@ -84,7 +87,7 @@ def verified(email: str) -> Verified:
     found = [Difference(path, "something else", "a document of ours") for path in facts.unreadable]
     found += [*_in_chain(kept, Head(state.value.entries, state.value.last_hash)), *_in_entries(kept)]
     found += [*_in_chapters(kept), *_in_rows(kept, StoredOwner(store, account))]
-    found += _in_sums(kept, sums)
+    found += [*_in_seals(kept, state.value), *_in_sums(kept, sums)]
     readings = sum(map(len, kept.readings.values()))
     return Verified(found, len(kept.trips) + len(kept.gaps), readings, len(kept.entries))
 
@@ -122,6 +125,7 @@ def _in_entries(kept: Kept) -> Iterator[Difference]:
     rows |= {
         one.id: reading_view(car_id, one.reading, one.standing) for car_id, of in kept.readings.items() for one in of
     }
+    rows |= {one.id: seal_view(one) for one in kept.seals} | {one.id: correction_view(one) for one in kept.corrections}
     last = last_told(kept.entries)
     for row_id, told in last.items():
         stored = rows.get(row_id, {})
@@ -244,6 +248,24 @@ def _in_trip(stored: Trip | None, counted: Counted, owner: Whose) -> Iterator[Di
 
 def _of(names: Iterable[str], row: Trip | GapRow) -> View:
     return {name: getattr(row, name) for name in names}
+
+
+# --- closed years
+
+
+def _in_seals(kept: Kept, state: DriverState) -> Iterator[Difference]:
+    rows: list[Row] = sorted([*kept.trips, *kept.gaps], key=along)
+    hashes = {one.id: one.hash for one in kept.seals}
+    for seal in kept.seals:
+        of_year = [row for row in rows if (row.car_id, row.year) == (seal.car_id, seal.year)]
+        follows = hash_of(seal.car_id, seal.year, seal.prev, of_year)
+        if (seal.hash, seal.rows) != (follows, len(of_year)):
+            yield Difference(f"seals/{seal.id}", seal.hash, follows)
+        if seal.prev and hashes.get(seal_id(seal.car_id, seal.year - 1)) != seal.prev:
+            yield Difference(f"seals/{seal.id}, prev", seal.prev, hashes.get(seal_id(seal.car_id, seal.year - 1), ""))
+    known = {(car_id, year) for car_id, years in state.closed_years.items() for year in years}
+    for car_id, year in known ^ {(seal.car_id, seal.year) for seal in kept.seals}:
+        yield Difference(f"seals/{seal_id(car_id, year)}", (car_id, year) not in known, (car_id, year) in known)
 
 
 # --- sums

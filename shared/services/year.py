@@ -9,7 +9,8 @@ from shared.domain.fitting import NotFound
 from shared.domain.log.logbook import is_of
 from shared.domain.log.tiling import Row, along
 from shared.domain.log.year import YearLog, span_of
-from shared.repositories.documents import client
+from shared.domain.tracking.state import DriverState
+from shared.repositories.documents import Stored, client
 from shared.repositories.threads import later
 from shared.repositories.user_store import UserStore
 from shared.services.logbook import behind
@@ -19,10 +20,11 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class ReadYear(NamedTuple):
-    """A year as it was read, and how many commits had changed rows or readings by then."""
+    """A year as it was read, after the driver's state, and how many commits had changed rows or readings by then."""
 
     log: YearLog
     changes: int
+    state: Stored[DriverState]
 
 
 def year_of(account: Account, car_id: str | None, year: int) -> ReadYear:
@@ -48,7 +50,7 @@ def year_of(account: Account, car_id: str | None, year: int) -> ReadYear:
     open_row = behind(account, state.value, car_id)
     open_row = open_row if open_row and is_of(open_row, year, None) else None
     found = YearLog(car or Car(car_id, "", car_id), year, account.timezone, rows, before(), open_row, readings()[::-1])
-    return ReadYear(found, changes)
+    return ReadYear(found, changes, state)
 
 
 def _row_before(store: UserStore, car_id: str, moment: datetime) -> Row | None:

@@ -8,6 +8,7 @@ from shared.domain.car.odometer import Reading
 from shared.domain.log.drive import Record
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.history import Entry
+from shared.domain.log.sealing import Correction, Seal
 from shared.domain.log.trip import Trip
 
 ASCENDING, DESCENDING = "ascending", "descending"
@@ -71,13 +72,15 @@ def _fields(struct: type[Struct], *more: str) -> tuple[str, ...]:
 # Each automatic index entry costs storage and time at every write, and most of these documents have dozens. What is
 # asked for by value above is found by the composite indexes; of the rest no query asks.
 NOT_INDEXED = {
-    "cache": ("version", "state", "next_poll_at", "shard"),
+    "cache": ("version", "state", "next_poll_at", "shard", "changes"),
     "trail": ("events",),
     "drives": _fields(Record),
     # All about one row, or about a year, is found by the automatic ones.
     "history": tuple(name for name in _fields(Entry) if name not in ("row", "years")),
     "trips": _fields(Trip),
     "gaps": _fields(GapRow),
+    "seals": _fields(Seal),
+    "corrections": _fields(Correction),
     "chapters": ("car_id", "ends_at", "chapter"),
     "stats": ("months",),
     "odometer_readings": _fields(Reading, "car_id", "fetched_at", "standing", "why"),

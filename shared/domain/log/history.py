@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from shared.domain.log.shown import zulu
 
-RowKind = Literal["trip", "gap", "reading"]
+RowKind = Literal["trip", "gap", "reading", "seal", "correction"]
 View = Mapping[str, Any]
 # What every change of a row changes says nothing of this one.
 ALWAYS_CHANGED = ("revision", "updated_at")
@@ -34,9 +34,9 @@ class Author(NamedTuple):
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """The n-th change of a user's log: who made it and why, and the changed fields before and after.
 
-    `row` is the id of the trip, gap or reading, of the kind `kind`, and `years` are those that it counts for. Fields
-    have the names and values that the API has for them; `before` is empty for what was added, `after` for what was
-    taken away, but of a trip that is a part of another one by now it says which.
+    `row` is the id of what the `kind` says, a trip, gap, reading, seal or correction, and `years` are those that it
+    counts for. Fields have the names and values that the API has for them; `before` is empty for what was added,
+    `after` for what was taken away, but of a trip that is a part of another one by now it says which.
     It `is_word` where its author meant this very row: what else changed in that commit follows from it.
     `n` is 0 until it is known which one it is: the first is 1. `prev` is the hash of the one before.
     """

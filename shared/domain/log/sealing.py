@@ -5,11 +5,19 @@ was changed, left out or put in since.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
+
+from shared.domain.fitting import Conflict
+from shared.domain.log.history import ALWAYS_CHANGED, Author
+from shared.domain.log.shown import row_view, zulu
+from shared.domain.log.tiling import Row
+
+# Whose log it is says nothing of a row: taken along under another e-mail it is the same.
+UNSEALED = ("user", *ALWAYS_CHANGED)
 
 
 class Seal(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +38,11 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
     reasons: dict[str, str] = {}
     timestamp_token: str | None = None
 
+    @property
+    def id(self) -> str:
+        """That of its document."""
+        return seal_id(self.car_id, self.year)
+
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
     """What would have changed in a row of a closed year, by the names that the API has for the fields: it is proposed,
@@ -49,11 +62,66 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
     after: dict[str, Any] = {}
 
 
-def seal_hash(car_id: str, year: int, prev: str, rows: Sequence[Mapping[str, Any]]) -> str:
+class YearIsClosed(Conflict):
+    """Rows of a sealed year would change, each as it is and as it would be, by this author: nothing was written."""
+
+    def __init__(self, email: str, author: Author | None, rows: Sequence[tuple[Row | None, Row | None]]) -> None:
+        years = sorted({one.year for pair in rows for one in pair if one})
+        named = " and ".join(map(str, years))
+        super().__init__(f"The log of {named} is closed: say why, and it is kept as a correction beside it.", "why")
+        self.email, self.author, self.rows = email, author, rows
+
+
+def seal_id(car_id: str, year: int) -> str:
+    """The id of the seal of a car's year."""
+    return f"{year}-{car_id}"
+
+
+def seal_hash(car_id: str, year: int, prev: str, rows: Iterable[Mapping[str, Any]]) -> str:
     """SHA-256, in hexadecimal, of the rows of a year as callers see them (`shown.row_view`), in their order, with the
     hash of the year before, as canonical JSON (RFC 8785)."""
+    return hashlib.sha256(_canonical({"car_id": car_id, "year": year, "prev": prev, "rows": _sealed(rows)})).hexdigest()
+
+
+def is_changed(former: Row | None, row: Row | None) -> bool:
+    """Whether a seal over a row would not hold any more with the other one in its place."""
+    [before, after] = _sealed([row_view(one) if one else {} for one in (former, row)])
+    return before != after
+
+
+def correction(author: Author, car_id: str, year: int, former: Row | None, row: Row | None) -> Correction:
+    """What would have changed in a row of a closed year. The same said twice is one correction."""
+    [before, after] = _sealed([row_view(one) if one else {} for one in (former, row)])
+    if before and after:
+        names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+        before, after = ({name: view[name] for name in names if name in view} for view in (before, after))
+    row_id = next(one.id for one in (former, row) if one)
+    told: dict[str, Any] = {"row": row_id, "before": before, "after": after, "why": author.why, "by": author.by}
+    return Correction(
+        id=f"{seal_id(car_id, year)}-{hashlib.sha256(_canonical(told)).hexdigest()[:16]}",
+        car_id=car_id,
+        year=year,
+        at=author.now,
+        **told,
+    )
+
+
+def seal_view(seal: Seal) -> dict[str, Any]:
+    """A seal as callers see it."""
+    return {**msgspec.to_builtins(seal), "closed_at": zulu(seal.closed_at)}
+
+
+def correction_view(one: Correction) -> dict[str, Any]:
+    """A correction as callers see it."""
+    return {**msgspec.to_builtins(one), "at": zulu(one.at)}
+
+
+def _sealed(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if name not in UNSEALED} for row in rows]
+
+
+def _canonical(told: dict[str, Any]) -> bytes:
     # Few calls seal or prove anything: what makes JSON canonical is no part of their cold start.
     import rfc8785
 
-    told: dict[str, Any] = {"car_id": car_id, "year": year, "prev": prev, "rows": [dict(row) for row in rows]}
-    return hashlib.sha256(rfc8785.dumps(told)).hexdigest()
+    return rfc8785.dumps(told)

@@ -21,6 +21,7 @@ from shared.domain.log.explaining import word_of
 from shared.domain.log.gap_row import Explained, GapRow
 from shared.domain.log.history import MERGED, Entry
 from shared.domain.log.record import events_of
+from shared.domain.log.sealing import Correction, Seal
 from shared.domain.log.shown import OF_DRIVE
 from shared.domain.log.summary import Piece, Said, Summary
 from shared.domain.log.trip import Trip
@@ -45,6 +46,8 @@ class Kept(NamedTuple):
     cars: Sequence[Car]
     default_car_id: str | None
     chapters: Sequence[Chapter] = ()
+    seals: Sequence[Seal] = ()
+    corrections: Sequence[Correction] = ()
 
 
 def facts_of(kept: Kept, rules: Rules) -> Facts:

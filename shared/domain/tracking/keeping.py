@@ -72,14 +72,22 @@ def without_settled(state: DriverState, rows: Rows, owner: Whose, now: datetime)
     cut, open_books, lines = cut_off(state, books, lines_of(state, books, owner, now), owner, now)
     _close(state, books, cut, rows)
     state, cut = cut, forced(cut, open_books, now)
+    return laid_apart(state, open_books, lines, cut, rows, owner, now)
+
+
+def laid_apart(
+    state: DriverState, books: Books, lines: Lines, cut: DriverState, rows: Rows, owner: Whose, now: datetime
+) -> DriverState:
+    """The state that is left where one is cut: the rows, which are `lines` until then, are laid as each part has them
+    by itself."""
     if cut == state:
         return cut
-    parts = apart(state, open_books, lines, cut, owner, now)
+    parts = apart(state, books, lines, cut, owner, now)
     left = lines_of(parts.state, books_of(parts.state), owner, now)
     relaid(lines, followed_by(parts.settled, left), rows, owner, now)
     for chapter in parts.chapters:
         rows.close(chapter)
-        stand(rows, chapter.car_id, open_books.of[chapter.car_id].standings, parts.books[chapter.car_id].standings)
+        stand(rows, chapter.car_id, books.of[chapter.car_id].standings, parts.books[chapter.car_id].standings)
     return parts.state
 
 

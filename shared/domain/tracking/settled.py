@@ -19,6 +19,13 @@ def is_told(state: DriverState, trip: Trip) -> bool:
     return any(trip.id in one.trip_ids for one in state.told)
 
 
+def is_open(state: DriverState, row: Row) -> bool:
+    """Whether a row of a car may still change by what phone or car say."""
+    if isinstance(row, Trip) and (row.from_m is None or is_told(state, row)):
+        return is_told(state, row)
+    return row.car_id is None or not is_settled(state, row.car_id, _ends_at(row))
+
+
 def has_history(state: DriverState, former: Row | None, row: Row | None) -> bool:
     """Whether a change of a row is told: from when it is settled, or its driver first said something of it. Neither is
     so of a new trip in no car."""
@@ -34,5 +41,9 @@ def _is_touched(row: Row) -> bool:
 
 def _is_settled(state: DriverState, row: Row, *, is_new: bool) -> bool:
     if row.car_id:
-        return is_settled(state, row.car_id, row.until if isinstance(row, GapRow) else row.ended_at)
+        return is_settled(state, row.car_id, _ends_at(row))
     return not is_new and isinstance(row, Trip) and not is_told(state, row)
+
+
+def _ends_at(row: Row) -> datetime:
+    return row.until if isinstance(row, GapRow) else row.ended_at

@@ -65,6 +65,14 @@ def forced(state: DriverState, books: Books, now: datetime) -> DriverState:
     return replace(cut, told=tuple(one for one in cut.told if one.id not in gone)) if gone else cut
 
 
+def cut_at(state: DriverState, books: Books, car_id: str, start: Start | None, now: datetime) -> DriverState:
+    """The state without what is of a car and before a stand of it, whatever that says of the rest."""
+    known = state.of_car(car_id).start
+    if start is None or (known and not known.is_said and start.at <= known.at):
+        return state
+    return _cut(state, books, {car_id: start}, now)
+
+
 def _cut(state: DriverState, books: Books, starts: Mapping[str, Start], now: datetime) -> DriverState:
     for car_id, start in starts.items():
         book, log = books.of[car_id], state.of_car(car_id)

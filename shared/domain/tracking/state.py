@@ -110,6 +110,7 @@ class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     the last of it at `late_at`; it waits until no more comes. `told` are the drives that are over and may still change,
     by their begin; `open` has what is open of each car's log, and `car_ids` are the cars that the driver has. Where the
     phone names none it means `default_car_id`. Until `folding_until` somebody puts a drive that is over into the log.
+    `closed_years` are, by car, the years of its log that are sealed: no row of these changes any more.
     """
 
     drive: GoingOn | None = None
@@ -124,6 +125,7 @@ class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     asking: Asking = Asking()
     look_ups: LookUps = LookUps()
     rejected: int = 0
+    closed_years: dict[str, tuple[int, ...]] = {}
     entries: int = 0
     last_hash: str = ""
 
@@ -134,6 +136,10 @@ class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     def knows(self, heard: Heard) -> bool:
         """Whether the same was heard before: a message may come twice, and the second time later or by another key."""
         return any(kept.at == heard.at and kept.word == heard.word for kept in (*self.events, *self.late))
+
+    def is_closed(self, car_id: str | None, year: int) -> bool:
+        """Whether a year of the log of a car is sealed."""
+        return car_id is not None and year in self.closed_years.get(car_id, ())
 
     def known_readings(self, car_id: str) -> tuple[Reading, ...]:
         """What is remembered of a car's odometer, by time."""

@@ -1,0 +1,1 @@
+"""Asks an authority for the time of a seal (RFC 3161), and reads what it said."""

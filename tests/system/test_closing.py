@@ -1,0 +1,199 @@
+"""Closing a year of a car's log over HTTP: its seal holds, nothing folds into it, and what would change stands beside."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.system.fixtures import Driver, ago
+
+ZONE = ZoneInfo("Europe/Amsterdam")
+ENDS = {"from": {"place": "Home"}, "to": {"place": "Work"}}
+YEAR = ago(0).year - 1
+
+
+def moment(day: int, hour: int, month: int = 3) -> datetime:
+    return datetime(YEAR, month, day, hour, tzinfo=ZONE)
+
+
+def read(driver: Driver, odometer_km: float, at: datetime) -> Any:
+    return driver.call("POST", "/cars/car/odometer", json={"odometer_km": odometer_km, "at": at.isoformat()})
+
+
+def drive(driver: Driver, began: datetime, from_km: float, to_km: float, **more: Any) -> dict[str, Any]:
+    """A trip by hand between two odometers."""
+    body = {
+        "started_at": began.isoformat(),
+        "ended_at": (began + timedelta(minutes=40)).isoformat(),
+        "start_odometer_km": from_km,
+        "end_odometer_km": to_km,
+        "kind": "business",
+        **ENDS,
+        **more,
+    }
+    answer = driver.call("POST", "/trips", json=body)
+    assert answer.status_code == 201, answer.text
+    trip: dict[str, Any] = answer.json()
+    return trip
+
+
+@pytest.fixture
+def year(driver: Driver) -> Driver:
+    """A driver with a small log of last year, and a trip of this one."""
+    assert read(driver, 1000.0, moment(1, 8)).status_code == 201
+    drive(driver, moment(1, 9), 1000.0, 1030.0)
+    drive(driver, moment(2, 9), 1030.0, 1055.0)
+    drive(driver, moment(3, 9), 1060.0, 1080.0)
+    assert read(driver, 1080.0, moment(4, 8)).status_code == 201
+    drive(driver, moment(20, 9, month=12), 1080.0, 1100.0)
+    drive(driver, datetime(YEAR + 1, 1, 3, 9, tzinfo=ZONE), 1100.0, 1125.0)
+    assert driver.differences() == []
+    return driver
+
+
+def close(driver: Driver, **body: Any) -> Any:
+    return driver.call("POST", f"/logbook/{YEAR}/close", json=body)
+
+
+def shown(driver: Driver) -> dict[str, Any]:
+    answer = driver.call("GET", f"/logbook/{YEAR}")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def rows(driver: Driver) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = driver.call("GET", f"/logbook?year={YEAR}&limit=200").json()["rows"]
+    return found
+
+
+def test_a_closed_year_has_a_seal_that_holds_and_closing_it_again_changes_nothing(year: Driver) -> None:
+    assert (shown(year)["closed"], shown(year)["seal"], shown(year)["holds"]) == (False, None, None)
+    before = rows(year)
+    answer = close(year)
+    assert answer.status_code == 200, answer.text
+    seal = answer.json()
+    assert (seal["rows"], seal["prev"], seal["reasons"], seal["year"]) == (len(before), "", {}, YEAR)
+    assert close(year).json() == seal
+    assert (shown(year)["closed"], shown(year)["seal"], shown(year)["holds"]) == (True, seal, True)
+    assert rows(year) == before
+    assert year.differences() == []
+    last = year.call("GET", f"/logbook/{YEAR}/history?limit=1000").json()["entries"][-1]
+    assert (last["kind"], last["row"], last["after"]["hash"]) == ("seal", f"{YEAR}-car", seal["hash"])
+
+
+def corrected(driver: Driver, trip: dict[str, Any], why: str) -> Any:
+    return driver.call("PATCH", f"/trips/{trip['id']}", json={"kind": "private", "why": why})
+
+
+def deleted(driver: Driver, trip: dict[str, Any], why: str) -> Any:
+    return driver.call("DELETE", f"/trips/{trip['id']}?why={why}")
+
+
+def split(driver: Driver, trip: dict[str, Any], why: str) -> Any:
+    at = datetime.fromisoformat(trip["started_at"]) + timedelta(minutes=10)
+    return driver.call("POST", f"/trips/{trip['id']}/split", json={"at": at.isoformat(), "why": why})
+
+
+def merged(driver: Driver, trip: dict[str, Any], why: str) -> Any:
+    ids = [row["id"] for row in rows(driver) if row["row"] == "trip"][:2]
+    return driver.call("POST", "/trips/merge", json={"ids": ids, "why": why})
+
+
+def several(driver: Driver, trip: dict[str, Any], why: str) -> Any:
+    return driver.call("PATCH", "/trips", json={"ids": [trip["id"]], "set": {"kind": "private"}, "why": why})
+
+
+def explained(driver: Driver, trip: dict[str, Any], why: str) -> Any:
+    gap = next(row for row in rows(driver) if row["row"] == "gap")
+    return driver.call("PATCH", f"/logbook/gaps/{gap['id']}", json={"explained_as": "private", "why": why})
+
+
+def moved_into_the_year_after(driver: Driver, trip: dict[str, Any], why: str) -> Any:
+    times = {"started_at": f"{YEAR + 1}-02-01T09:00:00+01:00", "ended_at": f"{YEAR + 1}-02-01T09:40:00+01:00"}
+    return driver.call("PATCH", f"/trips/{trip['id']}", json={**times, "why": why})
+
+
+def read_in_it(driver: Driver, trip: dict[str, Any], why: str) -> Any:
+    body = {"odometer_km": 1034.0, "at": moment(1, 20).isoformat(), "confirm": True, "why": why}
+    return driver.call("POST", "/cars/car/odometer", json=body)
+
+
+WORDS: list[Callable[[Driver, dict[str, Any], str], Any]] = [
+    corrected, deleted, split, merged, several, explained, moved_into_the_year_after, read_in_it,
+]  # fmt: skip
+
+
+def test_whatever_would_change_a_closed_year_is_refused_without_a_reason_and_with_one_stands_beside_it(
+    year: Driver,
+) -> None:
+    first = next(row for row in rows(year) if row["row"] == "trip")
+    seal, sealed = close(year).json(), rows(year)
+    kept = {name: year.kept(name) for name in ("trips", "gaps", "odometer_readings", "stats", "chapters", "drives")}
+    for n, word in enumerate(WORDS):
+        refused = word(year, first, "")
+        assert (refused.status_code, refused.json().get("field")) == (409, "why"), (word, refused.text)
+        taken = word(year, first, "It%20was%20so")
+        assert taken.status_code == 202, (word, taken.text)
+        told = taken.json()
+        assert told["status"] == "correction_proposed"
+        assert {one["year"] for one in told["corrections"]} == {YEAR}
+        assert len(year.kept("corrections")) > n
+    assert corrected(year, first, "It%20was%20so").json()["corrections"][0]["id"] in year.kept("corrections")
+    assert rows(year) == sealed
+    assert {name: year.kept(name) for name in kept} == kept
+    found = shown(year)
+    assert (found["seal"], found["holds"]) == (seal, True)
+    assert len(found["corrections"]) == len(year.kept("corrections"))
+    change = next(one for one in found["corrections"] if one["row"] == first["id"] and "kind" in one["after"])
+    assert (change["before"]["kind"], change["after"]["kind"]) == ("business", "private")
+    assert year.differences() == []
+
+
+def test_a_trip_cannot_be_entered_into_a_closed_year_but_beside_it(year: Driver) -> None:
+    close(year)
+    began = moment(3, 8)
+    body = {"started_at": began.isoformat(), "ended_at": (began + timedelta(minutes=9)).isoformat(), **ENDS}
+    answer = year.call("POST", "/trips", json={**body, "distance_km": 3.0})
+    assert (answer.status_code, answer.json()["field"]) == (409, "why")
+    taken = year.call("POST", "/trips", json={**body, "distance_km": 3.0, "why": "Forgotten"})
+    assert taken.status_code == 202
+    assert any(one["before"] == {} and one["after"]["distance_km"] == 3.0 for one in taken.json()["corrections"])
+    assert shown(year)["holds"]
+
+
+def test_the_year_after_goes_on_and_its_seal_follows_the_one_before(year: Driver) -> None:
+    seal = close(year).json()
+    trip = next(one for one in year.trips() if one["date"].startswith(str(YEAR + 1)))
+    assert corrected(year, trip, "").status_code == 200
+    drive(year, datetime(YEAR + 1, 1, 4, 9, tzinfo=ZONE), 1125.0, 1140.0)
+    assert deleted(year, trip, "").status_code == 204
+    assert (shown(year)["seal"], shown(year)["holds"]) == (seal, True)
+    assert year.differences() == []
+
+
+def test_a_seal_does_not_hold_once_somebody_alters_a_row(year: Driver) -> None:
+    close(year)
+    trip = next(row for row in rows(year) if row["row"] == "trip")
+    document = year.stack.db.document(f"users/{year.email}/trips/{trip['id']}")
+    for field, value in {"purpose": "Another", "notes": "x", "deviation": "y"}.items():
+        former = document.get().get(field)
+        document.update({field: value})
+        assert not shown(year)["holds"], field
+        assert any(f"seals/{YEAR}-car" in one for one in year.differences())
+        document.update({field: former})
+    assert shown(year)["holds"]
+
+
+def test_what_cannot_be_closed_says_why(year: Driver) -> None:
+    other = year.stack.driver()
+    assert year.call("POST", f"/logbook/{YEAR + 1}/close", json={}).json()["field"] == "year"
+    assert other.call("POST", f"/logbook/{YEAR}/close", json={}).status_code == 404
+    assert year.call("POST", f"/logbook/{YEAR}/close", json={"car_id": "none"}).status_code == 404
+    assert year.call("POST", "/logbook/1999/close", json={}).status_code == 404
+    assert year.call("GET", "/logbook/1999").status_code == 404
+    assert close(year, reasons={"22": "x"}).json()["field"] == "reasons"
+    assert shown(year)["closed"] is False
+    assert other.call("GET", f"/logbook/{YEAR}").json()["seal"] is None
