@@ -8,7 +8,9 @@ from shared.domain.fitting import Conflict, NotFound
 from shared.domain.log.history import Author
 from shared.domain.log.rows import Rows
 from shared.domain.log.sealing import Seal
-from shared.domain.tracking.closing import settled_through, with_closed
+from shared.domain.log.shown import local
+from shared.domain.log.year import span_of
+from shared.domain.tracking.closing import closable_from, settled_through, with_closed
 from shared.domain.tracking.settled import is_open
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
@@ -36,6 +38,9 @@ def close(
     store = UserStore(client(), account.email)
     if seal := store.seals.find(car_id, year):
         return seal
+    if author.now < (soonest := closable_from(year, account.timezone)):
+        told = local(soonest, account.timezone)
+        raise Conflict(f"The log of {year} can be closed from {told} on: until then news of it may come.", "year")
     _settle(store, account, car_id, year, author)
     seal = until_current(lambda: _sealed(store, account, car_id, year, reasons, author, language))()
     stamp_missing(account.email)
@@ -44,12 +49,13 @@ def close(
 
 def _settle(store: UserStore, account: Account, car_id: str, year: int, author: Author) -> None:
     """Settles what is open of the year, in a commit of its own: nobody has to close a year for which that was done."""
+    _, until = span_of(year, None, account.timezone)
 
     @until_current
     def attempt() -> None:
         read, log = store.state(), StoredLog(store)
         rows, owner = Rows(log), StoredOwner(store, account)
-        state = settled_through(read.value, car_id, year, rows, owner, author.now)
+        state = settled_through(read.value, car_id, until, rows, owner, author.now)
         if state != read.value:
             change = store.change(author)
             log.stage(change, rows, author.now)

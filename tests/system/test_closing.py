@@ -1,4 +1,4 @@
-"""Closing a year of a car's log over HTTP: its seal holds, nothing folds into it, and what would change stands beside."""
+"""Closing a car's year over HTTP: its seal holds, nothing folds into it, and what would change stands beside it."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

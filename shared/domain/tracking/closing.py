@@ -1,7 +1,7 @@
 """Settles all of a car's log up to the end of a year, so that nothing folds into that year any more. Pure."""
 
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Sequence
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -10,12 +10,12 @@ from shared.domain.log.book import Start, TripOutline
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.laying import Whose
 from shared.domain.log.rows import Rows
-from shared.domain.log.trip import Known, local_date
+from shared.domain.log.trip import Known
 from shared.domain.log.year import span_of
 from shared.domain.thresholds import MOST_CLOSED_YEARS, NEWS_REACHES
 from shared.domain.tracking.books import books_of
 from shared.domain.tracking.keeping import laid_apart
-from shared.domain.tracking.lines import Line, Lines, lines_of
+from shared.domain.tracking.lines import Line, lines_of
 from shared.domain.tracking.settling import cut_at
 from shared.domain.tracking.state import DriverState
 
@@ -35,35 +35,34 @@ def with_closed(state: DriverState, car_id: str, year: int) -> DriverState:
     return replace(state, closed_years=years)
 
 
-def settled_through(state: DriverState, car_id: str, year: int, rows: Rows, owner: Whose, now: datetime) -> DriverState:
-    """The state with nothing open of a year of a car, nor of those before; what is settled by that is put into the
-    rows. Raises Conflict where that cannot be yet."""
-    if now < (from_ := closable_from(year, owner.timezone)):
-        local = from_.astimezone(ZoneInfo(owner.timezone))
-        raise Conflict(f"The log of {year} can be closed from {local:%Y-%m-%d %H:%M} on.", "year")
-    if state.drive and _year_of(state.drive.started_at, owner) <= year:
-        raise Conflict(f"A drive that began in {year} still goes on.", "year")
+def settled_through(
+    state: DriverState, car_id: str, until: datetime, rows: Rows, owner: Whose, now: datetime
+) -> DriverState:
+    """The state with no row of a car open that begins before a moment, longer ago than news can be; what is settled by
+    that is put into the rows. Raises Conflict where that cannot be yet."""
+    if state.drive and state.drive.started_at < until:
+        raise Conflict("A drive of that time still goes on.", "year")
     books = books_of(state)
     lines = lines_of(state, books, owner, now)
-    if not _of_year(lines, car_id, year, owner):
+    before = _before(lines.get(car_id, ()), until)
+    if not before:
         return state
-    cut = cut_at(state, books, car_id, _end_of(lines, car_id, year, owner), now)
-    gone = {one.id for one in state.told if _year_of(one.since, owner) <= year and _is_beside(one.id, lines, car_id)}
-    cut = replace(cut, told=tuple(one for one in cut.told if one.id not in gone))
+    cut = cut_at(state, books, car_id, _end_of(before), now)
+    beside = {line.says.drive.summary.id for line in before if isinstance(line.says, TripOutline) and _is_beside(line)}
+    cut = replace(cut, told=tuple(one for one in cut.told if one.id not in beside))
     state = laid_apart(state, books, lines, cut, rows, owner, now)
-    if _of_year(lines_of(state, books_of(state), owner, now), car_id, year, owner):
-        raise Conflict(f"Some drives of {year} wait for what the car says: try again tomorrow.", "year")
+    if _before(lines_of(state, books_of(state), owner, now).get(car_id, ()), until):
+        raise Conflict("Some drives of that time wait for what the car says: try again tomorrow.", "year")
     return state
 
 
-def _of_year(lines: Lines, car_id: str, year: int, owner: Whose) -> list[Line]:
-    """The rows of a car of a year, and of those before, in their order."""
-    return [line for line in lines.get(car_id, ()) if _year_of(_began_at(line), owner) <= year]
+def _before(lines: Sequence[Line], until: datetime) -> list[Line]:
+    return [line for line in lines if _began_at(line) < until]
 
 
-def _end_of(lines: Lines, car_id: str, year: int, owner: Whose) -> Start | None:
+def _end_of(lines: Sequence[Line]) -> Start | None:
     """Where the last of these rows ends that has a stretch of the odometer; None where none has."""
-    placed = [line.says for line in _of_year(lines, car_id, year, owner) if line.says.to_m is not None]
+    placed = [line.says for line in lines if line.says.to_m is not None]
     if not placed:
         return None
     last = placed[-1]
@@ -73,19 +72,12 @@ def _end_of(lines: Lines, car_id: str, year: int, owner: Whose) -> Start | None:
     return Start(last.until, last.to_m, known=ESTIMATED)
 
 
-def _is_beside(drive_id: str, lines: Lines, car_id: str) -> bool:
-    """Whether a drive is in a row of a car that lies beside every odometer: no other row depends on it."""
-    return any(
-        isinstance(line.says, TripOutline) and line.says.drive.summary.id == drive_id and line.says.to_m is None
-        for line in lines.get(car_id, ())
-    )
+def _is_beside(line: Line) -> bool:
+    """Whether a row lies beside every odometer: no other one depends on it."""
+    return line.says.to_m is None
 
 
 def _began_at(line: Line) -> datetime:
     if isinstance(line.says, TripOutline):
         return line.says.drive.began_at
     return line.says.since if isinstance(line.says, GapRow) else line.says.started_at
-
-
-def _year_of(moment: datetime, owner: Whose) -> int:
-    return local_date(moment.astimezone(UTC), owner.timezone).year
