@@ -36,15 +36,28 @@ def close(
     """The seal of a car's year, which is closed with a reason for each check that fails; closing it again changes
     nothing. Raises NotFound where the car has nothing in that year, NotClosable, and Conflict where it is too early."""
     store = UserStore(client(), account.email)
-    if seal := store.seals.find(car_id, year):
-        return seal
+    if store.seals.find(car_id, year) is None:
+        _close(store, account, car_id, year, reasons, author, language)
+    stamp_missing(account.email)
+    seal = store.seals.find(car_id, year)
+    assert seal is not None
+    return seal
+
+
+def _close(
+    store: UserStore,
+    account: Account,
+    car_id: str,
+    year: int,
+    reasons: Mapping[str, str],
+    author: Author,
+    language: Language,
+) -> None:
     if author.now < (soonest := closable_from(year, account.timezone)):
         told = local(soonest, account.timezone)
         raise Conflict(f"The log of {year} can be closed from {told} on: until then news of it may come.", "year")
     _settle(store, account, car_id, year, author)
-    seal = until_current(lambda: _sealed(store, account, car_id, year, reasons, author, language))()
-    stamp_missing(account.email)
-    return store.seals.find(car_id, year) or seal
+    until_current(lambda: _seal(store, account, car_id, year, reasons, author, language))()
 
 
 def _settle(store: UserStore, account: Account, car_id: str, year: int, author: Author) -> None:
@@ -65,7 +78,7 @@ def _settle(store: UserStore, account: Account, car_id: str, year: int, author: 
     attempt()
 
 
-def _sealed(
+def _seal(
     store: UserStore,
     account: Account,
     car_id: str,
@@ -73,10 +86,10 @@ def _sealed(
     reasons: Mapping[str, str],
     author: Author,
     language: Language,
-) -> Seal:
+) -> None:
     found = year_of(account, car_id, year)
-    if found.state.value.is_closed(car_id, year) and (seal := store.seals.find(car_id, year)):
-        return seal
+    if found.state.value.is_closed(car_id, year):
+        return
     _refuse_open(found)
     failing = [one for one in checked(account, car_id, year, language, found).findings if one.result == "fails"]
     if missing := [one for one in failing if not reasons.get(str(one.n), "").strip()]:
@@ -97,7 +110,6 @@ def _sealed(
     change.put_seal(seal)
     change.put_state(found.state, with_closed(found.state.value, car_id, year))
     change.commit()
-    return seal
 
 
 def _refuse_open(found: ReadYear) -> None:

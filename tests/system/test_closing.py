@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from pytest_httpserver import HTTPServer
 
-from tests.system.fixtures import Driver, ago
+from shared.domain.log.sealing import seal_hash
+from tests.system.fixtures import Driver, Stack, ago
+from tests.timestamping.local import Authority
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 ENDS = {"from": {"place": "Home"}, "to": {"place": "Work"}}
@@ -42,6 +46,11 @@ def drive(driver: Driver, began: datetime, from_km: float, to_km: float, **more:
 @pytest.fixture
 def year(driver: Driver) -> Driver:
     """A driver with a small log of last year, and a trip of this one."""
+    return with_year(driver)
+
+
+def with_year(driver: Driver) -> Driver:
+    """The driver with that."""
     assert read(driver, 1000.0, moment(1, 8)).status_code == 201
     drive(driver, moment(1, 9), 1000.0, 1030.0)
     drive(driver, moment(2, 9), 1030.0, 1055.0)
@@ -197,3 +206,38 @@ def test_what_cannot_be_closed_says_why(year: Driver) -> None:
     assert close(year, reasons={"22": "x"}).json()["field"] == "reasons"
     assert shown(year)["closed"] is False
     assert other.call("GET", f"/logbook/{YEAR}").json()["seal"] is None
+
+
+def test_what_is_said_of_places_and_of_the_car_leaves_a_closed_year_as_it_is(year: Driver) -> None:
+    trip = next(row for row in rows(year) if row["row"] == "trip")
+    assert year.call("PATCH", f"/trips/{trip['id']}", json={"from": {"lat": 52.1, "lng": 5.1}}).status_code == 200
+    close(year)
+    kept = rows(year)
+    assert year.call("POST", "/locations", json={"name": "Home", "lat": 52.1, "lng": 5.1}).status_code == 201
+    said = {"provider": "simulated", "start_odometer_km": 900.0, "available_from": f"{YEAR}-01-01"}
+    assert year.call("PUT", "/cars/car", json=said).status_code == 200
+    assert year.call("PATCH", "/settings", json={"timezone": "America/New_York"}).status_code == 200
+    found = shown(year)
+    assert (rows(year), found["holds"]) == (kept, True)
+    assert {one["by"] for one in found["corrections"]} == {"settings"}
+    assert {} in [one["before"] for one in found["corrections"]], "the gap before the first trip"
+    year.call("PATCH", "/settings", json={"timezone": "Europe/Amsterdam"})
+
+
+def test_a_seal_is_what_anybody_can_compute_of_the_rows(year: Driver) -> None:
+    seal = close(year).json()
+    assert seal_hash("car", YEAR, "", rows(year)) == seal["hash"]
+
+
+def test_a_seal_is_stamped_with_the_time_and_closing_does_not_wait_for_that(
+    start_stack: Callable[..., Stack], tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    authority = Authority(tmp_path, httpserver)
+    driver = with_year(start_stack(TSA_URL=authority.url).driver())
+    authority.is_down = True
+    assert close(driver).json()["timestamp_token"] is None
+    assert shown(driver)["stamped_at"] is None
+    authority.is_down = False
+    assert close(driver).json()["timestamp_token"]
+    assert shown(driver)["stamped_at"][:10] == ago(0).isoformat()[:10]
+    assert driver.differences() == []

@@ -18,7 +18,7 @@ from shared.repositories.accounts import AccountRepository
 from shared.repositories.due import Due, due_users, due_users_of_shard, users_with_a_car
 from shared.repositories.facts import FactRepository
 from shared.repositories.streaming import LongReader, long_reader
-from shared.repositories.user_store import UserStore, state_document
+from shared.repositories.user_store import CHANGES, UserStore, state_document
 from tools.deploy.indexes import ASCENDING, DESCENDING, INDEXES, NOT_INDEXED, Index
 
 ROOT = Path(__file__).parents[3]
@@ -125,6 +125,8 @@ def made(emulators: None, queries: list[Any]) -> list[Any]:
     store.readings.since("car", NOW)
     store.readings.around("car", NOW, NOW)
     store.readings.has_any("car")
+    store.seals.all()
+    store.seals.corrections("car", 2026)
     for span in (None, (NOW, NOW)):
         for after in (None, (NOW, "20260123T080000.000000Z.car.car.1")):
             store.readings.page("car", 10, span, after)
@@ -180,6 +182,7 @@ def test_no_method_makes_a_query_that_this_test_does_not_know() -> None:
         "pages",
         "of_row",
         "of_year",
+        "corrections",
         "all",
         "_all",
     }
@@ -189,6 +192,6 @@ def test_no_method_makes_a_query_that_this_test_does_not_know() -> None:
 def test_what_is_not_indexed_are_fields_that_documents_have(made: list[Any]) -> None:
     for collection, fields in NOT_INDEXED.items():
         assert len(set(fields)) == len(fields), collection
-    assert set(NOT_INDEXED["cache"]) == {*state_document("boris@example.com", DriverState())}
+    assert set(NOT_INDEXED["cache"]) == {*state_document("boris@example.com", DriverState()), CHANGES}
     # A field that only composite indexes serve may lack the automatic ones; the users' hashes need theirs.
     assert "key_hashes" not in NOT_INDEXED["users"]
