@@ -34,6 +34,7 @@ from shared.domain.tracking.settled import has_history
 from shared.domain.tracking.state import DriverState, next_poll_at
 from shared.repositories.cars import CarRepository
 from shared.repositories.chapters import ChapterRepository
+from shared.repositories.checks import CheckRepository
 from shared.repositories.documents import OldLog, Stored, from_document, to_document
 from shared.repositories.doubts import DoubtRepository
 from shared.repositories.gaps import GapRepository
@@ -99,6 +100,11 @@ class UserStore:
     def history(self) -> HistoryRepository:
         """What was changed in their log, by whom and why."""
         return HistoryRepository(self._root)
+
+    @cached_property
+    def checks(self) -> CheckRepository:
+        """What was found by the checks of their log."""
+        return CheckRepository(self._root)
 
     @cached_property
     def chapters(self) -> ChapterRepository:

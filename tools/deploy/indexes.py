@@ -79,6 +79,7 @@ NOT_INDEXED = {
     "trips": _fields(Trip),
     "gaps": _fields(GapRow),
     "chapters": ("car_id", "ends_at", "chapter"),
+    "checks": ("key", "checked"),
     "stats": ("months",),
     "odometer_readings": _fields(Reading, "car_id", "fetched_at", "standing", "why"),
     "settings": ("cars", "places", "sealed", "tokens"),
