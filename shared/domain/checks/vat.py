@@ -34,7 +34,8 @@ def _is_at(end: Endpoint, places: Sequence[Place]) -> bool:
 
 def outcome(examined: Examined) -> Outcome:
     """Holds: the number is given."""
-    numbers = {"vat_km": vat_km(examined), "commuting_km": commuting_km(examined)}
+    of_commuting_km = commuting_km(examined)
+    numbers = {"vat_km": km(of_year(examined).so_far + of_commuting_km), "commuting_km": of_commuting_km}
     known: set[Role | None] = {place.role for place in examined.places}
     return Outcome("holds", (), TOLD if {"home", "work"} <= known else WITHOUT_PLACES, numbers)
 
