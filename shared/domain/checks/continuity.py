@@ -12,7 +12,9 @@ from shared.domain.thresholds import MEETS_WITHIN_M
 def outcome(examined: Examined) -> Outcome:
     """Fails where rows are further apart than whole kilometres can be out by, warns where by less; a trip without an
     odometer fails, and one that waits for it warns."""
-    placed = [row for row in examined.following if row.from_m is not None and row.to_m is not None]
+    # What lies behind the last drive is no row yet, and may be of another odometer already.
+    stored = [row for row in examined.following if row is not examined.log.behind]
+    placed = [row for row in stored if row.from_m is not None and row.to_m is not None]
     apart = [(row.id, _apart_m(before, row)) for before, row in pairwise(placed)]
     without = [trip for trip in examined.trips if trip.from_m is None or trip.to_m is None]
     bad = [trip.id for trip in without if not _waits(trip)]

@@ -15,9 +15,9 @@ FIRST, SECOND = drive(0), drive(1)
 # --- 2: continuity
 
 
-def test_rows_that_meet_hold_also_behind_the_year_before_and_where_the_odometer_was_set_on() -> None:
+def test_rows_that_meet_hold_also_behind_the_year_before_and_where_the_car_got_another_odometer() -> None:
     other = trip(500_000, 510_000, at(3), set_on_m=-520_000)
-    behind = gap(510_000, 512_000, at(5))
+    behind = gap(7_000, 9_000, at(5))  # on one that is newer still
     examined = year(SECOND, gap(1_020_000, 1_020_000, at(2)), other, before=FIRST, behind=behind)
     assert found(2, examined) == ("holds", ())
     assert found(2, year()) == ("holds", ())
