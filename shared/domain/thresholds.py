@@ -144,3 +144,16 @@ LONGEST_WAIT = timedelta(minutes=30)  # between two polls of a car
 
 # Ours, after the practice of German tax offices: what is entered later than a week after the drive proves less.
 LATE_AFTER = timedelta(days=7)
+
+# --- the checks of a year. What is no law is ours, and is called so wherever it is shown.
+
+MOST_PRIVATE_KM = 500.0  # law: in a calendar year, private detours included; with more, the tax is due
+WARN_PRIVATE_KM = (400.0, 450.0)  # ours: time enough to look at it
+MEETS_WITHIN_M = 1_000  # ours: what whole kilometres of a car's cloud can be out by
+ENDS_WITHIN_M = 250  # ours: where a car was parked, and where its next trip began
+USUAL_OF = 3  # ours: trips between two places, of which one is usual
+DETOUR_SHARE, DETOUR_KM = 0.1, 3.0  # ours: beyond both, a trip is longer than usual
+BY_HAND_WARN, BY_HAND_MOST = timedelta(days=31), timedelta(days=61)  # law, by secondary sources: every two months
+OUTSIDE_WITHIN_KM = 1.0  # ours: an invoice tells whole kilometres
+ROUND_OF, ROUND_SHARE, ROUND_KM = 5, 0.3, 5  # ours: of so many distances by hand, a share in multiples of so many km
+LONGEST_TRIP_KM = 1_500.0  # ours: nobody drives more in one go

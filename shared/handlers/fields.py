@@ -6,9 +6,11 @@ These are written the same in the history of a log.
 import re
 from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import get_args
 
 from flask import Request
 
+from shared.domain.driver import Language
 from shared.domain.fitting import YEARS, car_id
 from shared.domain.log import shown
 from shared.domain.log.year import span_of
@@ -52,6 +54,15 @@ def year_and_month(request: Request) -> tuple[int | None, int | None]:
 def span(year: int | None, month: int | None, timezone: str) -> tuple[datetime, datetime] | None:
     """From when to when (aware UTC) a year or one of its months lasts in a time zone; None without a year."""
     return None if year is None else span_of(year, month, timezone)
+
+
+def language(request: Request) -> Language | None:
+    """The language of the query, or None."""
+    text = request.args.get("lang")
+    found = next((one for one in get_args(Language) if one == text), None)
+    if text is not None and found is None:
+        raise bad("lang", f"must be one of {', '.join(get_args(Language))}")
+    return found
 
 
 def query_car_id(request: Request) -> str | None:

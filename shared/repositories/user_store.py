@@ -35,6 +35,7 @@ from shared.domain.tracking.settled import has_history
 from shared.domain.tracking.state import DriverState, next_poll_at
 from shared.repositories.cars import CarRepository
 from shared.repositories.chapters import ChapterRepository
+from shared.repositories.checks import CheckRepository
 from shared.repositories.documents import OldLog, Stored, from_document, to_document
 from shared.repositories.doubts import DoubtRepository
 from shared.repositories.gaps import GapRepository
@@ -106,6 +107,11 @@ class UserStore:
     def seals(self) -> SealRepository:
         """The years of their log that are closed."""
         return SealRepository(self._root)
+
+    @cached_property
+    def checks(self) -> CheckRepository:
+        """What was found by the checks of their log."""
+        return CheckRepository(self._root)
 
     @cached_property
     def chapters(self) -> ChapterRepository:

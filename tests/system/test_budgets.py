@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from google.cloud import firestore, pubsub_v1
 from google.cloud.firestore_v1.types import CommitRequest
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 from pytest_httpserver import HTTPServer
 
 from shared.domain.car.car import Car
@@ -19,8 +19,9 @@ from shared.domain.log.trip import Endpoint, Trip, trip_id
 from shared.domain.place.places import Place
 from shared.repositories import documents
 from shared.repositories.places import SharedPlaceRepository
+from shared.services.private_km import private_km
 from tests.geocoding.services import PDOK, PDOK_PATH
-from tests.rows import gap, put
+from tests.rows import gap, put, trip
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_settled import driven, settle
 from tools.measure import metering
@@ -316,6 +317,33 @@ def test_a_page_of_the_log_costs_what_it_shows_and_a_word_of_a_gap_little(with_l
     _, cost = with_log.call("logbook", "PATCH", f"/gaps/{gaps[0].id}", json={"explained_as": "private"})
     # The gap, the state and the sums of its year; written are the gap, the state, the sums and the history.
     assert (cost.read + cost.missing, cost.changed) == (3, 4)
+
+
+def test_the_checks_of_a_year_are_computed_once_however_long_its_log_is(with_log: Metered) -> None:
+    first, cost = with_log.call("logbook", "GET", "/2024/checks")
+    assert (cost.read >= len(first["checks"][6]["rows"]) >= 1, cost.changed) == (True, 1)
+    again, cost = with_log.call("logbook", "GET", "/2024/checks")
+    # The state, the cars, the places, whether the year is closed, and what is kept; those shared by all are remembered.
+    assert (cost.read + cost.missing <= 5, cost.changed) == (True, 0)
+    assert again == first
+    assert [check["result"] for check in first["checks"] if check["n"] == 19] == ["holds"]
+
+
+def test_the_meter_of_private_kilometres_reads_three_documents_and_says_what_the_rows_do(metered: Metered) -> None:
+    begin = datetime(2026, 1, 23, 8, tzinfo=UTC)
+    rows = [
+        trip(1_000_000, 1_050_000, begin, kind="private"),
+        gap(1_050_000, 1_054_000, begin + timedelta(hours=1), explained_as="private"),
+        gap(1_054_000, 1_060_000, begin + timedelta(days=40)),
+        trip(1_060_000, 1_085_000, begin + timedelta(days=41)),
+    ]
+    put(metered.driver.store, *rows)
+    told, _ = metered.call("logbook", "GET", "/2026/checks")
+    metered.meter.reset()
+    meter = private_km(metered.driver.account, None, 2026)
+    assert (metered.meter.read + metered.meter.missing, metered.meter.changed) == (3, 0)
+    assert (meter.so_far, meter.worst_case) == (54.0, 85.0)
+    assert told["private_km"] == asdict(meter)
 
 
 def test_a_word_of_a_settled_log_costs_the_stretch_around_it_and_an_entry_for_each_row(metered: Metered) -> None:

@@ -82,6 +82,7 @@ NOT_INDEXED = {
     "seals": _fields(Seal),
     "corrections": _fields(Correction),
     "chapters": ("car_id", "ends_at", "chapter"),
+    "checks": ("key", "checked"),
     "stats": ("months",),
     "odometer_readings": _fields(Reading, "car_id", "fetched_at", "standing", "why"),
     "settings": ("cars", "places", "sealed", "tokens"),
