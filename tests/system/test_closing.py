@@ -63,7 +63,14 @@ def with_year(driver: Driver) -> Driver:
 
 
 def close(driver: Driver, **body: Any) -> Any:
-    return driver.call("POST", f"/logbook/{YEAR}/close", json=body)
+    """Closes the year, with a reason for whatever fails unless others are given."""
+    reasons = {str(n): "It is a test" for n in range(1, 22)}
+    return driver.call("POST", f"/logbook/{YEAR}/close", json={"reasons": reasons, **body})
+
+
+def checks(driver: Driver) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = driver.call("GET", f"/logbook/{YEAR}/checks").json()["checks"]
+    return found
 
 
 def shown(driver: Driver) -> dict[str, Any]:
@@ -84,13 +91,26 @@ def test_a_closed_year_has_a_seal_that_holds_and_closing_it_again_changes_nothin
     answer = close(year)
     assert answer.status_code == 200, answer.text
     seal = answer.json()
-    assert (seal["rows"], seal["prev"], seal["reasons"], seal["year"]) == (len(before), "", {}, YEAR)
+    assert (seal["rows"], seal["prev"], seal["year"]) == (len(before), "", YEAR)
+    failing = [str(one["n"]) for one in checks(year) if one["result"] == "fails"]
+    assert {*seal["reasons"]} == {*failing}
     assert close(year).json() == seal
     assert (shown(year)["closed"], shown(year)["seal"], shown(year)["holds"]) == (True, seal, True)
     assert rows(year) == before
     assert year.differences() == []
     last = year.call("GET", f"/logbook/{YEAR}/history?limit=1000").json()["entries"][-1]
     assert (last["kind"], last["row"], last["after"]["hash"]) == ("seal", f"{YEAR}-car", seal["hash"])
+
+
+def test_a_check_that_fails_needs_a_reason_before_the_year_is_closed(year: Driver) -> None:
+    failing = [one for one in checks(year) if one["result"] == "fails"]
+    assert failing, "its trips have no addresses, and its car no plate"
+    for reasons in ({}, {str(one["n"]): "A reason" for one in failing[1:]}, {str(failing[0]["n"]): "  "}):
+        answer = close(year, reasons=reasons)
+        assert (answer.status_code, answer.json()["field"]) == (409, "reasons")
+        assert failing[0] in answer.json()["checks"]
+    assert shown(year)["closed"] is False
+    assert close(year, reasons={str(one["n"]): "A reason" for one in failing}).status_code == 200
 
 
 def corrected(driver: Driver, trip: dict[str, Any], why: str) -> Any:
