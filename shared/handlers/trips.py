@@ -1,4 +1,7 @@
-"""Lists, adds, corrects and deletes a driver's trips, and shows or drops the one going on."""
+"""Lists, adds, corrects and deletes a driver's trips, and shows or drops the one going on.
+
+Whatever changes a log loads the fold when it is first called: it would be a third of what each cold start imports.
+"""
 
 from typing import Any, get_args
 
@@ -14,7 +17,7 @@ from shared.handlers.bodies import decoded
 from shared.handlers.cursors import cursor_of, position_of
 from shared.handlers.problems import bad
 from shared.handlers.trip_bodies import MergeBody, SeveralBody, SplitBody, TripBody
-from shared.services import active_trip, trips
+from shared.services import active_trip, kept_trips
 
 KINDS = get_args(TripKind)
 
@@ -28,7 +31,7 @@ def list_trips(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     limit = fields.whole(request, "limit", range(1, 201)) or 50
     equal = {"year": year, "month": month, "car_id": fields.query_car_id(request), "kind": kind}
     wanted = {name: value for name, value in equal.items() if value is not None}
-    found, has_more = trips.page(caller.account.email, wanted, limit, position_of(request.args.get("cursor")))
+    found, has_more = kept_trips.page(caller.account.email, wanted, limit, position_of(request.args.get("cursor")))
     return {
         "trips": [trip_view(trip) for trip in found],
         "next_cursor": cursor_of(found[-1]) if has_more else None,
@@ -37,17 +40,21 @@ def list_trips(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
 
 def show(request: Request, caller: Caller, trip_id: str) -> tuple[dict[str, Any], int]:
     """One trip."""
-    return trip_view(trips.find(caller.account.email, trip_id)), 200
+    return trip_view(kept_trips.find(caller.account.email, trip_id)), 200
 
 
 def add(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """A trip entered by hand."""
+    from shared.services import trips
+
     body = decoded(request, TripBody)
     return trip_view(trips.add(caller.account, body.said(), author_of(caller, body.why))), 201
 
 
 def correct(request: Request, caller: Caller, trip_id: str) -> tuple[dict[str, Any], int]:
     """A trip with some fields changed, if it is still of the revision that the caller saw."""
+    from shared.services import trips
+
     body = decoded(request, TripBody)
     author = author_of(caller, body.why)
     return trip_view(trips.correct(caller.account, trip_id, body.said(), body.revision, author)), 200
@@ -55,7 +62,6 @@ def correct(request: Request, caller: Caller, trip_id: str) -> tuple[dict[str, A
 
 def correct_several(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     """Several trips with some fields changed: all of them, or none."""
-    # Rarely asked for, and no part of what every other call waits for at a cold start; so with the two below.
     from shared.services import several_trips
 
     body = decoded(request, SeveralBody)
@@ -85,6 +91,8 @@ def merge(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
 
 def delete(request: Request, caller: Caller, trip_id: str) -> tuple[None, int]:
     """Takes a trip out of the log."""
+    from shared.services import trips
+
     trips.delete(caller.account, trip_id, author_by_query(request, caller))
     return None, 204
 

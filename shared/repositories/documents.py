@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from shlex import quote
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 import msgspec
@@ -38,6 +37,8 @@ class OldLog(Exception):
     """An earlier version kept this user's log, in a way that is not understood any more; the command that mends it."""
 
     def __init__(self, email: str) -> None:
+        from shlex import quote
+
         # Whoever copies it into a shell means this very address, whatever is in it.
         command = f"python -m tools.admin upgrade {quote(email)}"
         super().__init__(f"The log of {email} was kept by an earlier version: first run `{command}`.")

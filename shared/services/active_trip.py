@@ -5,9 +5,7 @@ from shared.domain.driver import Account
 from shared.domain.fitting import NotFound
 from shared.domain.log.history import Author, years_of
 from shared.domain.log.shown import zulu
-from shared.domain.tracking.events import Dropped
 from shared.domain.tracking.going import SoFar, so_far
-from shared.domain.tracking.machine import advance
 from shared.domain.tracking.state import DriverState, GoingOn
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
@@ -20,7 +18,9 @@ def going_on(email: str) -> SoFar:
 
 def drop(account: Account, author: Author) -> None:
     """Drops the drive going on; what the phone sent for it is kept, and does not begin it again. Raises NotFound."""
-    # Nothing else that the function trips does needs the fold: to load it would be a part of each cold start.
+    # No call that is often made of the function trips needs the fold: to load it would be a part of each cold start.
+    from shared.domain.tracking.events import Dropped
+    from shared.domain.tracking.machine import advance
     from shared.services.log import StoredOwner, stage
 
     store = UserStore(client(), account.email)

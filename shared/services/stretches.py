@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from shared.domain.car.odometer import Reading
 from shared.domain.fitting import Conflict
-from shared.domain.log.book import Start
 from shared.domain.log.chapter import Chapter, settled_trip
 from shared.domain.log.explaining import word_of
 from shared.domain.log.gap_row import Explained, GapRow
 from shared.domain.log.laying import Whose
+from shared.domain.log.outlines import Start
 from shared.domain.log.rows import End, Rows
 from shared.domain.log.summary import Summary
 from shared.domain.log.tiling import Row, along

@@ -1,4 +1,4 @@
-"""Lists the trips of a driver, and adds, corrects and deletes them by hand."""
+"""Adds, corrects and deletes the trips of a driver by hand."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -26,17 +26,6 @@ from shared.services.rows import StoredLog
 from shared.services.stretches import Reopened, reopened
 
 NEAR = timedelta(days=7)  # so far apart two stretches of a log have nothing to do with each other
-
-
-def page(email: str, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> tuple[list[Trip], bool]:
-    """At most so many trips whose fields equal those given, newest first, after a position; whether there are more."""
-    found = UserStore(client(), email).trips(equal, limit + 1, after)
-    return found[:limit], len(found) > limit
-
-
-def find(email: str, id_: str) -> Trip:
-    """One trip. Raises NotFound."""
-    return found_trip(StoredLog(UserStore(client(), email)), id_)
 
 
 def add(account: Account, said: Mapping[str, Any], author: Author) -> Trip:

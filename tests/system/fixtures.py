@@ -224,6 +224,12 @@ class Driver:
         told: dict[str, Any] = response.json()
         return told
 
+    def arrive(self, at: datetime, position: Any, odometer_km: float, **of_car: Any) -> None:
+        """The end of a drive. The car's cloud knows of it before the phone tells: where the end is longer ago than its
+        grace, the poll that it asks for, or one that is on its way, closes the trip with what the car says by then."""
+        self.set_car(odometer_km=odometer_km, measured_at=at + timedelta(seconds=30), **of_car)
+        self.phone("end", at, position)
+
     def trips(self) -> list[dict[str, Any]]:
         """Their log, oldest first."""
         found: list[dict[str, Any]] = self.call("GET", "/trips?limit=200").json()["trips"]

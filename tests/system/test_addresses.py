@@ -115,8 +115,7 @@ def drive(driver: Driver, begin: Spot, end: Spot, minutes: float = 30, from_km: 
     """A drive of 12.4 km that the car confirms after it."""
     driver.phone("start", ago(minutes), begin)
     driver.wait_read(from_km)
-    driver.set_car(odometer_km=from_km + 12.4, measured_at=ago(minutes - 20.5))
-    driver.phone("end", ago(minutes - 20), end)
+    driver.arrive(ago(minutes - 20), end, from_km + 12.4)
 
 
 def enter(driver: Driver, begin: Spot, end: Spot) -> dict[str, Any]:

@@ -45,8 +45,7 @@ def put(driver: Driver, car_id: str = "audi", **fields: Any) -> Any:
 def drive(driver: Driver, begin: float, end: float, odometer_km: float, at_start_km: float) -> None:
     driver.phone("start", ago(begin), UTRECHT)
     driver.wait_read(at_start_km)
-    driver.set_car(odometer_km=odometer_km, measured_at=ago(end - 0.5))
-    driver.phone("end", ago(end), (52.1807, 5.1214))
+    driver.arrive(ago(end), (52.1807, 5.1214), odometer_km)
 
 
 # --- the car itself ------------------------------------------------------------------------------------------------

@@ -12,11 +12,10 @@ AMERSFOORT = (52.16, 5.39)
 
 
 def drive(driver: Driver, since: int = 50, until: int = 20, end_km: float = 12370.0) -> dict[str, Any]:
-    """A drive whose end the car has not confirmed with a new odometer yet."""
+    """A drive whose end the car has confirmed; its trip."""
     driver.phone("start", ago(since), UTRECHT)
     driver.wait_read(12345.0)
-    driver.phone("end", ago(until), AMERSFOORT)
-    driver.set_car(odometer_km=end_km, measured_at=ago(until - 1), lat=AMERSFOORT[0], lng=AMERSFOORT[1])
+    driver.arrive(ago(until), AMERSFOORT, end_km, lat=AMERSFOORT[0], lng=AMERSFOORT[1])
     return driver.wait_trips(1)[0]
 
 

@@ -30,8 +30,7 @@ def drive(driver: Driver) -> dict[str, Any]:
     """A drive of 12.4 km from Utrecht to the north; the trip that comes of it."""
     driver.phone("start", ago(30), UTRECHT)
     driver.wait_read(12345.0)
-    driver.set_car(odometer_km=12357.4, measured_at=ago(4.5))
-    driver.phone("end", ago(5), NORTH)
+    driver.arrive(ago(5), NORTH, 12357.4)
     (trip,) = driver.wait_trips(1)
     return trip
 

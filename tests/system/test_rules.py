@@ -13,9 +13,7 @@ def drive(driver: Driver, begin: float, end: float, odometer_km: float, at_start
     """A whole drive that the car confirms, `begin` and `end` in minutes ago."""
     driver.phone("start", ago(begin), UTRECHT)
     driver.wait_read(at_start_km)
-    # Before the end: its poll must find it, for the grace of an end so long ago is over already.
-    driver.set_car(odometer_km=odometer_km, measured_at=ago(end - 0.5))
-    driver.phone("end", ago(end), NORTH)
+    driver.arrive(ago(end), NORTH, odometer_km)
 
 
 def test_a_start_during_a_trip_is_a_ping(driver: Driver) -> None:
@@ -53,12 +51,11 @@ def test_a_start_long_after_an_end_closes_the_trip_and_begins_another(driver: Dr
 
 
 def test_a_start_that_comes_when_its_trip_is_saved_moves_the_beginning(driver: Driver) -> None:
-    driver.set_car(measured_at=ago(200))
     begin, middle, end = (ago(minutes).replace(microsecond=0) for minutes in (40, 30, 20))
+    driver.set_car(odometer_km=12357.4, measured_at=ago(10))
     assert driver.phone("end", end, NORTH)["status"] == "end_noted"
     halfway = ((UTRECHT[0] + NORTH[0]) / 2, UTRECHT[1])
     driver.phone("start", middle, halfway)
-    driver.set_car(odometer_km=12357.4, measured_at=ago(10))
     (saved,) = driver.wait_trips(1)
     assert (datetime.fromisoformat(saved["started_at"]), saved["from"]["lat"]) == (middle, halfway[0])
     assert driver.phone("start", begin, UTRECHT)["status"] == "ping_recorded"

@@ -28,8 +28,7 @@ def driven(driver: Driver, since: int, until: int, end_km: float, there: bool = 
     for minute in range(since - 2, until, -2):
         share = (since - minute) / (since - until)
         driver.phone("start", ago(minute), tuple(a + share * (b - a) for a, b in zip(begin, end, strict=True)))
-    driver.phone("end", ago(until), end)
-    driver.set_car(odometer_km=end_km, measured_at=ago(until - 1), lat=end[0], lng=end[1])
+    driver.arrive(ago(until), end, end_km, lat=end[0], lng=end[1])
 
 
 def there_and_back(driver: Driver) -> None:

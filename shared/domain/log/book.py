@@ -16,37 +16,13 @@ from shared.domain.car.odometer import Disbelief, Reading, ReadingSource
 from shared.domain.log.chain import Node, nodes_of, stood_at
 from shared.domain.log.elsewhere import Sorted, sorted_out
 from shared.domain.log.gathering import as_one, gathered
-from shared.domain.log.outlines import (
-    GapOutline,
-    OpenOutline,
-    Sheet,
-    TripOutline,
-    gaps_of,
-    open_of,
-    outlined_alone,
-    trips_of,
-)
+from shared.domain.log.outlines import GapOutline, OpenOutline, Start, TripOutline
+from shared.domain.log.outlining import Sheet, gaps_of, open_of, outlined_alone, trips_of
 from shared.domain.log.sharing import firm, placed
 from shared.domain.log.summary import Drive
 from shared.domain.log.tiles import tiled
-from shared.domain.log.trip import Known
-from shared.domain.place.geo import Position
 
 LONG_BEFORE = datetime(1900, 1, 1, tzinfo=UTC)  # what a driver says of the begin of a log is of no moment
-
-
-class Start(NamedTuple):
-    """Where a book begins: what the odometer showed in metres, at which moment, and `since` when at least.
-
-    How that is known, and where the car stood then. `is_said` where its driver said that the log begins there.
-    """
-
-    at: datetime
-    m: int
-    since: datetime | None = None
-    known: Known = "read"
-    position: Position | None = None
-    is_said: bool = False
 
 
 class Anchor(NamedTuple):

@@ -14,9 +14,8 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from shared.domain.log.book import Start, TripOutline
-from shared.domain.log.dividing import part_of
 from shared.domain.log.gap_row import Explained
+from shared.domain.log.outlines import Start, TripOutline
 from shared.domain.log.summary import Drive, Settled, Summary
 from shared.domain.log.trip import Trip
 from shared.domain.log.words import summary_of
@@ -99,5 +98,8 @@ def _settled(summary: Summary, found: Settled, trip_id: str) -> Summary:
     """One that was a part of a drive is a drive of its own by now."""
     is_part = found.began_at > summary.began_at or found.ended_at < summary.ended_at
     if is_part and not (summary.is_by_hand or summary.said.is_touched):
+        # Who stores chapters or reads a state has no drive to divide: it would be a part of each cold start.
+        from shared.domain.log.dividing import part_of
+
         return replace(part_of(summary, found.began_at, found.ended_at, trip_id), settled=found)
     return replace(summary, trip_ids=(trip_id,), settled=found)

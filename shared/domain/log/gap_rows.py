@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from shared.domain.log.book import GapOutline
 from shared.domain.log.gap_row import Explained, GapRow, share_m
+from shared.domain.log.outlines import GapOutline
 from shared.domain.log.trip import local_date
 
 # What was read within a day before midnight: what was driven since then counts for the new year.

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from shared.domain.log.book import GapOutline
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.gap_rows import row_of
+from shared.domain.log.outlines import GapOutline
 from shared.domain.log.tiling import Row
 from shared.domain.log.trip import Trip
 

@@ -1,6 +1,6 @@
 """What lies behind the last finished drive of a car: it is open, and becomes rows when the next drive is over."""
 
-from shared.domain.log.book import OpenOutline
+from shared.domain.log.outlines import OpenOutline
 from shared.domain.tracking.books import books_of
 from shared.domain.tracking.state import DriverState
 

@@ -16,10 +16,10 @@ from msgspec.structs import replace
 from shared.domain.car.asking import Asking
 from shared.domain.car.car import Car
 from shared.domain.car.odometer import Reading
-from shared.domain.log.book import Start
 from shared.domain.log.chapter import Chapter
 from shared.domain.log.drive import Heard
 from shared.domain.log.gap_row import Explained
+from shared.domain.log.outlines import Start
 from shared.domain.log.summary import Summary
 from shared.domain.place.trail import Fix
 from shared.domain.thresholds import CAR_CHANGE, KEPT_CARS, LONGEST_SILENCE, LONGEST_WAIT, Rules
