@@ -67,7 +67,7 @@ def _add_users(commands: Commands) -> None:
 
 def _add_keys(commands: Commands) -> None:
     key = _command(commands, "add-key", keys.add_key)
-    scope = "what it may do: only start and end trips, or everything of this user"
+    scope = "what it may do: only start and end trips, only say an odometer, only read the log, or everything"
     key.add_argument("--scope", choices=get_args(Scope), required=True, help=scope)
     key.add_argument(
         "--label",

@@ -76,8 +76,10 @@ def test_a_user_registered_by_the_operator_can_drive(stack: Stack) -> None:
     ended = requests.post(f"{stack.url}/webhook/end", params={"key": webhook_key}, json=place, timeout=30)
     assert ended.json()["status"] == "paused"
     assert requests.get(f"{stack.url}/trips/active", params={"key": key}, timeout=30).status_code == 200
+    for scope in ("reading", "read"):
+        assert stack.admin("add-key", "new.driver@example.com", "--scope", scope).startswith("key id: ")
     listed = stack.admin("list-keys", "new.driver@example.com")
-    assert "webhook" in listed
+    assert {line.split()[1] for line in listed.splitlines()} == {"webhook", "reading", "read", "full"}
     assert key not in listed
     assert webhook_key not in listed
     credentials = stack.db.document("users/new.driver@example.com/settings/credentials").get().to_dict()
