@@ -104,7 +104,7 @@ KNOWN = KnownCallers()
 class _Id(BaseConverter):
     """An id in a path, which is not one of the words that mean something else there."""
 
-    regex = r"(?!active$)[^/]+"
+    regex = r"(?!(?:active|purposes)$)[^/]+"
 
 
 def route(method: str, path: str, handler: Handler, scope: Scope | Literal["by_method"] | None = "by_method") -> Rule:

@@ -295,6 +295,8 @@ def test_sums_lists_and_comparison_cost_what_they_show(with_log: Metered) -> Non
     assert cost.read <= 11
     assert cost.changed == 0
     assert len(page["trips"]) == min(10, everything["trip_count"])
+    _, cost = with_log.call("trips", "GET", f"/purposes?trip_id={page['trips'][0]['id']}")
+    assert (cost.read, cost.changed) == (min(200, everything["trip_count"]) + 1, 0)
     compared, cost = with_log.call("compare", "GET")
     shown = len(compared["gaps"]) + len(compared["odometer_readings"])
     assert cost.read <= 4 + 2 + shown
