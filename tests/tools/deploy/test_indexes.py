@@ -131,6 +131,7 @@ def made(emulators: None, queries: list[Any]) -> list[Any]:
         for after in (None, (NOW, "20260123T080000.000000Z.car.car.1")):
             store.readings.page("car", 10, span, after)
     store.gaps.between("car", NOW, NOW)
+    store.gaps.correction_before("car", NOW)
     store.trips_between("car", NOW, NOW)
     store.trip_ended_by("car", NOW)
     store.trip_ended_after("car", NOW)
