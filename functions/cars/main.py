@@ -9,14 +9,14 @@ from shared.handlers import readings
 from shared.handlers.http import route, routes, serve
 
 ROUTES = routes(
-    route("GET", "/", calls.list_cars),
+    route("GET", "/", calls.list_cars, scope="full"),
     route("PUT", "/<car_id>", calls.put),
     route("DELETE", "/<car_id>", calls.delete),
     route("PUT", "/<car_id>/credentials", calls.put_credentials),
     route("POST", "/<car_id>/test", asking.try_out),
-    route("GET", "/<car_id>/data", asking.show_data),
-    route("POST", "/<car_id>/odometer", readings.enter),
-    route("GET", "/<car_id>/readings", readings.list_readings),
+    route("GET", "/<car_id>/data", asking.show_data, scope="full"),
+    route("POST", "/<car_id>/odometer", readings.enter, scope="reading"),
+    route("GET", "/<car_id>/readings", readings.list_readings, scope="full"),
     route("DELETE", "/<car_id>/readings/<reading_id>", readings.withdraw),
 )
 

@@ -7,9 +7,9 @@ from shared.handlers import own_settings as calls
 from shared.handlers.http import route, routes, serve
 
 ROUTES = routes(
-    route("GET", "/", calls.show),
+    route("GET", "/", calls.show, scope="full"),
     route("PATCH", "/", calls.change),
-    route("GET", "/keys", calls.list_keys),
+    route("GET", "/keys", calls.list_keys, scope="full"),
     route("POST", "/keys", calls.add_key),
     route("DELETE", "/keys/<key_id>", calls.delete_key),
 )

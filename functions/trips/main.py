@@ -14,6 +14,7 @@ ROUTES = routes(
     route("GET", "/active", calls.show_active),
     route("DELETE", "/active", calls.drop_active),
     route("POST", "/merge", calls.merge),
+    route("GET", "/purposes", calls.list_purposes),
     route("GET", "/<id:trip_id>", calls.show),
     route("PATCH", "/<id:trip_id>", calls.correct),
     route("DELETE", "/<id:trip_id>", calls.delete),

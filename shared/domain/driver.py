@@ -12,7 +12,8 @@ from shared.domain import fitting
 from shared.domain.log import kinds
 from shared.domain.log.kinds import Habits
 
-Scope = Literal["webhook", "full"]
+# What a key is good for: to start and end trips, to say what an odometer is, to read the log, or everything.
+Scope = Literal["webhook", "reading", "read", "full"]
 Language = Literal["nl", "en"]
 # It becomes the id of a document, which must not be "__…__".
 EMAIL = re.compile(r"(?!__.*__$)[^@\s/\x00-\x1f\x7f]{1,64}@[^@\s/\x00-\x1f\x7f]{1,190}")

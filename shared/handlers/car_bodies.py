@@ -49,8 +49,8 @@ class OdometerBody(Struct, forbid_unknown_fields=True):
     new_series: bool = False
     why: str | None = None
 
-    def reading(self, timezone: str, now: datetime) -> Reading:
-        """The reading. Raises 400. A clock that is a little ahead means now."""
+    def reading(self, source: WordSource, timezone: str, now: datetime) -> Reading:
+        """The reading, told by this source. Raises 400. A clock that is a little ahead means now."""
         found = number(self.odometer_km, "odometer_km", 0.1, HIGHEST_KM) or 0.0
         at = moment(self.at, "at", timezone) if self.at is not None else now
         if not OLDEST_READING <= at <= now + CLOCK_AHEAD:
@@ -58,7 +58,7 @@ class OdometerBody(Struct, forbid_unknown_fields=True):
         return Reading(
             min(at, now),
             km(found),
-            source=self.source,
+            source=source,
             is_confirmed=self.confirm,
             begins_series=self.new_series,
         )

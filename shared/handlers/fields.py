@@ -11,7 +11,7 @@ from typing import get_args
 from flask import Request
 
 from shared.domain.driver import Language
-from shared.domain.fitting import YEARS, car_id
+from shared.domain.fitting import YEARS, car_id, text
 from shared.domain.log import shown
 from shared.domain.log.year import span_of
 from shared.handlers.problems import bad
@@ -41,6 +41,11 @@ def refuse_unknown(request: Request, names: Collection[str]) -> None:
     for name in request.args:
         if name not in names and name not in OF_THE_CALLER:
             raise bad(name[:MOST_NAME], "is no parameter of this call")
+
+
+def short(request: Request, name: str) -> str:
+    """A name of the query; empty where it is not given."""
+    return text(request.args.get(name, ""), name, MOST_NAME)
 
 
 def year_and_month(request: Request) -> tuple[int | None, int | None]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from flask import Request, Response
@@ -30,6 +30,12 @@ READING = ("GET", "HEAD")
 # So many callers an instance remembers at most, some MiB.
 MOST_KNOWN = 10_000
 Handler = Callable[..., tuple[Any, int]]
+# What a key of each scope may do, as it is told where it may not.
+LIMITED: dict[Scope, str] = {
+    "webhook": "This key can only start and end trips.",
+    "reading": "This key can only say what a car's odometer is.",
+    "read": "This key can only read the log.",
+}
 
 
 class Call(NamedTuple):
@@ -99,7 +105,7 @@ KNOWN = KnownCallers()
 class _Id(BaseConverter):
     """An id in a path, which is not one of the words that mean something else there."""
 
-    regex = r"(?!active$)[^/]+"
+    regex = r"(?!(?:active|purposes)$)[^/]+"
 
 
 class _Heard(Rule):
@@ -114,12 +120,14 @@ def _made_by_nobody(*_: Any) -> tuple[str, str]:
     raise NotImplementedError
 
 
-def route(method: str, path: str, handler: Handler, scope: Scope | None = "full") -> Rule:
+def route(method: str, path: str, handler: Handler, scope: Scope | Literal["by_method"] | None = "by_method") -> Rule:
     """One call of a function; `path` is what follows the function's own.
 
-    A caller needs a key of this scope, or a full one. Without a scope everybody may call: then the cloud's IAM stands
-    before the function.
+    A caller needs a key of this scope, or a full one. If nothing is said, one that may read is enough where nothing is
+    changed. Where the scope is None everybody may call: then the cloud's IAM stands before the function.
     """
+    if scope == "by_method":
+        scope = "read" if method in READING else "full"
     return _Heard(path, methods=[method], endpoint=Call(handler, scope), strict_slashes=False)
 
 
@@ -183,7 +191,7 @@ def _handled(request: Request, call: Call, arguments: dict[str, Any], anew: bool
     try:
         return call.handler(request=request, caller=caller, **arguments)
     finally:
-        if call.scope == "full" and request.method not in READING:  # it may have changed what is known of them
+        if call.scope != "webhook" and request.method not in READING:  # it may have changed what is known of them
             KNOWN.forget(caller.account.email)
 
 
@@ -225,8 +233,8 @@ def _caller(request: Request, scope: Scope, anew: bool) -> Caller:
     limiting.count_call(request, scope, caller, now)
     if caller is None:
         raise _not_proven()
-    if scope == "full" and caller.scope != "full":
-        raise Problem(403, "This key can only start and end trips.")
+    if caller.scope not in (scope, "full"):
+        raise Problem(403, LIMITED[caller.scope])
     return caller
 
 

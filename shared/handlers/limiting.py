@@ -184,7 +184,7 @@ def refuse_early(request: Request, scope: Scope, known: Caller | None, now: date
     if known:
         if _users(scope).is_shut(known.account.email, now):
             raise _wait(now)
-    elif scope == "full" and FAILURES.is_shut(address(request), now):
+    elif scope != "webhook" and FAILURES.is_shut(address(request), now):
         raise _wait(now)
 
 

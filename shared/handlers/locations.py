@@ -7,7 +7,7 @@ from flask import Request
 from msgspec import UNSET, Struct, UnsetType
 
 from shared.domain.driver import Caller
-from shared.domain.place.places import Place, PlaceKind
+from shared.domain.place.places import Place, PlaceKind, Role
 from shared.handlers.bodies import decoded
 from shared.handlers.cursors import cursor_of, position_of
 from shared.services import places
@@ -25,6 +25,7 @@ class PlaceBody(Struct, forbid_unknown_fields=True):
     radius_m: float | UnsetType = UNSET
     kind: PlaceKind | UnsetType = UNSET
     address: str | UnsetType = UNSET
+    role: Role | None | UnsetType = UNSET
 
     def said(self) -> dict[str, Any]:
         """What is said of the place, by the names of its fields."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Request
 
-from shared.domain.car.odometer import KeptReading, reading_view
+from shared.domain.car.odometer import KeptReading, WordSource, reading_view
 from shared.domain.car.sentences import why_sentence
 from shared.domain.driver import Caller, Language
 from shared.handlers import fields
@@ -34,12 +34,13 @@ def list_readings(request: Request, caller: Caller, car_id: str) -> tuple[dict[s
 
 
 def enter(request: Request, caller: Caller, car_id: str) -> tuple[dict[str, Any], int]:
-    """An odometer that the driver says, if it fits what the car said, or if they confirm it."""
+    """An odometer that the driver says, or a device of theirs, if it fits what the car said, or if they confirm it."""
     account = caller.account
     known_id = odometer.car_id_of(account.email, car_id)
     body = decoded(request, OdometerBody)
     author = author_of(caller, body.why)
-    reading = body.reading(account.timezone, author.now)
+    source: WordSource = "device" if caller.scope == "reading" else body.source
+    reading = body.reading(source, account.timezone, author.now)
     try:
         reading_id, standing = odometer.enter(account, known_id, reading, author)
     except Unlikely as error:

@@ -20,6 +20,7 @@ from shared.handlers.trip_bodies import MergeBody, SeveralBody, SplitBody, TripB
 from shared.services import active_trip, kept_trips
 
 KINDS = get_args(TripKind)
+ASKED_OF_PURPOSES = ("trip_id", "from", "to")
 
 
 def list_trips(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
@@ -95,6 +96,21 @@ def delete(request: Request, caller: Caller, trip_id: str) -> tuple[None, int]:
 
     trips.delete(caller.account, trip_id, author_by_query(request, caller))
     return None, 204
+
+
+def list_purposes(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
+    """The purposes last used between the ends of a trip, or between two places; of all trips where neither is said."""
+    from shared.domain.log.purposes import named
+    from shared.services import purposes
+
+    fields.refuse_unknown(request, ASKED_OF_PURPOSES)
+    trip_id, one, other = (fields.short(request, name) for name in ASKED_OF_PURPOSES)
+    if trip_id and (one or other):
+        raise bad("trip_id", "goes without from and to")
+    found = (
+        purposes.for_trip(caller.account, trip_id) if trip_id else purposes.between(caller.account, named(one, other))
+    )
+    return {"purposes": found}, 200
 
 
 def show_active(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:

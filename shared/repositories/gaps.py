@@ -39,6 +39,13 @@ class GapRepository:
         query = query.where(filter=FieldFilter("since", ">=", since)).where(filter=FieldFilter("since", "<=", until))
         return _stored(query.order_by("since").order_by("id"))
 
+    def correction_before(self, car_id: str, moment: datetime) -> GapRow | None:
+        """The last correction of the car that begins before a moment, or None."""
+        query = self._gaps.where(filter=FieldFilter("car_id", "==", car_id))
+        query = query.where(filter=FieldFilter("explained_as", "==", "correction"))
+        query = query.where(filter=FieldFilter("since", "<", moment))
+        return next(iter(_values(query.order_by("since", direction=firestore.Query.DESCENDING).limit(1))), None)
+
     def first(self, car_id: str | None, year: int | None = None) -> GapRow | None:
         """The first gap of the car, of a year if given, or None."""
         return next(iter(_values(self._of_car(car_id, year).limit(1))), None)

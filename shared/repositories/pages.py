@@ -3,7 +3,7 @@
 By way of the client's snapshots, which copy each document twice, a page takes the processor twice as long.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -18,7 +18,8 @@ _Unary = StructuredQuery.UnaryFilter
 
 
 class Page(NamedTuple):
-    """Which rows are asked for: whose fields equal these, by a moment and the id, after a position in that order."""
+    """Which rows are asked for: whose fields equal these, by a moment and the id, after a position in that order; of
+    each all fields, or only some."""
 
     collection: str
     equal: Mapping[str, str | int | None]
@@ -26,6 +27,7 @@ class Page(NamedTuple):
     limit: int
     after: tuple[datetime, str] | None = None
     newest_first: bool = False
+    fields: Sequence[str] = ()
 
 
 def rows_of(user: str, page: Page, made: Callable[[dict[str, Any]], T]) -> list[T]:
@@ -41,6 +43,8 @@ def _query(page: Page) -> StructuredQuery:
         order_by=[_Order(field=_Field(field_path=path), direction=direction) for path in (page.moment, "id")],
         limit=page.limit,
     )
+    if page.fields:
+        query.select = StructuredQuery.Projection(fields=[_Field(field_path=name) for name in page.fields])
     if filters := [_equals(name, value) for name, value in page.equal.items()]:
         query.where = _Filter(composite_filter=_All(op=_All.Operator.AND, filters=filters))
     if page.after:

@@ -7,7 +7,7 @@ fields it would take longer to encode than all else that such an event does.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from zlib import crc32
 
 import msgspec
@@ -47,6 +47,7 @@ from shared.repositories.seals import SealRepository
 from shared.repositories.tiles import Tiles
 from shared.repositories.trips import trip_document, trip_of
 
+T = TypeVar("T", bound=msgspec.Struct)
 SUM_FIELDS = Sums.__struct_fields__
 # All users' next polls lie close to now, and Firestore takes about 500 writes a second to one stretch of an index.
 # A number in front of the time spreads them over as many stretches; a query can ask for 30 of them at once.
@@ -216,6 +217,11 @@ class UserStore:
     def trips(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Trip]:
         """At most `limit` trips whose fields equal those given, newest first, after a position in that order."""
         return rows_of(self._full_name, Page("trips", equal, "started_at", limit, after, newest_first=True), trip_of)
+
+    def parts_of_trips(self, part: type[T], limit: int) -> list[T]:
+        """At most `limit` trips, newest first, of each the fields alone that a struct has."""
+        page = Page("trips", {}, "started_at", limit, newest_first=True, fields=part.__struct_encode_fields__)
+        return rows_of(self._full_name, page, lambda fields: from_document(fields, part))
 
     def stored_trips(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Stored[Trip]]:
         """The same, each with the version that a change of it must still find."""

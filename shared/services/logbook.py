@@ -72,18 +72,22 @@ def explain(account: Account, gap_id: str, said: Mapping[str, Any], revision: in
         raise Conflict("This becomes a row when the next drive is over, and can be explained then.")
     # Nothing else that the function logbook does needs the fold: to load it would be a part of each cold start.
     from shared.services.gap_word import keep
+    from shared.services.ratio import driven_before
 
     store = UserStore(client(), account.email)
 
     @until_current
     def attempt() -> GapRow:
-        state = later(store.state)
+        later_state = later(store.state)
         read = _known(_stored(store, gap_id))
         former = read.value
         if revision not in (None, former.revision):
             raise Conflict(f"The gap is at revision {former.revision} by now.", "revision")
-        gap = explained(former, said, _of_car(store.sums(former.year), former.car_id, None), author.now)
-        return keep(store, account, state(), read, gap, author) if gap != former else gap
+        # The state before the rows that it is divided by: who changes one of them meanwhile changes that too.
+        state = later_state()
+        driven = driven_before(store, former) if said.get("explained_as") == "correction" else Sums()
+        gap = explained(former, said, driven, author.now)
+        return keep(store, account, state, read, gap, author) if gap != former else gap
 
     return attempt()
 

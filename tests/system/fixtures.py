@@ -18,7 +18,7 @@ from google.cloud import firestore
 from msgspec.structs import replace
 
 from shared.domain.car.car import Car
-from shared.domain.driver import Account, Key
+from shared.domain.driver import Account, Key, Scope
 from shared.domain.place.places import Place
 from shared.domain.tracking.state import DriverState, with_log
 from shared.repositories.accounts import AccountRepository, hash_key, new_key
@@ -211,6 +211,11 @@ class Driver:
         """A call as this user."""
         headers = {"Authorization": f"Bearer {key or self.key}", "X-User-Email": self.email}
         return requests.request(method, f"{self.stack.url}{path}", headers=headers, timeout=60, **more)
+
+    def new_key(self, scope: Scope, label: str = "") -> str:
+        """One more key of theirs."""
+        key: str = self.call("POST", "/settings/keys", json={"scope": scope, "label": label}).json()["key"]
+        return key
 
     def phone(self, event: str, at: datetime | None = None, position: Any = None, **more: Any) -> dict[str, Any]:
         """The phone's start or end; the answer."""

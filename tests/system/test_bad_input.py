@@ -71,6 +71,7 @@ def test_a_body_over_64_kib_is_refused(driver: Driver) -> None:
         ("PUT", "/trips/some-id", "DELETE, GET, PATCH"),
         ("GET", "/trips/some-id/split", "POST"),
         ("POST", "/logbook/2026/checks", "GET"),
+        ("PATCH", "/trips/purposes", "GET"),
         ("GET", "/scheduler/poll-all", "POST"),
         ("PATCH", "/audi/compare", "GET"),
         ("POST", "/cars", "GET"),

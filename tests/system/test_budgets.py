@@ -296,6 +296,8 @@ def test_sums_lists_and_comparison_cost_what_they_show(with_log: Metered) -> Non
     assert cost.read <= 11
     assert cost.changed == 0
     assert len(page["trips"]) == min(10, everything["trip_count"])
+    _, cost = with_log.call("trips", "GET", f"/purposes?trip_id={page['trips'][0]['id']}")
+    assert (cost.read, cost.changed) == (min(200, everything["trip_count"]) + 1, 0)
     compared, cost = with_log.call("compare", "GET")
     shown = len(compared["gaps"]) + len(compared["odometer_readings"])
     assert cost.read <= 4 + 2 + shown
@@ -315,8 +317,12 @@ def test_a_page_of_the_log_costs_what_it_shows_and_a_word_of_a_gap_little(with_l
     assert (len(compared["gaps"]), compared["closed"]) == (30, False)
     assert cost.billed_reads <= 4 + 2 + 30 + 20
     _, cost = with_log.call("logbook", "PATCH", f"/gaps/{gaps[0].id}", json={"explained_as": "private"})
-    # The gap, the state and the sums of its year; written are the gap, the state, the sums and the history.
-    assert (cost.read + cost.missing, cost.changed) == (3, 4)
+    # The gap and the state; written are the gap, the state, the sums and the history.
+    assert (cost.read + cost.missing, cost.changed) == (2, 4)
+    body = {"explained_as": "correction", "reason": "Tyres"}
+    _, cost = with_log.call("logbook", "PATCH", f"/gaps/{gaps[-1].id}", json=body)
+    # And the rows of its month, the sums of each year, that there was no correction yet, and the account anew.
+    assert (cost.billed_reads, cost.changed) == (2 + min(trips, 3 * 31) + 30 + (1 if trips == 1 else 2) + 1 + 1, 4)
 
 
 def test_the_checks_of_a_year_are_computed_once_however_long_its_log_is(with_log: Metered) -> None:

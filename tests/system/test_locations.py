@@ -83,6 +83,19 @@ def test_a_place_has_a_radius_and_a_kind_where_none_is_said(driver: Driver) -> N
     assert (place["radius_m"], place["kind"], place["address"]) == (150.0, "private", "")
 
 
+def test_a_place_has_the_role_that_its_driver_gives_it_until_null_takes_it_away(driver: Driver) -> None:
+    homes = [add(driver, name=name, role="home") for name in ("Home", "Cottage")]
+    assert [place["role"] for place in homes] == ["home", "home"]
+    work = add(driver, name="Office")
+    assert work["role"] is None
+    for role in ("work", None):
+        assert driver.call("PATCH", f"/locations/{work['id']}", json={"role": role}).json()["role"] == role
+        assert driver.call("PATCH", f"/locations/{work['id']}", json={"address": "x"}).json()["role"] == role
+        assert [place["role"] for place in own(driver)] == ["home", "home", role]
+        stored = {place.name: place.role for place in driver.store.places()}
+        assert stored == {"Home": "home", "Cottage": "home", "Office": role}
+
+
 def test_places_hold_at_ends_at_once(driver: Driver) -> None:
     add(driver, name="School", lat=NORTH[0], lng=NORTH[1], kind="pause")
     driver.phone("start", ago(30), UTRECHT)
@@ -102,6 +115,8 @@ def test_places_hold_at_ends_at_once(driver: Driver) -> None:
         ({"radius_m": 19}, "radius_m"),
         ({"radius_m": 2001}, "radius_m"),
         ({"kind": "holiday"}, "kind"),
+        ({"role": "school"}, "role"),
+        ({"role": ""}, "role"),
         ({"address": "x" * 201}, "address"),
         ({"shared": True}, "shared"),
         ({"id": "mine"}, "id"),

@@ -181,9 +181,26 @@ def test_what_is_said_of_an_open_gap_holds_when_the_log_is_folded_anew(driver: D
     assert (word.from_m, word.to_m) == (12_357_400, 12_370_000)
 
 
-def test_a_correction_is_divided_as_the_kilometres_of_its_year_are(log: Driver) -> None:
-    told = log.call("PATCH", GAP, json={"explained_as": "correction", "reason": "Tyres"}).json()
-    assert told["business_km"] == pytest.approx(21.7 * 50.0 / 78.3, abs=0.05)
+def test_a_correction_is_divided_as_what_was_driven_since_the_last_one(driver: Driver) -> None:
+    def business_km(row: Row) -> float:
+        body = {"explained_as": "correction", "reason": "Tyres"}
+        found: float = driver.call("PATCH", f"/logbook/gaps/{row.id}", json=body).json()["business_km"]
+        return found
+
+    first, second, third = (gap(85_000 * n, 85_000 * (n + 1), at(24 * 50 * n)) for n in (1, 2, 3))
+    put(
+        driver.store,
+        trip(0, 40_000, at(0), kind="business"), trip(40_000, 85_000, at(1), kind="private"), first,
+        trip(170_000, 170_000, at(24 * 50 + 5), excess_km=97.0, kind="business"),
+        trip(170_000, 170_000, at(24 * 75), excess_km=2.0, kind="private"),
+        trip(170_000, 170_000, at(24 * 100 - 5), excess_km=1.0, kind="private"), second,
+        trip(255_000, 255_000, at(24 * 150 - 5), excess_km=90.0, kind="private"), third,
+    )  # fmt: skip
+    assert business_km(first) == 40.0
+    assert business_km(second) == pytest.approx(82.45, abs=0.06)
+    assert business_km(third) == 0.0
+    driver.call("PATCH", f"/logbook/gaps/{first.id}", json={"explained_as": None})
+    assert business_km(second) == pytest.approx(85 * 137 / 185, abs=0.06), "from the begin of the log"
 
 
 @pytest.mark.parametrize(

@@ -189,6 +189,15 @@ def test_what_is_taken_is_told_in_the_history_and_twice_the_same_once(driver: Dr
     assert (told["standing"], datetime.fromisoformat(told["at"])) == ("believed", at)
 
 
+@pytest.mark.parametrize("more", [{}, {"source": "eye"}])
+def test_what_a_device_says_with_a_key_of_its_own_is_kept_as_a_devices(driver: Driver, more: Any) -> None:
+    body = {"odometer_km": 12345.6, **more}
+    answer = driver.call("POST", "/cars/car/odometer", key=driver.new_key("reading", "dongle"), json=body)
+    assert answer.status_code == 201, answer.text
+    (reading,), (entry,) = readings(driver), history(driver)
+    assert (reading["source"], entry["by"]) == ("device", "dongle")
+
+
 def test_a_word_that_is_confirmed_later_is_the_same_reading(driver: Driver) -> None:
     at = ago(30)
     word_id = said(driver, 12345.6, at).json()["id"]

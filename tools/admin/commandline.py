@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeAlias, get_args
 
 from shared.domain.driver import Scope
-from shared.domain.place.places import Place, PlaceKind
+from shared.domain.place.places import Place, PlaceKind, Role
 from shared.domain.thresholds import LEAST_RADIUS_M, MOST_RADIUS_M
 from tools.admin import cars, keys, log, places, upgrade, users
 
@@ -67,7 +67,7 @@ def _add_users(commands: Commands) -> None:
 
 def _add_keys(commands: Commands) -> None:
     key = _command(commands, "add-key", keys.add_key)
-    scope = "what it may do: only start and end trips, or everything of this user"
+    scope = "what it may do: only start and end trips, only say an odometer, only read the log, or everything"
     key.add_argument("--scope", choices=get_args(Scope), required=True, help=scope)
     key.add_argument(
         "--label",
@@ -102,3 +102,5 @@ def _add_places(commands: Commands) -> None:
         place.add_argument("--radius-m", default=f"{PLAIN.radius_m:g}", help=radius)
         kind = "what it tells of a trip that begins or ends there; at a pause trips go on (default %(default)s)"
         place.add_argument("--kind", choices=get_args(PlaceKind), default=PLAIN.kind, help=kind)
+        role = "that the driver lives or works there: trips between these two are commutes"
+        place.add_argument("--role", choices=get_args(Role), help=role)

@@ -18,4 +18,4 @@ def add_shared_place(options: argparse.Namespace) -> None:
 
 
 def _said(options: argparse.Namespace) -> dict[str, Any]:
-    return {field: getattr(options, field) for field in ("name", "lat", "lng", "radius_m", "kind")}
+    return {field: getattr(options, field) for field in ("name", "lat", "lng", "radius_m", "kind", "role")}

@@ -51,6 +51,8 @@ INDEXES = (
     _index("gaps", "month", "since", "id"),
     # The gaps of a car that nobody explained.
     _index("gaps", "explained_as", "since", "id"),
+    # The last correction of a car before a gap.
+    _index("gaps", "car_id", "explained_as", "-since"),
     # The first, the newest and the neighbouring readings of a car that are believed.
     _index("odometer_readings", "car_id", "standing", "at"),
     _index("odometer_readings", "car_id", "standing", "-at"),

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from shared.domain.fitting import number, text, unfit
 from shared.domain.log.gap_row import Explained, Explanation, GapRow, share_m
 from shared.domain.log.outlines import GapOutline
+from shared.domain.log.ratio import share_of_business_m
 from shared.domain.log.shown import zulu
 from shared.domain.log.sums import Sums
 
@@ -17,14 +18,14 @@ UNSAID: Mapping[str, Any] = {"explained_as": None, "reason": "", "business_m": 0
 NEEDS_REASON: tuple[Explanation, ...] = ("correction", "other")
 
 
-def explained(gap: GapRow, said: Mapping[str, Any], sums: Sums, now: datetime) -> GapRow:
+def explained(gap: GapRow, said: Mapping[str, Any], driven: Sums, now: datetime) -> GapRow:
     """The gap with what is said of it, by the names of the API's fields; what is not said stays. Raises Unfit.
 
-    `sums` are those of its car and year: a correction is divided as the kilometres of that year are. The gap as it is
-    where nothing new is said.
+    `driven` is what was driven since the last correction: one that is said to be a correction is divided in that ratio,
+    and stays so until it is said anew. The gap as it is where nothing new is said.
     """
     kind = said.get("explained_as", gap.explained_as)
-    changed = _taken_back(gap, said) if kind is None else _with_words(gap, kind, said, sums)
+    changed = _taken_back(gap, said) if kind is None else _with_words(gap, kind, said, driven)
     return gap if changed == gap else replace(changed, is_touched=True, revision=gap.revision + 1, updated_at=now)
 
 
@@ -105,22 +106,21 @@ def _taken_back(gap: GapRow, said: Mapping[str, Any]) -> GapRow:
     return replace(gap, **UNSAID)
 
 
-def _with_words(gap: GapRow, kind: Explanation, said: Mapping[str, Any], sums: Sums) -> GapRow:
+def _with_words(gap: GapRow, kind: Explanation, said: Mapping[str, Any], driven: Sums) -> GapRow:
     reason = text(said["reason"], "reason", MOST_REASON) if "reason" in said else gap.reason
     if kind in NEEDS_REASON and not reason:
         raise unfit("reason", f"is needed for {kind}")
-    return replace(gap, explained_as=kind, reason=reason, business_m=_business_m(gap, kind, said, sums))
+    return replace(gap, explained_as=kind, reason=reason, business_m=_business_m(gap, kind, said, driven))
 
 
-def _business_m(gap: GapRow, kind: Explanation, said: Mapping[str, Any], sums: Sums) -> int:
+def _business_m(gap: GapRow, kind: Explanation, said: Mapping[str, Any], driven: Sums) -> int:
     said_km = number(said.get("business_km"), "business_km", 0, gap.missing_km)
     if kind == "private" and said_km:
         raise unfit("business_km", "must be 0 where all of it was private")
     if kind == "correction":
         if said_km is not None:
-            raise unfit("business_km", "follows from the kilometres of the year where it is a correction")
-        divided_m = sums.business_m + sums.private_m
-        return round(gap.missing_m * sums.business_m / divided_m) if divided_m else 0
+            raise unfit("business_km", "follows from what was driven since the last correction")
+        return share_of_business_m(gap, driven) if "explained_as" in said else gap.business_m
     if said_km is not None:
         return gap.missing_m if said_km == gap.missing_km else min(round(1000 * said_km), gap.missing_m)
     if kind == gap.explained_as:

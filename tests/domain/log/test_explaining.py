@@ -14,12 +14,12 @@ from shared.domain.log.tiling import why_not_sound
 from tests.rows import at, gap
 
 GAP = gap(12_050_040, 12_071_800, at(0))  # shows 21.8 km
-YEAR = Sums(business_m=300_000, private_m=100_000, unclassified_m=900_000)
+DRIVEN = Sums(business_m=300_000, private_m=100_000, unclassified_m=900_000)
 LATER = at(5)
 
 
 def after(**said: Any) -> Any:
-    return explained(GAP, said, YEAR, LATER)
+    return explained(GAP, said, DRIVEN, LATER)
 
 
 @pytest.mark.parametrize(
@@ -64,27 +64,30 @@ def test_what_cannot_be_said_of_a_gap_is_refused_with_its_field(said: dict[str, 
     assert error.value.field == field
 
 
-def test_a_correction_of_a_year_without_business_or_private_kilometres_is_private() -> None:
-    assert explained(GAP, {"explained_as": "correction", "reason": "Tyres"}, Sums(), LATER).business_m == 0
+def test_a_correction_stays_divided_as_it_was_until_it_is_said_anew() -> None:
+    first, private = after(explained_as="correction", reason="Tyres"), Sums(private_m=1000)
+    again = explained(first, {"reason": "New tyres"}, private, LATER)
+    assert (again.reason, again.business_km) == ("New tyres", 16.3)
+    assert explained(first, {"explained_as": "correction"}, private, LATER).business_km == 0.0
 
 
 def test_what_is_not_said_stays_and_another_kind_begins_anew() -> None:
     first = after(explained_as="business", business_km=5.5, reason="The garage")
-    second = explained(first, {"reason": "The other garage"}, YEAR, LATER)
+    second = explained(first, {"reason": "The other garage"}, DRIVEN, LATER)
     assert told(second) == {"explained_as": "business", "reason": "The other garage", "business_km": 5.5}
-    assert explained(second, {"explained_as": "private"}, YEAR, LATER).business_km == 0.0
+    assert explained(second, {"explained_as": "private"}, DRIVEN, LATER).business_km == 0.0
 
 
 def test_an_explanation_can_be_taken_back() -> None:
-    back = explained(after(explained_as="other", reason="x", business_km=2), {"explained_as": None}, YEAR, LATER)
+    back = explained(after(explained_as="other", reason="x", business_km=2), {"explained_as": None}, DRIVEN, LATER)
     assert (told(back), back.revision) == ({"explained_as": None, "reason": "", "business_km": 0.0}, 3)
 
 
 def test_what_says_nothing_new_changes_nothing() -> None:
     once = after(explained_as="business")
     for said in ({"explained_as": "business"}, {}, {"business_km": 21.8}):
-        assert explained(once, said, YEAR, LATER) is once
-    assert explained(GAP, {"explained_as": None}, YEAR, LATER) is GAP
+        assert explained(once, said, DRIVEN, LATER) is once
+    assert explained(GAP, {"explained_as": None}, DRIVEN, LATER) is GAP
 
 
 def test_the_interval_is_told_to_the_metre() -> None:

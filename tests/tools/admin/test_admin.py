@@ -67,7 +67,7 @@ def test_a_user_registered_by_the_operator_can_drive(stack: Stack) -> None:
     key = told.split("key: ")[-1].strip()
     stack.admin("set-car", "new.driver@example.com", "Audi", "--provider", "simulated", "--vin", "V1",
                 "--credentials", '{"token": "t"}')  # fmt: skip
-    stack.admin("add-place", "new.driver@example.com", "School", "52.1", "5.1", "--kind", "pause")
+    stack.admin("add-place", "new.driver@example.com", "School", "52.1", "5.1", "--kind", "pause", "--role", "home")
     hook = stack.admin("add-key", "new.driver@example.com", "--scope", "webhook", "--label", "phone")
     webhook_key = hook.split("key: ")[-1].strip()
     started = requests.post(f"{stack.url}/webhook/start", params={"key": webhook_key}, timeout=30).json()
@@ -76,8 +76,10 @@ def test_a_user_registered_by_the_operator_can_drive(stack: Stack) -> None:
     ended = requests.post(f"{stack.url}/webhook/end", params={"key": webhook_key}, json=place, timeout=30)
     assert ended.json()["status"] == "paused"
     assert requests.get(f"{stack.url}/trips/active", params={"key": key}, timeout=30).status_code == 200
+    for scope in ("reading", "read"):
+        assert stack.admin("add-key", "new.driver@example.com", "--scope", scope).startswith("key id: ")
     listed = stack.admin("list-keys", "new.driver@example.com")
-    assert "webhook" in listed
+    assert {line.split()[1] for line in listed.splitlines()} == {"webhook", "reading", "read", "full"}
     assert key not in listed
     assert webhook_key not in listed
     credentials = stack.db.document("users/new.driver@example.com/settings/credentials").get().to_dict()
@@ -244,12 +246,12 @@ def test_a_place_that_is_added_twice_is_there_once_whoever_added_it(operator: Op
 
 
 def test_a_shared_place_that_is_added_twice_is_there_once(operator: Operator, driver: Driver) -> None:
-    call = ("add-shared-place", "Harbour", "41.9", "-8.9", "--kind", "pause")
+    call = ("add-shared-place", "Harbour", "41.9", "-8.9", "--kind", "pause", "--role", "work")
     told = operator.call(*call)
     try:
         assert operator.refused(*call) == "A place of this name exists there already."
         shared = [one for one in driver.call("GET", "/locations").json()["locations"] if one["name"] == "Harbour"]
-        assert [(one["shared"], one["kind"]) for one in shared] == [(True, "pause")]
+        assert [(one["shared"], one["kind"], one["role"]) for one in shared] == [(True, "pause", "work")]
     finally:
         place_id = re.findall("place: (.*)", told)[0]
         driver.stack.db.document(f"locations/{place_id}").delete()

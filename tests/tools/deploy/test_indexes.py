@@ -13,6 +13,7 @@ import pytest
 from google.cloud import firestore
 from google.cloud.firestore_v1.types import StructuredQuery
 
+from shared.domain.log.purposes import Use
 from shared.domain.tracking.state import DriverState
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.due import Due, due_users, due_users_of_shard, users_with_a_car
@@ -104,6 +105,7 @@ def made(emulators: None, queries: list[Any]) -> list[Any]:
         for names in combinations(filters, size):
             for after in (None, (NOW, "id")):
                 store.trips({name: filters[name] for name in names}, 10, after)
+    store.parts_of_trips(Use, 10)
     for car_id in ("car", None):
         store.trip_before(car_id, NOW)
         store.trip_after(car_id, NOW)
@@ -131,6 +133,7 @@ def made(emulators: None, queries: list[Any]) -> list[Any]:
         for after in (None, (NOW, "20260123T080000.000000Z.car.car.1")):
             store.readings.page("car", 10, span, after)
     store.gaps.between("car", NOW, NOW)
+    store.gaps.correction_before("car", NOW)
     store.trips_between("car", NOW, NOW)
     store.trip_ended_by("car", NOW)
     store.trip_ended_after("car", NOW)
