@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.domain.log.history import MERGED, Entry
+from shared.domain.log.history import Entry
 from shared.repositories.documents import from_document, to_document
 from shared.repositories.threads import later
 
 IN_ONE_QUERY = 30  # values that a query may ask for at once
+MOST_ASKED_FOR = 300
 
 
 class HistoryRepository:
@@ -25,18 +27,12 @@ class HistoryRepository:
         return [from_document(one.to_dict(), Entry) for one in found]
 
     def gone(self, row_ids: Sequence[str]) -> set[str]:
-        """Those of the rows that there were, and are no more."""
+        """Those of the rows that there were, and are no more. Few are asked for; of many, the whole history is read."""
+        if len(row_ids) > MOST_ASKED_FOR:
+            return _gone(self._entries) & {*row_ids}
         parts = (row_ids[n : n + IN_ONE_QUERY] for n in range(0, len(row_ids), IN_ONE_QUERY))
-        last = dict[str, bool]()
-        for entries in [later(partial(self._ends, part)) for part in parts]:
-            last |= dict(entries())
-        return {row_id for row_id, is_gone in last.items() if is_gone}
-
-    def _ends(self, row_ids: Sequence[str]) -> list[tuple[str, bool]]:
-        """Of each entry of these rows, in their order, which row it is of, and whether there is none after it."""
-        query = self._entries.where(filter=FieldFilter("row", "in", row_ids)).select(["row", "after"])
-        found = sorted(query.stream(), key=lambda one: one.id)
-        return [(one.get("row"), not one.get("after") or MERGED in one.get("after")) for one in found]
+        queries = [self._entries.where(filter=FieldFilter("row", "in", part)) for part in parts]
+        return {row_id for found in [later(partial(_gone, query)) for query in queries] for row_id in found()}
 
     def of_year(self, year: int, limit: int, after: int = 0) -> list[Entry]:
         """At most so many entries about rows of a year, the first first, after the one of that number."""
@@ -52,6 +48,16 @@ class HistoryRepository:
         """Puts entries into a commit, which fails where there is one of such a number."""
         for entry in entries:
             batch.create(self._entries.document(entry_id(entry.n)), to_document(entry))
+
+
+def _gone(query: Any) -> set[str]:
+    """The rows of entries of which the last one that tells of a whole row says that there is none any more."""
+    last = dict[str, bool]()
+    for one in sorted(query.select(["row", "before.id", "after.id"]).stream(), key=lambda one: one.id):
+        told = one.to_dict()
+        if told.get("before") or told.get("after"):
+            last[told["row"]] = not told.get("after")
+    return {row_id for row_id, is_gone in last.items() if is_gone}
 
 
 def entry_id(n: int) -> str:

@@ -28,7 +28,7 @@ WORDS = {
 COARSEST_KM = 10.0
 
 
-class _Car(Struct):
+class _Car(Struct, frozen=True):
     id: str = ""
 
 

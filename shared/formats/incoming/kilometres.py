@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from shared.domain.fitting import unfit
 
-WHOLE = re.compile(r"\d{1,9}")
-BOTH = re.compile(r"\d{1,3}(?:(?P<thousands>[.,])\d{3})+(?!(?P=thousands))(?P<tenths>[.,])\d+")
-THOUSANDS = re.compile(r"\d{1,3}(?P<thousands>[.,])\d{3}(?:(?P=thousands)\d{3})*")
-TENTHS = re.compile(r"\d{0,9}(?P<tenths>[.,])\d{1,9}")
+WHOLE = re.compile(r"[0-9]{1,9}")
+BOTH = re.compile(r"[0-9]{1,3}(?:(?P<thousands>[.,])[0-9]{3})+(?!(?P=thousands))(?P<tenths>[.,])[0-9]+")
+THOUSANDS = re.compile(r"[0-9]{1,3}(?P<thousands>[.,])[0-9]{3}(?:(?P=thousands)[0-9]{3})*")
+TENTHS = re.compile(r"[0-9]{0,9}(?P<tenths>[.,])[0-9]{1,9}")
 OTHER = {".": ",", ",": "."}
 SAME_KM = 0.15  # two odometers and a distance, each to 0.1 km
 ROUNDED_KM = 1.05  # an odometer by whole kilometres beside a distance that was measured
@@ -32,7 +32,7 @@ class Way(NamedTuple):
 def ways_of(text: str) -> Sequence[Way]:
     """The ways in which a text can be kilometres: none where it is no number, two where that is open."""
     text = re.sub(r"\s*km$", "", text.strip().casefold())
-    text = re.sub(r"(?<=\d)[\s\u00a0\u202f'](?=\d{3})", "", text)
+    text = re.sub(r"(?<=[0-9])[\s\u00a0\u202f'](?=[0-9]{3})", "", text)
     if WHOLE.fullmatch(text):
         return [Way(float(text))]
     if both := BOTH.fullmatch(text):

@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 from shared.domain.fitting import unfit
 
 WEEKDAY = r"(?:[a-z]{2,9}\.?,?\s+)?"
-DATE = re.compile(rf"{WEEKDAY}(?:(\d{{4}})[-/.](\d\d?)[-/.](\d\d?)|(\d\d?)[-/.](\d\d?)[-/.](\d{{4}}|\d\d))(?!\d)")
-TIME = re.compile(r"(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,]\d+)?)?(?:\s*(?:u|uur|h))?")
-MONTH_FIRST = re.compile(r"(\d{1,2})/(\d{1,2})/(?:\d{4}|\d{2})\b")
+DATE = re.compile(
+    rf"{WEEKDAY}(?:([0-9]{{4}})[-/.]([0-9][0-9]?)[-/.]([0-9][0-9]?)|([0-9][0-9]?)[-/.]([0-9][0-9]?)[-/.]([0-9]{{4}}|[0-9][0-9]))(?![0-9])"
+)
+TIME = re.compile(r"([0-9]{1,2})[:.]([0-9]{2})(?:[:.]([0-9]{2})(?:[.,][0-9]+)?)?(?:\s*(?:u|uur|h))?")
+MONTH_FIRST = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/(?:[0-9]{4}|[0-9]{2})\b")
 LONGEST = timedelta(hours=12)  # of a trip over midnight of which only the times are said
 
 

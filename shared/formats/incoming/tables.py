@@ -17,7 +17,7 @@ from shared.formats.incoming.table import Line, lines_of
 from shared.formats.incoming.untimed import Untimed
 
 OF_KM: tuple[Column, ...] = ("start_km", "end_km", "distance", "detour", "business", "private")
-POSITION = re.compile(r"(-?\d{1,2}\.\d{5}), (-?\d{1,3}\.\d{5})")  # where there is no address
+POSITION = re.compile(r"(-?[0-9]{1,2}\.[0-9]{5}), (-?[0-9]{1,3}\.[0-9]{5})")  # where there is no address
 COMMUTE = "Woon-werk"
 NO_TRIP = "A gap is no trip: the log makes its gaps by itself."
 SHOWN_KM = 0.05  # kilometres are shown to 0.1
