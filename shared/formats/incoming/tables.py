@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from shared.domain.fitting import Unfit, unfit
 from shared.domain.log.filed import Filed, Into, trip_of
-from shared.domain.log.trip import Endpoint, TripKind, km
+from shared.domain.log.trip import Endpoint, TripKind, km, trip_id
 from shared.formats.incoming import untimed
 from shared.formats.incoming.columns import Column, is_estimated, word_of
 from shared.formats.incoming.found import Found, FoundRow
@@ -58,6 +58,9 @@ def _row(draft: _Draft, spans: Mapping[int, Span | Unfit], into: Into) -> FoundR
     fields = {**draft.fields, "started_at": span.started_at, "ended_at": span.ended_at}
     if not draft.span:
         fields["notes"] = " ".join(filter(None, (fields["notes"], untimed.NOTE)))
+        # Its begin depends on what else there is of its day: what tells it from others is where it began.
+        n = 1 + round(1000 * (draft.measured.start_km or 0))
+        fields["id"] = fields["id"] or trip_id(into.user, span.started_at, "manual", into.car_id, n)
     try:
         return FoundRow(draft.line.where, trip_of(Filed(**fields), into), is_untimed=not draft.span)
     except Unfit as error:

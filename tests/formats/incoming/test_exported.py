@@ -1,4 +1,4 @@
-"""Our own JSON export, read back: trips under their ids, readings as what a driver says, and nothing that cannot be true."""
+"""Our own JSON export, read back: trips under their ids, readings as a driver's words, nothing that cannot be true."""
 
 import json
 from datetime import UTC, datetime

@@ -74,7 +74,7 @@ def test_begin_end_and_distance_tell_of_each_other(
     ],
 )
 def test_where_nothing_tells_it_is_not_guessed(cells: tuple[str, str, str], tenths: str | None) -> None:
-    with pytest.raises(Unfit, match="more than one way|no number"):
+    with pytest.raises(Unfit, match=r"more than one way|no number"):
         measured(cells, tenths, is_sure=False)
 
 

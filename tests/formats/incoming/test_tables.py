@@ -15,7 +15,7 @@ from shared.domain.log.filed import Into
 from shared.domain.log.trip import Trip
 from shared.formats.incoming.columns import COLUMNS, NAMES
 from shared.formats.incoming.files import opened
-from shared.formats.incoming.found import MOST_ROWS, FoundRow, Format
+from shared.formats.incoming.found import MOST_ROWS, Format, FoundRow
 from shared.formats.incoming.untimed import NOTE
 
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
@@ -180,7 +180,7 @@ def test_a_row_that_cannot_be_read_says_why_and_the_others_are_read(old: str, ne
         ("", "no line with the names"),
         ("x", "no line with the names"),
         ("Datum;Soort\n05-01-2024;Zakelijk", "no line with the names"),
-        (f'{HEAD}\n{LINE.replace("Klant", chr(34) + "Klant")}\n{LINE}', "cannot be read from line 2"),
+        (f"{HEAD}\n{LINE.replace('Klant', chr(34) + 'Klant')}\n{LINE}", "cannot be read from line 2"),
         (f"{HEAD}\n" + f"{LINE}\n" * (MOST_ROWS + 1), "10000 rows at most"),
         (f"{HEAD};Kenteken\n{LINE};XX-01-YY\n{LINE};ZZ-02-YY", "2 cars"),
         (f"{HEAD}\n{LINE.replace('05-01-2024', '01/23/2024')}", "month before the day"),
@@ -288,8 +288,8 @@ def test_a_day_with_times_and_without_is_refused_where_there_are_none() -> None:
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r\n\u2028\u2029\x85"), max_size=30).map(str.strip)
 written = st.lists(
     st.tuples(
-        st.datetimes(datetime(2001, 1, 1), datetime(2026, 1, 1)), st.integers(1, 700), st.integers(0, 19_000_000),
-        st.integers(0, 9_999), st.sampled_from(["Zakelijk", "Privé", "Gemengd"]), texts, texts,
+        st.datetimes(*map(datetime.fromisoformat, ("2001-01-01", "2026-01-01"))), st.integers(1, 700),
+        st.integers(0, 19_000_000), st.integers(0, 9_999), st.sampled_from(["Zakelijk", "Privé", "Gemengd"]), texts, texts,
     ),
     max_size=8, unique_by=lambda one: one[0].replace(second=0, microsecond=0),
 )  # fmt: skip
