@@ -5,7 +5,9 @@ from flask import Request, Response
 
 from shared.handlers import history
 from shared.handlers import trips as calls
-from shared.handlers.http import route, routes, serve
+from shared.handlers.http import MEBIBYTE, route, routes, serve
+
+MOST_IMPORTED_BYTES = 8 * MEBIBYTE
 
 ROUTES = routes(
     route("GET", "/", calls.list_trips),
@@ -15,6 +17,7 @@ ROUTES = routes(
     route("DELETE", "/active", calls.drop_active),
     route("POST", "/merge", calls.merge),
     route("GET", "/purposes", calls.list_purposes),
+    route("POST", "/import", calls.take_in, most_bytes=MOST_IMPORTED_BYTES),
     route("GET", "/<id:trip_id>", calls.show),
     route("PATCH", "/<id:trip_id>", calls.correct),
     route("DELETE", "/<id:trip_id>", calls.delete),

@@ -4,7 +4,8 @@ import hmac
 import io
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from threading import Lock
 from typing import Any, Literal, NamedTuple
@@ -23,7 +24,10 @@ from shared.handlers.problems import Problem, of_unfit
 from shared.repositories.accounts import AccountRepository, UnknownUser
 from shared.repositories.documents import OldLog, client
 
+MEBIBYTE = 1024 * 1024
 MOST_BYTES = 64 * 1024
+# Of bodies over that, which only some calls take, an instance holds so many bytes at a time.
+MOST_HELD_BYTES = 32 * MEBIBYTE
 # Answers are personal: nobody on the way keeps one, no browser takes one for a page, and no key in a URL is passed on.
 PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 READING = ("GET", "HEAD")
@@ -39,10 +43,37 @@ LIMITED: dict[Scope, str] = {
 
 
 class Call(NamedTuple):
-    """What answers a call, and what the caller's key must be good for; without a scope everybody may call."""
+    """What answers a call, and what the caller's key must be good for; without a scope everybody may call.
+
+    A body that is larger than usual is read once the key is proven.
+    """
 
     handler: Handler
     scope: Scope | None
+    most_bytes: int = MOST_BYTES
+
+
+class Room:
+    """So many bytes for large bodies at a time; each call takes as many as its body may have. Safe for threads."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._free_bytes, self._lock = most_bytes, Lock()
+
+    @contextmanager
+    def taken(self, count_bytes: int) -> Iterator[None]:
+        """Room for a body meanwhile. Raises 503 where there is none: others are under way."""
+        with self._lock:
+            if count_bytes > self._free_bytes:
+                raise Problem(503, "Others are sending much just now; please try again.", headers={"Retry-After": "30"})
+            self._free_bytes -= count_bytes
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._free_bytes += count_bytes
+
+
+ROOM = Room(MOST_HELD_BYTES)
 
 
 class _Known(NamedTuple):
@@ -105,7 +136,7 @@ KNOWN = KnownCallers()
 class _Id(BaseConverter):
     """An id in a path, which is not one of the words that mean something else there."""
 
-    regex = r"(?!(?:active|purposes)$)[^/]+"
+    regex = r"(?!(?:active|import|merge|purposes)$)[^/]+"
 
 
 class _Heard(Rule):
@@ -120,15 +151,22 @@ def _made_by_nobody(*_: Any) -> tuple[str, str]:
     raise NotImplementedError
 
 
-def route(method: str, path: str, handler: Handler, scope: Scope | Literal["by_method"] | None = "by_method") -> Rule:
+def route(
+    method: str,
+    path: str,
+    handler: Handler,
+    scope: Scope | Literal["by_method"] | None = "by_method",
+    most_bytes: int = MOST_BYTES,
+) -> Rule:
     """One call of a function; `path` is what follows the function's own.
 
     A caller needs a key of this scope, or a full one. If nothing is said, one that may read is enough where nothing is
-    changed. Where the scope is None everybody may call: then the cloud's IAM stands before the function.
+    changed. Where the scope is None everybody may call: then the cloud's IAM stands before the function. A body over
+    64 KiB, up to `most_bytes`, needs a scope.
     """
     if scope == "by_method":
         scope = "read" if method in READING else "full"
-    return _Heard(path, methods=[method], endpoint=Call(handler, scope), strict_slashes=False)
+    return _Heard(path, methods=[method], endpoint=Call(handler, scope, most_bytes), strict_slashes=False)
 
 
 def routes(*calls: Rule) -> Map:
@@ -151,10 +189,16 @@ def serve(request: Request, calls: Map, anew: bool = False) -> Response:
 
 
 def _answer(request: Request, calls: Map, anew: bool) -> Response:
+    is_late, most_bytes = False, MOST_BYTES
     try:
-        _read_body(request)
-        call, arguments = _match(request, calls)
-        body, status = _handled(request, call, arguments, anew)
+        match = _match(request, calls)
+        if isinstance(match, _Match):
+            is_late, most_bytes = _is_late(request, match.call), match.call.most_bytes
+        if not is_late:
+            _read_body(request, MOST_BYTES)
+        if isinstance(match, Problem):
+            raise match
+        body, status = _handled(request, match, anew, is_late)
         return Response(b"" if status == 204 else msgspec.json.encode(body), status, content_type="application/json")
     except Problem as problem:
         return problem.response()
@@ -163,7 +207,8 @@ def _answer(request: Request, calls: Map, anew: bool) -> Response:
     except Unfit as error:
         return of_unfit(error).response()
     except RequestEntityTooLarge:  # also of a form with too many fields
-        return Problem(413, "A body can have 64 KiB at most.").response()
+        most = f"{most_bytes >> 10} KiB" if most_bytes < MEBIBYTE else f"{most_bytes >> 20} MiB"
+        return Problem(413, f"A body can have {most} at most.").response()
     except OldLog as error:  # a phone that keeps a queue sends it again, once the log is taken over
         return Problem(503, str(error), headers={"Retry-After": "3600"}).response()
     except UnknownUser:  # deleted while this instance still knew them
@@ -171,6 +216,9 @@ def _answer(request: Request, calls: Map, anew: bool) -> Response:
     except Exception:  # noqa: BLE001 - the last door: a caller gets an answer, the log gets the trace
         logs.log().exception("a bug, or a service that is down", extra={"path": request.path})
         return Problem(500, "Something went wrong here; nothing was changed. Please try again.").response()
+    finally:
+        if is_late:  # it was read by now, or is a stranger's
+            _leave_body(request)
 
 
 def _proposed(closed: YearIsClosed) -> Response:
@@ -184,42 +232,64 @@ def _proposed(closed: YearIsClosed) -> Response:
         return of_unfit(error).response()
 
 
-def _handled(request: Request, call: Call, arguments: dict[str, Any], anew: bool) -> tuple[Any, int]:
+def _handled(request: Request, match: "_Match", anew: bool, is_late: bool) -> tuple[Any, int]:
+    call, arguments = match
     if call.scope is None:
         return call.handler(request=request, **arguments)
     caller = _caller(request, call.scope, anew)
     try:
-        return call.handler(request=request, caller=caller, **arguments)
+        with ROOM.taken(call.most_bytes if is_late else 0):
+            if is_late:
+                _read_body(request, call.most_bytes)
+            return call.handler(request=request, caller=caller, **arguments)
     finally:
         if call.scope != "webhook" and request.method not in READING:  # it may have changed what is known of them
             KNOWN.forget(caller.account.email)
 
 
-def _read_body(request: Request) -> None:
-    """Reads the body, of known length or in chunks. Raises RequestEntityTooLarge over 64 KiB.
+def _is_late(request: Request, call: Call) -> bool:
+    """Whether a body is read only once the key is proven: it may be larger than what is read of a stranger."""
+    length = request.content_length
+    return call.most_bytes > MOST_BYTES and (length is None or MOST_BYTES < length <= call.most_bytes)
 
-    Before anything else, for the framework reads to its end whatever anybody sends, once we have answered: some
-    strangers at once would fill the memory.
+
+def _read_body(request: Request, most_bytes: int) -> None:
+    """Reads the body, of known length or in chunks. Raises RequestEntityTooLarge over so many bytes.
+
+    Before anything else, but where a call takes more than usual, for the framework reads to its end whatever anybody
+    sends, once we have answered: some strangers at once would fill the memory.
     """
-    request.max_content_length = MOST_BYTES + 1  # at which a body without a length is cut off, and nothing raised
+    request.max_content_length = most_bytes + 1  # at which a body without a length is cut off, and nothing raised
     try:
-        if len(request.get_data()) > MOST_BYTES:
+        if len(request.get_data()) > most_bytes:
             raise RequestEntityTooLarge
     except RequestEntityTooLarge:
-        request.environ |= {"wsgi.input": io.BytesIO(), "CONTENT_LENGTH": "0"}
+        _leave_body(request)
         raise
 
 
-def _match(request: Request, calls: Map) -> tuple[Call, dict[str, Any]]:
+def _leave_body(request: Request) -> None:
+    """Nobody reads what is left of the body."""
+    request.environ |= {"wsgi.input": io.BytesIO(), "CONTENT_LENGTH": "0"}
+
+
+class _Match(NamedTuple):
+    """The call that a request is for, and what its path says."""
+
+    call: Call
+    arguments: dict[str, Any]
+
+
+def _match(request: Request, calls: Map) -> "_Match | Problem":
     adapter, path = calls.bind("localhost"), "/" + request.path.strip("/")
     try:
         call, arguments = adapter.match(path, "GET" if request.method == "HEAD" else request.method)
     except MethodNotAllowed as error:
         allowed = ", ".join(sorted(set(error.valid_methods or ()) - {"HEAD"}))
-        raise Problem(405, f"This takes {allowed}.", headers={"Allow": allowed}) from error
-    except NotFound as error:
-        raise Problem(404, "There is nothing here.") from error
-    return call, dict(arguments)
+        return Problem(405, f"This takes {allowed}.", headers={"Allow": allowed})
+    except NotFound:
+        return Problem(404, "There is nothing here.")
+    return _Match(call, dict(arguments))
 
 
 def _caller(request: Request, scope: Scope, anew: bool) -> Caller:

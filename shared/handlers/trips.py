@@ -90,6 +90,13 @@ def merge(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
     return trip_view(reshaping.merge(caller.account, body.ids, author_of(caller, body.why))), 200
 
 
+def take_in(request: Request, caller: Caller) -> tuple[dict[str, Any], int]:
+    """The trips of a file, or what would become of them."""
+    from shared.handlers import imports
+
+    return imports.take_in(request, caller)
+
+
 def delete(request: Request, caller: Caller, trip_id: str) -> tuple[None, int]:
     """Takes a trip out of the log."""
     from shared.services import trips

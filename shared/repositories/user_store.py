@@ -153,6 +153,12 @@ class UserStore:
         snapshot = self._root.collection("drives").document(drive_id).get()
         return Stored(from_document(snapshot.to_dict(), Record), snapshot.update_time) if snapshot.exists else None
 
+    def recorded(self, ids: Sequence[str]) -> set[str]:
+        """Those of the ids under which something is kept of a drive."""
+        documents = [self._root.collection("drives").document(one) for one in ids]
+        found = self._db.get_all(documents, ["began_at"]) if documents else ()
+        return {one.id for one in found if one.exists}
+
     # --- places
 
     def places(self) -> tuple[Place, ...]:

@@ -68,6 +68,22 @@ class Foreseen(NamedTuple):
     why: str = ""
 
 
+class Done(NamedTuple):
+    """How far an import is: so many facts are done, so many readings came and so many are to come; the ids of trips
+    that are `left`, and of those that the log had besides and that `changed`."""
+
+    facts: int
+    new_readings: int
+    left_readings: int
+    left: Sequence[str]
+    changed: Sequence[str]
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is left."""
+        return not self.left and not self.left_readings
+
+
 class Preview(NamedTuple):
     """What an import does: to each trip that is offered, to so many readings, to trips that the log has besides; the
     sums by year and car, as they are and as they will be."""
@@ -79,15 +95,17 @@ class Preview(NamedTuple):
     after: Mapping[tuple[int, str], Sums]
 
 
-def imported(account: Account, given: Given, author: Author) -> Iterator[int]:
-    """Takes in what is given, as far as it is not there; how many facts are done, at first and after each commit."""
+def imported(account: Account, given: Given, author: Author) -> Iterator[Done]:
+    """Takes in what is given, as far as it is not there; what is done, at first and after each commit."""
     importing, rest = _Import(account, author), _facts(account, given)
     count = len(rest)
-    rest = importing.missing(rest)
-    while rest:
-        yield count - len(rest)
+    rest = missing = importing.missing(rest)
+    while True:
+        read = len(missing.readings) - len(rest.readings)
+        yield Done(count - len(rest), read, len(rest.readings), rest.ids[0], importing.changed)
+        if not rest:
+            return
         rest = importing.commit(rest)
-    yield count
 
 
 def preview(account: Account, given: Given, author: Author) -> Preview:
@@ -183,10 +201,18 @@ class _Import:
         self._store, self._author = UserStore(client(), account.email), author
         self._owner = StoredOwner(self._store, account)
         self._cars = [*self._store.cars.list_cars().values()]
+        self._new, self._changed = set[str](), set[str]()
+
+    @property
+    def changed(self) -> list[str]:
+        """The ids of trips that the log had besides, and that its commits changed."""
+        return sorted(self._changed)
 
     def missing(self, rest: _Rest) -> _Rest:
         """What of the facts the log does not have."""
-        return rest.without(*self._there(StoredLog(self._store), rest))
+        rest = rest.without(*self._there(StoredLog(self._store), rest))
+        self._new |= {*rest.ids[0]}
+        return rest
 
     def commit(self, rest: _Rest) -> _Rest:
         """Commits the first facts; gives those that are left. Whoever was quicker makes it be done again, with fewer:
@@ -215,6 +241,7 @@ class _Import:
             change.add_reading(car_id, reading, reading.at, *judged(found.thoughts.get((car_id, reading))))
         locked(change, read, found.state)
         change.commit()
+        self._changed |= {id_ for id_, trip in rows.trips.items() if trip and id_ not in self._new}
         return rest.without(found.trips, (reading_id(*one) for one in found.readings))
 
     def _there(self, log: StoredLog, some: _Rest) -> tuple[list[str], list[str]]:
@@ -263,7 +290,7 @@ class _Import:
         if soon:
             self._into_open(state, rows, soon, None)
         _as_old_as_there(rows, new)
-        before, after = _sums(self._store), _sums(self._store)
+        before, after = sums_by_year(self._store), sums_by_year(self._store)
         for row, sign in _changes(log, rows):
             key = (row.year, row.car_id or NO_CAR)
             after[key] = after.get(key, Sums()).plus(sums_of_row(row), sign)
@@ -300,7 +327,8 @@ def _changes(log: StoredLog, rows: Rows) -> Iterator[tuple[Row, int]]:
     yield from ((row, 1) for row in put.values() if row)
 
 
-def _sums(store: UserStore) -> dict[tuple[int, str], Sums]:
+def sums_by_year(store: UserStore) -> dict[tuple[int, str], Sums]:
+    """The sums of a log by year and car."""
     found: dict[tuple[int, str], Sums] = {}
     for (year, _, car_id), sums in flat(store.sums(None)).items():
         found[year, car_id] = found.get((year, car_id), Sums()).plus(sums)

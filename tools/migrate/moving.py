@@ -21,7 +21,7 @@ from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import to_document, until_current
 from shared.repositories.user_store import UserStore, state_document
 from shared.secrets import Unreadable, seal
-from shared.services.importing import Given, Offered, Preview, imported, preview
+from shared.services.importing import Done, Given, Offered, Preview, imported, preview
 from tools.migrate.old_cars import OldCar, joined, new_cars, old_cars
 from tools.migrate.old_rows import OldReading, reading_keys
 from tools.migrate.outcome import Result, result_of
@@ -170,7 +170,7 @@ class Mover:
 class _Ticks:
     """One for each fact that is done, of so many."""
 
-    def __init__(self, done: Iterable[int], count: int) -> None:
+    def __init__(self, done: Iterable[Done], count: int) -> None:
         self._done, self._count = done, count
 
     def __len__(self) -> int:
@@ -179,8 +179,8 @@ class _Ticks:
     def __iter__(self) -> Iterator[int]:
         told = 0
         for done in self._done:
-            yield from range(told, done)
-            told = done
+            yield from range(told, done.facts)
+            told = done.facts
 
 
 def _dated(one: OldCar, document: Any) -> OldCar:

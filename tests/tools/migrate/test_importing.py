@@ -58,7 +58,7 @@ def foreseen(given: Given) -> Preview:
 
 
 def taken_in(given: Given) -> list[int]:
-    return [*importing.imported(ACCOUNT, given, AUTHOR)]
+    return [done.facts for done in importing.imported(ACCOUNT, given, AUTHOR)]
 
 
 def totals(sums: dict[tuple[int, str], Sums]) -> dict[tuple[int, str], Sums]:
@@ -109,7 +109,7 @@ def test_a_thousand_facts_come_in_a_few_commits_of_200_rows_each_and_once(house:
     trips = [trip(n / 2, 1000 + 13.0 * n, 10) for n in range(300)]
     given = Given(offered(*trips), {"audi": [Reading(one.ended_at, one.end_odometer_km or 0) for one in trips]})
     steps = importing.imported(ACCOUNT, given, AUTHOR)
-    done = [next(steps) for _ in range(3)]
+    done = [next(steps).facts for _ in range(3)]
     steps.close()  # type: ignore[attr-defined]
     assert done == sorted({*done})
     assert taken_in(given)[-1] == 600
