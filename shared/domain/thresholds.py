@@ -143,3 +143,10 @@ LONGEST_WAIT = timedelta(minutes=30)  # between two polls of a car
 
 # Ours, after the practice of German tax offices: what is entered later than a week after the drive proves less.
 LATE_AFTER = timedelta(days=7)
+
+# --- reminders, all ours
+
+LONGEST_DRIVE = timedelta(hours=12)  # what goes on for longer has probably lost its end
+GAP_TO_TELL_M = 1000  # kilometres of nobody that are worth an e-mail
+REMINDED_FOR_DAYS = 3  # what belongs to a day is still said on the next two, where no mail left on that day
+PRIVATE_LIMIT_KM = 500  # law: in a calendar year, beyond which the whole benefit is taxed
