@@ -52,6 +52,7 @@ def send(sender: str, to: str, subject: str, text: str, occasion: str) -> None:
 
 def _message(server: Smtp, sender: str, to: str, subject: str, text: str, occasion: str) -> EmailMessage:
     """Headers are made of their parts: what is no part of an address, or another line, is refused and not written."""
+    from email.errors import MessageError
     from email.headerregistry import Address
     from email.utils import format_datetime, localtime
 
@@ -61,8 +62,8 @@ def _message(server: Smtp, sender: str, to: str, subject: str, text: str, occasi
         message["From"] = Address(sender, addr_spec=server.sender)
         message["To"] = Address(addr_spec=to)
         message["Subject"] = subject
-    except (ValueError, IndexError, AttributeError) as error:  # what the parser of addresses raises
-        raise Refused("an address or the subject fits no e-mail") from error
+    except (MessageError, ValueError, IndexError):  # what the parser of addresses raises
+        raise Refused("an address or the subject fits no e-mail") from None
     if len(message["To"].addresses) != 1 or message["To"].addresses[0].addr_spec != to:
         raise Refused("an address fits no e-mail")
     message["Date"] = format_datetime(localtime())
@@ -111,13 +112,17 @@ def _hang_up(client: "SMTP", is_done: Event) -> None:
 
 
 def _log_in(client: "SMTP", user: str) -> None:
+    """Once, in one way: by itself the client tries a refused password in each way that the server knows."""
     from smtplib import SMTPAuthenticationError
 
     password = os.environ.get("SMTP_PASSWORD")
     if not password:
         raise Refused("SMTP_PASSWORD is not set")
+    client.user, client.password = user, password
+    client.ehlo_or_helo_if_needed()
+    is_plain = "PLAIN" in client.esmtp_features.get("auth", "").split()
     try:
-        client.login(user, password)
+        client.auth("PLAIN" if is_plain else "LOGIN", client.auth_plain if is_plain else client.auth_login)
     except SMTPAuthenticationError as error:
         if error.smtp_code >= 500:
             _login_refused.set()

@@ -34,7 +34,7 @@ HEADINGS: Mapping[ReminderKind, Sentence] = {
     "weekly": {"nl": "Overzicht", "en": "Summary"},
 }
 GOING_ON: Sentence = {
-    "nl": "De rit van {at}{car} is nog steeds bezig. Is hij al voorbij, beëindig hem dan of gooi hem weg.",
+    "nl": "De rit van {at}{car} is nog steeds bezig. Is hij al voorbij, beëindig hem dan of verwijder hem.",
     "en": "The trip of {at}{car} is still going on. If it is over, end it or drop it.",
 }
 NO_END: Sentence = {
@@ -46,13 +46,13 @@ REFUSED: Sentence = {
     "en": "{car}: the login was refused. Enter the credentials again, and the car is read again.",
 }
 GAP: Sentence = {
-    "nl": "{car}: de kilometerteller telt {km} km die bij geen enkele rit horen. Geef aan wat het was.",
+    "nl": "{car}: op de kilometerteller staan {km} km die bij geen enkele rit horen. Geef aan wat het was.",
     "en": "{car}: the odometer shows {km} km that belong to no trip. Say what they were.",
 }
 UNCLOSED: Sentence = {"nl": "{car}, {period}: {parts}.", "en": "{car}, {period}: {parts}."}
 OPEN: Sentence = {"nl": "{km} km zonder rit of uitleg", "en": "{km} km without a trip or an explanation"}
 UNCLASSIFIED: Sentence = {
-    "nl": "{km} km aan ritten nog niet zakelijk of privé",
+    "nl": "{km} km aan ritten die nog niet zakelijk of privé zijn",
     "en": "{km} km of trips neither business nor private yet",
 }
 PENDING: Mapping[bool, Sentence] = {
@@ -73,12 +73,16 @@ WORST: Sentence = {
     "en": ", or {km} if all is private that is not classified or explained yet",
 }
 TO_SORT: Mapping[bool, Sentence] = {
-    True: {"nl": "1 rit van {year} wacht op zakelijk of privé.", "en": "1 trip of {year} is still to be classified."},
+    True: {
+        "nl": "Bij 1 rit van {year} moet je nog kiezen: zakelijk of privé.",
+        "en": "1 trip of {year} is still to be classified.",
+    },
     False: {
-        "nl": "{n} ritten van {year} wachten op zakelijk of privé.",
+        "nl": "Bij {n} ritten van {year} moet je nog kiezen: zakelijk of privé.",
         "en": "{n} trips of {year} are still to be classified.",
     },
 }
+AT: Sentence = {"nl": "{day} om {time}", "en": "{day} at {time}"}
 WITHOUT_CAR: Sentence = {"nl": "Zonder auto", "en": "Without a car"}
 ALL_YEAR: Sentence = {"nl": "heel {year}", "en": "all of {year}"}
 MONTHS: Mapping[Language, str] = {
@@ -178,7 +182,8 @@ class _Words:
 
     def _moment(self, moment: datetime) -> str:
         local = moment.astimezone(ZoneInfo(self._timezone))
-        return f"{DAYS[self._language].split()[local.weekday()]} {self._day(local.date())} {local:%H:%M}"
+        day = f"{DAYS[self._language].split()[local.weekday()]} {self._day(local.date())}"
+        return AT[self._language].format(day=day, time=f"{local:%H:%M}")
 
     def _day(self, day: date) -> str:
         return f"{day.day} {MONTHS[self._language].split()[day.month - 1]}"
