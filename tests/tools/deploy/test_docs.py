@@ -52,6 +52,10 @@ def test_the_example_can_be_used_as_it_is_and_with_all_its_lines(tmp_path: Path)
     assert {name: target(found, dry_run=True).settings[name] for name in TEXTS} == {
         "GEOCODERS": "pdok nominatim",
         "GEOCODER_CONTACT": "you@example.com",
+        "SMTP_HOST": "smtp.example.com",
+        "SMTP_SECURITY": "starttls",
+        "SMTP_USER": "log@example.com",
+        "SMTP_FROM": "log@example.com",
     }
 
 
