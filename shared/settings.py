@@ -5,8 +5,10 @@ instance before it serves anybody.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Literal, cast, get_args
 
 import msgspec
 
@@ -28,26 +30,47 @@ LONGEST_S = 1_000_000_000
 
 # How many requests a minute: of a user's phone, of all else that they call, and of an address without a valid key.
 LIMITS = {"LIMIT_USER_WEBHOOKS": 1500, "LIMIT_USER_CALLS": 600, "LIMIT_ADDRESS_FAILURES": 300}
-NUMBERS = {**LIMITS, "PROXIES_IN_FRONT": 0}
+NUMBERS = {**LIMITS, "PROXIES_IN_FRONT": 0, "SMTP_PORT": 0}
 
 # A call of the scheduler that asks for so many polls takes a few seconds and leaves the others to its shards.
 SHARD_FROM = 5000
 
 GEOCODERS = "pdok,nominatim"
 # Settings that are words; the deployment hands them on as it does the seconds.
-TEXTS = ("GEOCODERS", "GEOCODER_CONTACT", "TSA_URL")
+TEXTS = ("GEOCODERS", "GEOCODER_CONTACT", "TSA_URL", "SMTP_HOST", "SMTP_SECURITY", "SMTP_USER", "SMTP_FROM")
+
+Security = Literal["starttls", "tls", "none"]
+SMTP_PORTS: Mapping[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+HIGHEST_PORT = 65535
+ADDRESS = re.compile(r"[A-Za-z0-9.+_-]+@[A-Za-z0-9.-]+")
 
 
 class WrongSetting(SystemExit):
     """A setting holds what it cannot: nothing can be served, and the process ends with the sentence that says so."""
 
 
+class Smtp(msgspec.Struct, frozen=True):
+    """The server that takes e-mails, how it is spoken to, the login there if it wants one, and the sender's address."""
+
+    host: str
+    port: int
+    security: Security
+    user: str
+    sender: str
+
+    @property
+    def domain(self) -> str:
+        """What is behind the @ of the sender."""
+        return self.sender.rpartition("@")[2]
+
+
 class Settings(msgspec.Struct, frozen=True):
     """What holds in this instance.
 
     `limits` are requests a minute by the name of their setting, 0 for no limit; `geocoders` are asked in their order;
-    at `tsa_url` a closed year is stamped with the time (None: nowhere);
-    without a `project_id` the client libraries find the Google Cloud project by themselves.
+    at `tsa_url` a closed year is stamped with the time (None: nowhere). Without a `project_id` the client libraries
+    find the Google Cloud project by themselves, and without `smtp` nobody is sent an e-mail.
     """
 
     rules: Rules
@@ -61,6 +84,7 @@ class Settings(msgspec.Struct, frozen=True):
     geocoders: tuple[str, ...]
     tsa_url: str | None
     project_id: str | None
+    smtp: Smtp | None
 
 
 def read_anew() -> None:
@@ -84,7 +108,32 @@ def _read() -> Settings:
         geocoders=tuple(os.environ.get("GEOCODERS", GEOCODERS).replace(",", " ").split()),
         tsa_url=_address("TSA_URL"),
         project_id=os.environ.get("GOOGLE_CLOUD_PROJECT") or None,
+        smtp=_smtp(),
     )
+
+
+def _smtp() -> Smtp | None:
+    host, user = os.environ.get("SMTP_HOST") or "", os.environ.get("SMTP_USER") or ""
+    security = _security(host)
+    port = _whole_number("SMTP_PORT", NUMBERS["SMTP_PORT"]) or SMTP_PORTS[security]
+    if port > HIGHEST_PORT:
+        raise WrongSetting(f"SMTP_PORT must be a port up to {HIGHEST_PORT}, not {port}.")
+    if not host:
+        return None
+    sender = os.environ.get("SMTP_FROM") or user
+    if not ADDRESS.fullmatch(sender):
+        raise WrongSetting(f"SMTP_FROM must be the e-mail address that mails come from, not {sender!r}.")
+    return Smtp(host, port, security, user, sender)
+
+
+def _security(host: str) -> Security:
+    """How the server is spoken to. Who is not on this machine is told nothing that others could read on the way."""
+    security = os.environ.get("SMTP_SECURITY") or "starttls"
+    if security not in get_args(Security):
+        raise WrongSetting(f"SMTP_SECURITY must be starttls, tls or none, not {security!r}.")
+    if security == "none" and host and host not in LOOPBACK:
+        raise WrongSetting(f"SMTP_SECURITY can be none for a server on this machine only, not for {host!r}.")
+    return cast(Security, security)
 
 
 def _seconds(name: str) -> float:

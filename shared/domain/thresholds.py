@@ -157,3 +157,9 @@ BY_HAND_WARN, BY_HAND_MOST = timedelta(days=31), timedelta(days=61)  # law, by s
 OUTSIDE_WITHIN_KM = 1.0  # ours: an invoice tells whole kilometres
 ROUND_OF, ROUND_SHARE, ROUND_KM = 5, 0.3, 5  # ours: of so many distances by hand, a share in multiples of so many km
 LONGEST_TRIP_KM = 1_500.0  # ours: nobody drives more in one go
+
+# --- reminders, all ours
+
+LONGEST_DRIVE = timedelta(hours=12)  # what goes on for longer has probably lost its end
+GAP_TO_TELL_M = 1000  # kilometres of nobody that are worth an e-mail
+REMINDED_FOR_DAYS = 3  # what belongs to a day is still said on the next two, where no mail left on that day

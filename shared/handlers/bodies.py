@@ -24,5 +24,5 @@ def decoded(request: Request, kind: type[T]) -> T:
 
 def _unfit(error: msgspec.ValidationError) -> Problem:
     text = str(error)[:MOST_DETAIL]
-    found = re.search(r"at `\$\.(\w+)", text) or re.search(r"(?:unknown|required) field `(\w+)`", text)
+    found = re.search(r"(?:at|in) `\$\.(\w+)", text) or re.search(r"(?:unknown|required) field `(\w+)`", text)
     return Problem(400, text, found[1] if found else None)

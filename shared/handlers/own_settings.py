@@ -6,7 +6,7 @@ import msgspec
 from flask import Request
 from msgspec import UNSET, Struct, UnsetType, field
 
-from shared.domain.driver import Account, Caller, Key, Language, Scope
+from shared.domain.driver import REMINDER_KINDS, Account, Caller, Key, Language, ReminderKind, Scope
 from shared.domain.log.kinds import DefaultKind
 from shared.handlers.bodies import decoded
 from shared.handlers.fields import zulu
@@ -30,6 +30,7 @@ class SettingsBody(Struct, forbid_unknown_fields=True):
     default_kind: DefaultKind | UnsetType = UNSET
     private_days: list[int] | UnsetType = UNSET
     business_hours: Hours | None | UnsetType = UNSET
+    reminders: dict[ReminderKind, bool] | UnsetType = UNSET
 
     def said(self) -> dict[str, Any]:
         """What is said, by the names of the fields."""
@@ -87,6 +88,7 @@ def _view(account: Account) -> dict[str, Any]:
         "default_kind": habits.default_kind,
         "private_days": list(habits.private_days),
         "business_hours": {"from": hours[0], "until": hours[1]} if hours else None,
+        "reminders": {kind: account.wants(kind) for kind in REMINDER_KINDS},
     }
 
 

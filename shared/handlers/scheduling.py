@@ -2,22 +2,12 @@
 
 from typing import Any
 
-import msgspec
 from flask import Request
 
 from shared import logs
+from shared.handlers.pushes import pushed
 from shared.services import scheduling
 from shared.services.scheduling import Shard
-
-
-class _Message(msgspec.Struct):
-    data: bytes
-
-
-class _Push(msgspec.Struct):
-    """The body with which Pub/Sub posts a message; there is more in it."""
-
-    message: _Message
 
 
 def poll_all(request: Request) -> tuple[dict[str, Any], int]:
@@ -29,10 +19,8 @@ def poll_all(request: Request) -> tuple[dict[str, Any], int]:
 
 def poll_shard(request: Request) -> tuple[dict[str, Any], int]:
     """Pub/Sub's call: has the due users of a shard polled. What cannot be read is dropped."""
-    try:
-        push = msgspec.json.decode(request.get_data(), type=_Push)
-        shard = msgspec.json.decode(push.message.data, type=Shard)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    shard = pushed(request, Shard)
+    if shard is None:
         logs.log().error("shard dropped: the message cannot be read")
         return {"published": 0}, 200
     return {"published": scheduling.poll_shard(shard)}, 200

@@ -1,70 +1,27 @@
 """Owns the topics poll-car, where a message asks for one poll of one user's car, and poll-shard, where it asks for
 those of a shard of the users."""
 
-import os
 from collections.abc import Iterable, Mapping
-from functools import cache
-from itertools import islice
 from typing import Any, Literal
 
-import grpc
-import msgspec
-from google.api_core.retry import Retry
-from google.pubsub_v1.services.publisher import PublisherClient
-from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
-from google.pubsub_v1.types import PublishRequest
-
-from shared import settings
+from shared.messaging.publishing import publish, publish_all
 
 TOPIC, SHARDS_TOPIC = "poll-car", "poll-shard"
 Reason = Literal[
     "schedule", "daily", "trip_started", "ping_recorded", "trip_resumed", "ending", "paused", "end_noted", "ignored", ""
 ]
-TIMEOUT_S = 10.0
-# As many as Pub/Sub takes in one request.
-AT_ONCE = 1000
-# An error that may pass is tried again within the same time; the predicate is the library's own for such errors.
-RETRY = Retry(initial=0.1, maximum=2.0, timeout=TIMEOUT_S)
-
-
-@cache
-def _publisher() -> PublisherClient:
-    """The client that is generated from Pub/Sub's interface: one call of it is one request.
-
-    The one that is written by hand on top of it gathers single messages in threads. A phone would wait 10 ms for others
-    that never come, and gathering a thousand takes several times the work of sending them.
-    """
-    emulator = os.environ.get("PUBSUB_EMULATOR_HOST")
-    transport = PublisherGrpcTransport(channel=grpc.insecure_channel(emulator)) if emulator else None
-    return PublisherClient(transport=transport)
 
 
 def ask_for_poll(user: str, reason: Reason) -> None:
     """Asks for a poll of one user. Raises GoogleAPICallError or RetryError where the bus does not take it in 10 s."""
-    _publish(TOPIC, [{"user": user, "reason": reason}])
+    publish(TOPIC, [{"user": user, "reason": reason}])
 
 
 def ask_for_polls(users: Iterable[str], reason: Reason) -> int:
     """Asks for a poll of each user and says for how many. Raises as above where the bus does not take some."""
-    return _publish_all(TOPIC, ({"user": user, "reason": reason} for user in users))
+    return publish_all(TOPIC, ({"user": user, "reason": reason} for user in users))
 
 
 def ask_for_shards(shards: Iterable[Mapping[str, Any]]) -> int:
     """Asks for the polls of each shard, as the message says it, and says for how many. Raises as above."""
-    return _publish_all(SHARDS_TOPIC, shards)
-
-
-def _publish_all(topic: str, bodies: Iterable[Mapping[str, Any]]) -> int:
-    bodies, count = iter(bodies), 0
-    while group := list(islice(bodies, AT_ONCE)):
-        _publish(topic, group)
-        count += len(group)
-    return count
-
-
-def _publish(topic: str, bodies: Iterable[Mapping[str, Any]]) -> None:
-    request = PublishRequest(topic=f"projects/{settings.current.project_id}/topics/{topic}")
-    messages = PublishRequest.pb(request).messages  # a message of its own class would cost as much as all the rest
-    for body in bodies:
-        messages.add(data=msgspec.json.encode(body))
-    _publisher().publish(request, retry=RETRY, timeout=TIMEOUT_S)
+    return publish_all(SHARDS_TOPIC, shards)

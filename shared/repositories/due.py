@@ -1,4 +1,4 @@
-"""Owns who is due for a poll or a daily look. One of the two places that look at more than one user."""
+"""Owns who is due for a poll, a daily look or a reminder. One of the two places that look at more than one user."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -41,6 +41,13 @@ def users_with_a_car(store: LongReader) -> Iterator[str]:
         where=_where("default_car_id", "GREATER_THAN", Value(string_value="")),
         select=_only("__name__"),
     )
+    for document in store.documents(query):
+        yield document.name.rsplit("/", 1)[1]
+
+
+def all_users(store: LongReader) -> Iterator[str]:
+    """The e-mails of all users, streamed: the cost grows with them."""
+    query = StructuredQuery(from_=[_From(collection_id="users")], select=_only("__name__"))
     for document in store.documents(query):
         yield document.name.rsplit("/", 1)[1]
 

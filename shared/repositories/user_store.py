@@ -43,6 +43,7 @@ from shared.repositories.history import HistoryRepository
 from shared.repositories.pages import Page, rows_of
 from shared.repositories.places import SharedPlaceRepository, places_of, stage_index
 from shared.repositories.readings import ReadingRepository, Why
+from shared.repositories.reminders import ReminderRepository
 from shared.repositories.seals import SealRepository
 from shared.repositories.tiles import Tiles
 from shared.repositories.trips import trip_document, trip_of
@@ -118,6 +119,11 @@ class UserStore:
     def chapters(self) -> ChapterRepository:
         """The settled parts of the books of their cars."""
         return ChapterRepository(self._root)
+
+    @cached_property
+    def reminders(self) -> ReminderRepository:
+        """What they were told by e-mail."""
+        return ReminderRepository(self._db, self._root)
 
     def change(self, author: Author | None = None) -> "Change":
         """A new, empty commit. What its author changes is told in the history; without one, nothing is."""
@@ -239,6 +245,14 @@ class UserStore:
         if after:
             query = query.start_after({"started_at": after[0], "id": after[1]})
         return _stored_trips(query.limit(limit))
+
+    def unclassified(self, year: int) -> int:
+        """How many trips of a year are unclassified. It is billed as one read, however many up to a thousand."""
+        equal = [FieldFilter("kind", "==", "unclassified"), FieldFilter("year", "==", year)]
+        query = self._root.collection("trips").where(filter=equal[0]).where(filter=equal[1])
+        down = firestore.Query.DESCENDING  # the order in which pages of them are found, so that one index serves both
+        ((found,),) = query.order_by("started_at", direction=down).order_by("id", direction=down).count().get()
+        return int(found.value)
 
     def _of_car(self, car_id: str | None, year: int | None = None) -> Any:
         query = self._root.collection("trips").where(filter=FieldFilter("car_id", "==", car_id))

@@ -73,6 +73,7 @@ def test_a_body_over_64_kib_is_refused(driver: Driver) -> None:
         ("POST", "/logbook/2026/checks", "GET"),
         ("PATCH", "/trips/purposes", "GET"),
         ("GET", "/scheduler/poll-all", "POST"),
+        ("GET", "/reminders/remind", "POST"),
         ("PATCH", "/audi/compare", "GET"),
         ("POST", "/cars", "GET"),
         ("PATCH", "/cars/car", "DELETE, PUT"),
@@ -188,7 +189,7 @@ def test_no_body_is_answered_with_a_500(stack: Stack, body: Any, path: str) -> N
 set_up_names = st.sampled_from(
     ["provider", "name", "vin", "plate", "available_from", "start_odometer_km", "default", "token", "says", "at",
      "odometer_km", "lat", "lng", "radius_m", "kind", "address", "cursor", "timezone", "language", "default_car_id",
-     "default_kind", "private_days", "business_hours", "scope", "label"]
+     "default_kind", "private_days", "business_hours", "reminders", "scope", "label"]
 )  # fmt: skip
 SET_UP_CALLS = [
     ("PUT", "/cars/car"),

@@ -8,6 +8,7 @@ import pytest
 from google.api_core.exceptions import FailedPrecondition
 from msgspec.structs import replace
 
+from shared.domain.driver import REMINDER_KINDS
 from shared.repositories.accounts import AccountRepository
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
 from tests.system.test_tenancy import MANUAL
@@ -38,6 +39,7 @@ def test_a_new_driver_has_settings(driver: Driver) -> None:
         "default_kind": "unclassified",
         "private_days": [],
         "business_hours": None,
+        "reminders": dict.fromkeys(REMINDER_KINDS, True),
     }
 
 
@@ -50,6 +52,15 @@ def test_settings_are_changed_one_by_one_and_stay(driver: Driver) -> None:
     assert driver.call("PATCH", "/settings", json={"business_hours": None}).json()["business_hours"] is None
     habits = AccountRepository(driver.stack.db).find(driver.email).habits  # type: ignore[union-attr]
     assert (habits.default_kind, habits.private_days, habits.business_hours) == ("private", (6, 7), None)
+
+
+def test_each_kind_of_reminder_is_switched_off_and_on_by_itself(driver: Driver) -> None:
+    for said, off in (({"gap": False}, {"gap"}), ({"weekly": False}, {"gap", "weekly"}), ({"gap": True}, {"weekly"})):
+        told = driver.call("PATCH", "/settings", json={"reminders": said}).json()["reminders"]
+        assert {kind for kind, is_on in told.items() if not is_on} == off
+        assert list(told) == list(REMINDER_KINDS)
+    assert driver.call("PATCH", "/settings", json={"reminders": {}}).json()["reminders"] == told
+    assert shown(driver)["reminders"] == told
 
 
 def test_another_time_zone_is_for_new_trips(driver: Driver) -> None:
@@ -101,6 +112,10 @@ def test_a_car_that_is_deleted_while_it_is_made_the_default_is_not_the_default(d
         ({"business_hours": {"from": "8:00", "until": "18:00"}}, "business_hours"),
         ({"business_hours": {"from": "08:00", "until": "24:00"}}, "business_hours"),
         ({"business_hours": {"from": "08:00"}}, "business_hours"),
+        ({"reminders": {"gap": 1}}, "reminders"),
+        ({"reminders": {"gaps": True}}, "reminders"),
+        ({"reminders": None}, "reminders"),
+        ({"reminders": ["gap"]}, "reminders"),
         ({"email": "other@example.com"}, "email"),
         ({"keys": {}}, "keys"),
     ],

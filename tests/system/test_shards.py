@@ -13,7 +13,8 @@ from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import firestore, pubsub_v1
 
 from shared.domain.tracking.state import DriverState, GoingOn, OpenLog
-from shared.messaging.polls import AT_ONCE, SHARDS_TOPIC, TOPIC, ask_for_polls
+from shared.messaging.polls import SHARDS_TOPIC, TOPIC, ask_for_polls
+from shared.messaging.publishing import AT_ONCE
 from shared.repositories.streaming import LongReader
 from shared.repositories.user_store import SHARDS, UserStore
 from tests.system.fixtures import Stack, ago

@@ -3,7 +3,6 @@
 from tools.deploy.functions import (
     BUILD,
     DEAD_LETTERS_KEPT,
-    OPTIONAL_SECRETS,
     PROJECT_ROLES,
     PUBLISH,
     READ_SECRET,
@@ -114,28 +113,24 @@ def _publishers(target: Target) -> dict[str, list[Function]]:
 
 
 def secret(target: Target) -> None:
-    """Makes the key that seals car credentials, once, and lets only those read it who must."""
+    """Makes the key that seals car credentials, once, and lets only those read it and the operator's own who must."""
     there = secrets_there(target)
     if SECRET not in there:
         place = ("--replication-policy=user-managed", f"--locations={target.region}")
         target.gcloud.change("secrets", "create", SECRET, *place)
     if not target.gcloud.rows("secrets", "versions", "list", SECRET, "--filter=state=ENABLED"):
         target.gcloud.change("secrets", "versions", "add", SECRET, "--data-file=-", stdin=_new_key)
-    wanted: set[tuple[str, str]] = {
-        (READ_SECRET, target.member(function.account)) for function in target.functions if READ_SECRET in function.roles
-    }
-    for name in (SECRET, *optional(there)):
+    readers: dict[str, set[tuple[str, str]]] = {}
+    for function in target.functions:
+        for name in function.secrets_among(there):
+            readers.setdefault(name, set()).add((READ_SECRET, target.member(function.account)))
+    for name, wanted in readers.items():
         bind(target, ("secrets",), name, wanted, target.gcloud.bindings("secrets", "get-iam-policy", name))
 
 
 def secrets_there(target: Target) -> set[str]:
     """The names of the project's secrets."""
     return {short(row["name"]) for row in target.gcloud.rows("secrets", "list")}
-
-
-def optional(there: set[str]) -> list[str]:
-    """Those of the optional secrets that the operator has made."""
-    return [name for name in OPTIONAL_SECRETS if name in there]
 
 
 def bind(

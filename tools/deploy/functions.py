@@ -6,6 +6,7 @@ read it.
 
 import tomllib
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -34,10 +35,13 @@ SECRET = "CREDENTIALS_KEYS"
 OPTIONAL_SECRETS = ("SMARTCAR_CLIENT_ID", "SMARTCAR_CLIENT_SECRET", "GOOGLE_GEOCODING_KEY")
 
 Route = Annotated[str, Meta(pattern=r"\A(/[a-z0-9_-]+)+\Z")]
+Secret = Annotated[str, Meta(pattern=r"\A[A-Z][A-Z0-9_]{0,62}\Z")]
 Name = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9-]{0,62}\Z")]
 Cron = Annotated[str, Meta(pattern=r"\A[0-9*/,-]+( [0-9*/,-]+){4}\Z")]
 Milliseconds = Annotated[float, Meta(ge=0, le=3_600_000)]
 Count = Annotated[int, Meta(ge=1)]
+# The least that Pub/Sub keeps a message, and the most.
+LEAST_KEPT_S, MOST_KEPT_S = 600, 7 * 24 * 3600
 
 
 class Unfit(ValueError):
@@ -55,11 +59,12 @@ class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Push(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A topic on which the function publishes work for itself, and the path to which Pub/Sub posts its messages.
 
-    The subscription has the topic's name.
+    The subscription has the topic's name. A message that is not taken is tried again for `kept_s`.
     """
 
     topic: Name
     path: Route
+    kept_s: Annotated[int, Meta(ge=LEAST_KEPT_S, le=MOST_KEPT_S)] = LEAST_KEPT_S
 
 
 class Function(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,7 +75,8 @@ class Function(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     whose route has a scope; `scheduler`, the clock, which also posts the function's `pushes`; `pubsub`, the trigger.
     `concurrency` requests share an instance, each with a thread of its own; memory in MiB, `timeout_s` for one call.
     A new project has quota for ten instances of a service. What a call and each message that it publishes are expected
-    to take, in ms, decides nothing but the costs that are foreseen.
+    to take, in ms, decides nothing but the costs that are foreseen. `secrets` are those that the operator may make for
+    this function alone.
     """
 
     name: str
@@ -86,6 +92,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     expected_call_ms: Milliseconds
     expected_message_ms: Milliseconds = 0.0
     topic: Name | None = None
+    secrets: tuple[Secret, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     pushes: tuple[Push, ...] = ()
 
@@ -111,6 +118,12 @@ class Function(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def service(self) -> str:
         """The Cloud Run service that carries the function."""
         return self.name.replace("_", "-")
+
+    def secrets_among(self, there: Iterable[str]) -> list[str]:
+        """Which secrets it is handed: the key of credentials, where its role says so, and of what the operator may make
+        those that are there."""
+        held = (SECRET, *OPTIONAL_SECRETS) if READ_SECRET in self.roles else ()
+        return [name for name in (*held, *self.secrets) if name == SECRET or name in there]
 
     @property
     def signature(self) -> Literal["http", "cloudevent"]:

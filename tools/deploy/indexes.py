@@ -87,7 +87,7 @@ NOT_INDEXED = {
     "checks": ("key", "checked"),
     "stats": ("months",),
     "odometer_readings": _fields(Reading, "car_id", "fetched_at", "standing", "why"),
-    "settings": ("cars", "places", "sealed", "tokens"),
+    "settings": ("cars", "places", "sealed", "tokens", "things"),
     "users": ("keys",),
     "addresses": ("address", "provider", "at"),
     "geocoding": ("free_at",),

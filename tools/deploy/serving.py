@@ -5,15 +5,13 @@ from hashlib import sha256
 from typing import Any
 
 from tools.deploy.bundle import digest, stage
-from tools.deploy.foundation import bind, optional, secrets_there
+from tools.deploy.foundation import bind, secrets_there
 from tools.deploy.functions import (
     BUILD,
     CRON,
     MAKE_TOKENS,
     PUBLISH,
-    READ_SECRET,
     ROOT,
-    SECRET,
     TRIGGER,
     Function,
     Push,
@@ -30,14 +28,12 @@ ACK_DEADLINE_S = 600
 RETENTION_S = 6 * 3600
 DELIVERY_ATTEMPTS = 10
 RETRY_DELAYS_S = (1, 60)
-# The least that Pub/Sub takes: what is left to a shard is of use for a minute.
-LEAST_RETENTION_S = 600
 INVOKER = "roles/run.invoker"
 
 
 def functions(target: Target, at_once: int, force: bool) -> None:
     """Deploys each function whose bundle or settings differ from those that run, a few at a time; forced, every one."""
-    there, own = {} if force else _services(target), optional(secrets_there(target))
+    there, own = {} if force else _services(target), secrets_there(target)
     with ThreadPoolExecutor(1 if target.gcloud.dry_run else at_once) as pool:
         under_way = [pool.submit(_deploy, target, each, there.get(each.service), own) for each in target.functions]
         try:
@@ -54,7 +50,7 @@ def _services(target: Target) -> dict[str, dict[str, Any]]:
     return {row["metadata"]["name"]: row for row in rows}
 
 
-def _deploy(target: Target, function: Function, there: dict[str, Any] | None, own_secrets: list[str]) -> None:
+def _deploy(target: Target, function: Function, there: dict[str, Any] | None, own_secrets: set[str]) -> None:
     arguments = _arguments(target, function, own_secrets)
     # The next run compares it: what is built of the same files with the same settings need not be built again.
     environment = _environment(target, function)
@@ -84,9 +80,9 @@ def _environment(target: Target, function: Function) -> dict[str, str]:
     return {"GOOGLE_CLOUD_PROJECT": target.project, "THREADS": str(function.concurrency), **target.settings}
 
 
-def _arguments(target: Target, function: Function, own_secrets: list[str]) -> list[str]:
-    held = ",".join(f"{name}={name}:latest" for name in (SECRET, *own_secrets))
-    secrets = [f"--set-secrets={held}"] if READ_SECRET in function.roles else ["--clear-secrets"]
+def _arguments(target: Target, function: Function, own_secrets: set[str]) -> list[str]:
+    held = ",".join(f"{name}={name}:latest" for name in function.secrets_among(own_secrets))
+    secrets = [f"--set-secrets={held}"] if held else ["--clear-secrets"]
     return [
         "--gen2",
         f"--runtime={RUNTIME}",
@@ -157,7 +153,7 @@ def _push(target: Target, function: Function, push: Push, url: str) -> None:
             "oidcToken": {"serviceAccountEmail": account, "audience": url},
         },
         "ackDeadlineSeconds": function.timeout_s,
-        "messageRetentionDuration": f"{LEAST_RETENTION_S}s",
+        "messageRetentionDuration": f"{push.kept_s}s",
         "retryPolicy": {"minimumBackoff": f"{least_s}s", "maximumBackoff": f"{most_s}s"},
     }
     rows = gcloud.rows("pubsub", "subscriptions", "list")
@@ -172,7 +168,7 @@ def _push(target: Target, function: Function, push: Push, url: str) -> None:
         f"--push-auth-service-account={account}",
         f"--push-auth-token-audience={url}",
         f"--ack-deadline={function.timeout_s}",
-        f"--message-retention-duration={LEAST_RETENTION_S}s",
+        f"--message-retention-duration={push.kept_s}s",
         f"--min-retry-delay={least_s}s",
         f"--max-retry-delay={most_s}s",
         "--expiration-period=never",

@@ -50,7 +50,7 @@ def calls_a_month(counted: Counted, drivers: int, pings: bool) -> dict[str, Call
         if function.schedules:
             found[function.name] = found[function.name]._replace(calls=0)
         for schedule in function.schedules:
-            runs = counted.idle_runs[schedule.job].times(runs_a_month(schedule.cron))
+            runs = counted.idle_runs.get(schedule.job, NONE).times(runs_a_month(schedule.cron))
             found[function.name] = found[function.name].plus(runs)
     return found
 

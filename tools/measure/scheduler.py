@@ -12,7 +12,8 @@ from typing import NamedTuple
 import requests
 from google.cloud import firestore, pubsub_v1
 
-from shared.messaging.polls import AT_ONCE, TOPIC
+from shared.messaging.polls import TOPIC
+from shared.messaging.publishing import AT_ONCE
 from tools.measure.drivers import put_crowd
 from tools.measure.instances import Source, placed, running
 from tools.measure.table import Table

@@ -236,24 +236,35 @@ def test_secrets_that_the_operator_made_reach_those_who_open_credentials_and_nob
     assert readers == {"mileage-cars", "mileage-poller"}
 
 
+def test_the_password_for_e_mails_reaches_who_sends_them_and_the_key_of_credentials_does_not(complete: Project) -> None:
+    complete.state = complete.state | {"secrets": {**complete.state["secrets"], "SMTP_PASSWORD": ["s"]}}
+    assert complete.deploy().returncode == 0
+    (deployed,) = [change for change in complete.changes() if "functions deploy" in change]
+    assert "functions deploy reminders" in deployed
+    assert "--set-secrets=SMTP_PASSWORD=SMTP_PASSWORD:latest" in deployed
+    assert "CREDENTIALS_KEYS" not in deployed
+    readers = members(complete, "secrets/SMTP_PASSWORD", "roles/secretmanager.secretAccessor")
+    assert readers == {"mileage-reminders"}
+
+
 def test_only_what_phones_and_browsers_call_is_public(complete: Project) -> None:
     callers = {
         function.name: members(complete, f"run/services/{function.service}", "roles/run.invoker")
         for function in FUNCTIONS
     }
-    assert callers["scheduler"] == {"mileage-cron"}
+    assert callers["scheduler"] == callers["reminders"] == {"mileage-cron"}
     assert callers["poller"] == {"mileage-trigger"}
     assert {name for name, who in callers.items() if who == {"allUsers"}} == PUBLIC
 
 
-def test_the_cron_account_may_do_nothing_but_call_the_scheduler(complete: Project) -> None:
+def test_the_cron_account_may_do_nothing_but_call_what_the_clock_calls(complete: Project) -> None:
     held = [
         (resource, role)
         for resource, policy in complete.state["policies"].items()
         for role, found in policy.items()
         if any("mileage-cron@" in member for member in found)
     ]
-    assert held == [("run/services/scheduler", "roles/run.invoker")]
+    assert sorted(held) == [(f"run/services/{name}", "roles/run.invoker") for name in ("reminders", "scheduler")]
 
 
 def test_each_message_has_time_is_retried_and_ends_among_the_dead_letters(complete: Project) -> None:
@@ -275,6 +286,14 @@ def test_what_the_scheduler_leaves_to_shards_is_posted_to_it_by_the_account_that
     cron = f"iam/service-accounts/mileage-cron@{PROJECT}.iam.gserviceaccount.com"
     assert members(complete, cron, "roles/iam.serviceAccountTokenCreator") == {"service-123456789012"}
     assert members(complete, "pubsub/topics/poll-shard", "roles/pubsub.publisher") == {"mileage-scheduler"}
+
+
+def test_what_reminders_leave_to_themselves_is_tried_again_for_an_hour(complete: Project) -> None:
+    pushed, shards = (complete.state["subscriptions"][topic] for topic in ("remind", "poll-shard"))
+    assert pushed["pushConfig"]["pushEndpoint"].endswith("/remind")
+    assert (pushed["messageRetentionDuration"], shards["messageRetentionDuration"]) == ("3600s", "600s")
+    assert members(complete, "pubsub/topics/remind", "roles/pubsub.publisher") == {"mileage-reminders"}
+    assert complete.state["jobs"]["remind-all"]["httpTarget"]["uri"].endswith("/remind-all")
 
 
 def test_the_data_is_protected_and_backed_up(complete: Project) -> None:

@@ -53,6 +53,10 @@ def test_the_example_can_be_used_as_it_is_and_with_all_its_lines(tmp_path: Path)
         "GEOCODERS": "pdok nominatim",
         "GEOCODER_CONTACT": "you@example.com",
         "TSA_URL": "https://example.com/tsa",
+        "SMTP_HOST": "smtp.example.com",
+        "SMTP_SECURITY": "starttls",
+        "SMTP_USER": "log@example.com",
+        "SMTP_FROM": "log@example.com",
     }
 
 

@@ -16,7 +16,7 @@ from google.cloud.firestore_v1.types import StructuredQuery
 from shared.domain.log.purposes import Use
 from shared.domain.tracking.state import DriverState
 from shared.repositories.accounts import AccountRepository
-from shared.repositories.due import Due, due_users, due_users_of_shard, users_with_a_car
+from shared.repositories.due import Due, all_users, due_users, due_users_of_shard, users_with_a_car
 from shared.repositories.facts import FactRepository
 from shared.repositories.streaming import LongReader, long_reader
 from shared.repositories.user_store import CHANGES, UserStore, state_document
@@ -146,6 +146,8 @@ def made(emulators: None, queries: list[Any]) -> list[Any]:
     list(due_users(reader, NOW, 10))
     list(due_users_of_shard(reader, 3, NOW, Due("boris@example.com", NOW)))
     list(users_with_a_car(reader))
+    list(all_users(reader))
+    store.trips({"kind": "unclassified", "year": 2026}, 10, None)  # by whose indexes they are counted
     users.proven(None, "a key")
     users.emails("a")
     list(users.pages())
@@ -176,6 +178,7 @@ def test_no_method_makes_a_query_that_this_test_does_not_know() -> None:
         "_stored_trips",
         "_stored",
         "_count",
+        "unclassified",
         "_doubted",
         "sums",
         "_found",

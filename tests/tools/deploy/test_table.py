@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from shared.messaging.polls import SHARDS_TOPIC, TOPIC
+from shared.messaging.reminders import REMIND_TOPIC
 from tools.deploy.functions import (
     FUNCTIONS,
+    OPTIONAL_SECRETS,
     PUBLISH,
     READ_SECRET,
+    SECRET,
     TRIGGER_TOPICS,
     Function,
     Unfit,
@@ -97,6 +100,8 @@ def test_what_a_function_toml_says_is_taken_as_it_stands(tmp_path: Path) -> None
         (GOOD.replace('"http"', '"topic"'), "go together"),
         (SCHEDULED.replace('"scheduler"', '"everybody"'), "need callers"),
         (SCHEDULED + "at = 1", "unknown field `at`"),
+        (PUSHED + "kept_s = 599", "at `$.pushes[0].kept_s`"),
+        (GOOD + 'secrets = ["a,b"]', "at `$.secrets[0]`"),
         ("paths = [", "Invalid value (at end of document)"),
     ],
 )
@@ -134,7 +139,7 @@ def test_a_function_toml_without_a_main_is_no_function(tmp_path: Path) -> None:
 
 def test_the_topics_that_are_heard_are_those_on_which_the_code_publishes() -> None:
     assert (TOPIC,) == TRIGGER_TOPICS
-    assert {push.topic for function in FUNCTIONS for push in function.pushes} == {SHARDS_TOPIC}
+    assert {push.topic for function in FUNCTIONS for push in function.pushes} == {SHARDS_TOPIC, REMIND_TOPIC}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
@@ -156,6 +161,20 @@ def test_each_one_has_the_roles_that_its_code_needs_and_no_more(function: Functi
     assert (PUBLISH in function.roles) == ("shared.messaging.polls" in modules)
     # Whoever may read the key can open every driver's credentials: those who ask the cars' clouds, and nobody else.
     assert (READ_SECRET in function.roles) == ("shared.cars.provider" in modules)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_who_sends_e_mails_may_read_the_password_for_it_and_nobody_else(function: Function) -> None:
+    modules = imported(f"functions.{function.name}.main", set())
+    assert ("SMTP_PASSWORD" in function.secrets) == ("shared.mailing.smtp" in modules)
+
+
+def test_a_function_is_handed_its_own_secrets_as_far_as_they_are_there() -> None:
+    by_name = {function.name: function for function in FUNCTIONS}
+    there = {SECRET, *OPTIONAL_SECRETS, "SMTP_PASSWORD", "OTHER"}
+    assert by_name["reminders"].secrets_among(there) == ["SMTP_PASSWORD"]
+    assert by_name["poller"].secrets_among(there) == [SECRET, *OPTIONAL_SECRETS]
+    assert [by_name[name].secrets_among(set()) for name in ("reminders", "poller", "trips")] == [[], [SECRET], []]
 
 
 def test_two_functions_can_open_credentials() -> None:

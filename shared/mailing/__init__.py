@@ -1,0 +1,1 @@
+"""E-mail: SMTP. The only package that sends it."""
