@@ -45,7 +45,7 @@ def changes_of(export: Export) -> Iterator[Changed]:
             yield _of_entry(export, entry, _row_text(export, entry.kind, entry.row, rows))
             continue
         told = employer_entry(entry, hidden)
-        on, row = writing.day(date.fromisoformat(told["on"])), f"{ROWS[entry.kind][export.language]} {told['row']}"
+        on, row = writing.day(date.fromisoformat(told["on"])), _row_text(export, entry.kind, told["row"], rows)
         fields = _fields(export, told["before"], told["after"])
         yield Changed(str(entry.n), on, _by(export, entry.by), row, text("changed", export.language), "", fields)
 
@@ -62,7 +62,8 @@ def corrections_of(export: Export) -> Iterator[Changed]:
             yield Changed("", at, _by(export, one.by), row, what, one.why, fields)
         else:
             at = writing.day(one.at.date())
-            yield Changed("", at, _by(export, one.by), hidden.name(one.row), what, "", ())
+            row = _row_text(export, "trip", hidden.name(one.row), rows)
+            yield Changed("", at, _by(export, one.by), row, what, "", ())
 
 
 def numbers_by_row(export: Export) -> dict[str, list[int]]:

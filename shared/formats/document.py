@@ -15,7 +15,7 @@ from shared.formats.csv_file import csv_file
 from shared.formats.export import Export, added, by_month, stand_of
 from shared.formats.json_file import json_file
 from shared.formats.labels import BASES, COLUMN, KINDS, RESULTS, month_name, text
-from shared.formats.paper import Column, Paper, Style
+from shared.formats.paper import Column, Paper
 from shared.formats.summary import (
     Total,
     car_name,
@@ -110,14 +110,13 @@ def _checks(export: Export, paper: Paper) -> None:
         concerned = [_when(rows[row]) if row in rows else row for row in one.rows[:6]]
         more = f" +{len(one.rows) - 6}" if len(one.rows) > 6 else ""
         found, basis = RESULTS[one.result][language], BASES[one.basis][language]
-        style: Style = "B" if one.result == "fails" else ""
-        paper.row([str(one.n), one.name, found, basis, ", ".join(concerned) + more, one.advice], style)
+        paper.row([str(one.n), one.name, found, basis, ", ".join(concerned) + more, one.advice])
     paper.end_table()
 
 
 def _when(row: Row) -> str:
     began = row.since if isinstance(row, GapRow) else row.started_at
-    return writing.moment(began, row.timezone)
+    return writing.moment(began, row.timezone).replace(" ", "\u00a0")
 
 
 # --- the log
@@ -155,16 +154,16 @@ def _month(export: Export, paper: Paper, n: int, rows: Sequence[Row], changes: M
 def _columns(export: Export) -> list[Column]:
     language = export.language
     return [
-        Column(COLUMN["date"][language], 17),
-        Column(text("times", language), 20),
+        Column(COLUMN["date"][language], 19),
+        Column(text("times", language), 21),
         Column(COLUMN["begins"][language], 19, "R"),
         Column(COLUMN["ends"][language], 19, "R"),
         Column("km", 13, "R"),
         Column(COLUMN["from"][language], 45),
         Column(COLUMN["to"][language], 45),
         Column(COLUMN["kind"][language], 20),
-        Column(text("detour_km", language), 12, "R"),
-        Column(text("route", language), 63),
+        Column(text("detour_km", language), 15, "R"),
+        Column(text("route", language), 57),
     ]
 
 

@@ -173,6 +173,7 @@ TEXT: Mapping[str, Words] = {
     "when": {"nl": "Wanneer", "en": "When"},
     "who": {"nl": "Wie", "en": "Who"},
     "row": {"nl": "Regel", "en": "Row"},
+    "what": {"nl": "Wat", "en": "What"},
     "field": {"nl": "Gegeven", "en": "Field"},
     "before": {"nl": "Was", "en": "Was"},
     "after": {"nl": "Werd", "en": "Became"},

@@ -20,7 +20,7 @@ SIZE_PT, SMALL_PT, LINE_MM = 8.0, 7.0, 3.9
 PADDING_MM, BESIDE_MM = 0.75, 1.2  # above and below the texts of a row, and beside them
 INK, GREY, RULE, SHADE = 20, 105, 200, 242
 # Stands for the number of pages until all are there. No text has it: what is in no font is drawn as a box.
-ALL_PAGES = "\ue000"
+ALL_PAGES = 3 * "\ue000"
 BOX = "\u25a1"
 Align = Literal["L", "R", "C"]
 Style = Literal["", "B"]
@@ -94,8 +94,8 @@ class Paper:
         pdf.set_draw_color(RULE)
         pdf.line(MARGIN_MM, bottom - 1, pdf.w - MARGIN_MM, bottom - 1)
         pdf.set_xy(MARGIN_MM, bottom)
-        pdf.cell(self.width_mm - 30, LINE_MM, self._drawable(self._running))
-        pdf.cell(30, LINE_MM, f"{pdf.page} / {ALL_PAGES}", align="R")
+        pdf.cell(self.width_mm - 18, LINE_MM, self._drawable(self._running))
+        pdf.cell(18, LINE_MM, f"{pdf.page} / {ALL_PAGES}")
         pdf.set_xy(MARGIN_MM, TOP_MM)
         if self._columns:
             self._head()
@@ -242,7 +242,7 @@ class Paper:
 
     def _drawn(self, letter: str) -> str:
         if letter.isspace():
-            return " "
+            return letter if letter == "\u00a0" else " "
         if unicodedata.category(letter) in ("Cc", "Cf", "Cs"):
             return ""
         return letter if ord(letter) in self._known and unicodedata.category(letter) != "Co" else BOX

@@ -134,6 +134,8 @@ def _answer(request: Request, calls: Map, anew: bool) -> Response:
         _read_body(request)
         call, arguments = _match(request, calls)
         body, status = _handled(request, call, arguments, anew)
+        if isinstance(body, Response):  # a file, which is no JSON
+            return body
         return Response(b"" if status == 204 else msgspec.json.encode(body), status, content_type="application/json")
     except Problem as problem:
         return problem.response()
