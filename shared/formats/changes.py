@@ -101,7 +101,9 @@ def _row_text(export: Export, kind: str, row_id: str, rows: Mapping[str, Row]) -
 
 def _fields(export: Export, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Field]:
     """The fields that people read; of a row that came or went those that had something in them."""
-    names = [name for name in FIELDS if name in before or name in after]
+    is_whole = not before or not after
+    told = {name for view in (before, after) for name, value in view.items() if not is_whole or value}
+    names = [name for name in FIELDS if name in told]
     found = [
         Field(FIELDS[name][export.language], *(_value(export, name, view.get(name)) for view in (before, after)))
         for name in names

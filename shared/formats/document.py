@@ -232,4 +232,5 @@ def _change(paper: Paper, change: Changed) -> None:
     fields: Sequence[Field | None] = change.fields or [None]
     for n, field in enumerate(fields):
         told = [field.name, field.before, field.after] if field else ["", "", ""]
-        paper.row([*(head if n == 0 else [""] * 4), *told, "" if n else change.why])
+        is_last = n == len(fields) - 1
+        paper.row([*(head if n == 0 else [""] * 4), *told, "" if n else change.why], has_rule=is_last)

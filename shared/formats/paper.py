@@ -94,8 +94,8 @@ class Paper:
         pdf.set_draw_color(RULE)
         pdf.line(MARGIN_MM, bottom - 1, pdf.w - MARGIN_MM, bottom - 1)
         pdf.set_xy(MARGIN_MM, bottom)
-        pdf.cell(self.width_mm - 18, LINE_MM, self._drawable(self._running))
-        pdf.cell(18, LINE_MM, f"{pdf.page} / {ALL_PAGES}")
+        pdf.cell(self.width_mm - 15, LINE_MM, self._drawable(self._running))
+        pdf.cell(15, LINE_MM, f"{pdf.page} / {ALL_PAGES}")
         pdf.set_xy(MARGIN_MM, TOP_MM)
         if self._columns:
             self._head()
@@ -159,8 +159,8 @@ class Paper:
         self._columns = ()
         self._pdf.ln(2)
 
-    def row(self, cells: Sequence[str], style: Style = "", is_shaded: bool = False) -> None:
-        """A row of the table. One that fits on no page goes on on the next one."""
+    def row(self, cells: Sequence[str], style: Style = "", is_shaded: bool = False, has_rule: bool = True) -> None:
+        """A row of the table, with a hairline below it. One that fits on no page goes on on the next one."""
         wrapped = [
             self.wrapped(cell, column.width_mm - 2 * BESIDE_MM, style) if cell else []
             for cell, column in zip(cells, self._columns, strict=True)
@@ -175,6 +175,8 @@ class Paper:
                 self.new_page()
             fits = int((self._room() - 2 * PADDING_MM) / LINE_MM)
             self._lines([one[begun : begun + fits] for one in wrapped], min(fits, count - begun), style, is_shaded)
+            if has_rule:
+                self._rule(RULE)
             begun += fits
 
     def wrapped(self, text: str, width_mm: float, style: Style = "") -> list[str]:
@@ -195,14 +197,12 @@ class Paper:
         return lines
 
     def _head(self) -> None:
-        pdf = self._pdf
         titles = [self.wrapped(one.title, one.width_mm - 2 * BESIDE_MM, "B") for one in self._columns]
         self._lines(titles, max(map(len, titles)), "B", is_shaded=False, ink=GREY)
-        pdf.set_draw_color(INK)
-        pdf.line(MARGIN_MM, pdf.y, MARGIN_MM + sum(one.width_mm for one in self._columns), pdf.y)
+        self._rule(INK)
 
     def _lines(self, cells: Sequence[Sequence[str]], count: int, style: Style, is_shaded: bool, ink: int = INK) -> None:
-        """Some lines of a row, with a hairline below them."""
+        """Some lines of a row."""
         pdf, top = self._pdf, self._pdf.y
         width, height = sum(one.width_mm for one in self._columns), count * LINE_MM + 2 * PADDING_MM
         if is_shaded:
@@ -217,8 +217,11 @@ class Paper:
                     pdf.cell(column.width_mm, LINE_MM, line, align=column.align)
             left += column.width_mm
         pdf.set_xy(MARGIN_MM, top + height)
-        pdf.set_draw_color(RULE)
-        pdf.line(MARGIN_MM, pdf.y, MARGIN_MM + width, pdf.y)
+
+    def _rule(self, ink: int) -> None:
+        """A line as wide as the table, where it has come to."""
+        self._pdf.set_draw_color(ink)
+        self._pdf.line(MARGIN_MM, self._pdf.y, MARGIN_MM + sum(one.width_mm for one in self._columns), self._pdf.y)
 
     # --- what all of that stands on
 
