@@ -199,6 +199,8 @@ def _answer(request: Request, calls: Map, anew: bool) -> Response:
         if isinstance(match, Problem):
             raise match
         body, status = _handled(request, match, anew, is_late)
+        if isinstance(body, Response):  # a file, which is no JSON
+            return body
         return Response(b"" if status == 204 else msgspec.json.encode(body), status, content_type="application/json")
     except Problem as problem:
         return problem.response()

@@ -66,6 +66,7 @@ def test_a_body_over_64_kib_is_refused(driver: Driver) -> None:
         ("GET", "/webhook/start", "POST"),
         ("DELETE", "/webhook/end", "POST"),
         ("POST", "/stats", "GET"),
+        ("POST", "/export", "GET"),
         ("PUT", "/trips", "GET, PATCH, POST"),
         ("PATCH", "/trips/active", "DELETE, GET"),
         ("PUT", "/trips/some-id", "DELETE, GET, PATCH"),

@@ -18,11 +18,15 @@ KEY_DAYS = 30  # on which they use both of their keys, the phone's and their own
 KEYS_FIRST_AT = ("webhook_start", "trips")
 LOG_MONTHS = 12  # age of their log
 ASKED = {"stats": f"/?year={datetime.now(UTC).year}"}  # where a page is asked for with more than its address
+# Files of a log, which somebody wants some times a year, are no pages: in a bill they are nothing.
+FILES = ("export",)
 # A view opens what each function shows of itself. How long a call takes stands in its function.toml.
 PAGES = {
     function.name: ASKED.get(function.name, "/")
     for function in FUNCTIONS
-    if function.is_public and any(rule.rule == "/" and "GET" in (rule.methods or ()) for rule in routes_of(function))
+    if function.is_public
+    and function.name not in FILES
+    and any(rule.rule == "/" and "GET" in (rule.methods or ()) for rule in routes_of(function))
 }
 
 PROCESSOR_MS = 20.0  # of a call; docs/performance.md has what an instance was measured to do

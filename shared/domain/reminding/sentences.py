@@ -172,7 +172,7 @@ class _Words:
         is_more = private.worst_m > private.so_far_m
         worst = WORST[self._language].format(km=self._km(private.worst_m)) if is_more else ""
         return PRIVATE[self._language].format(
-            car=self._car(car_id), km=self._km(private.so_far_m), limit=MOST_PRIVATE_KM, year=year, worst=worst
+            car=self._car(car_id), km=self._km(private.so_far_m), limit=f"{MOST_PRIVATE_KM:g}", year=year, worst=worst
         )
 
     def _car(self, car_id: str | None) -> str:
