@@ -202,36 +202,29 @@ def _answer(request: Request, calls: Map, anew: bool) -> Response:
         if isinstance(body, Response):  # a file, which is no JSON
             return body
         return Response(b"" if status == 204 else msgspec.json.encode(body), status, content_type="application/json")
-    except Problem as problem:
-        return problem.response()
-    except YearIsClosed as error:
-        return _proposed(error)
-    except Unfit as error:
-        return of_unfit(error).response()
-    except RequestEntityTooLarge:  # also of a form with too many fields
-        most = f"{most_bytes >> 10} KiB" if most_bytes < MEBIBYTE else f"{most_bytes >> 20} MiB"
-        return Problem(413, f"A body can have {most} at most.").response()
-    except OldLog as error:  # a phone that keeps a queue sends it again, once the log is taken over
-        return Problem(503, str(error), headers={"Retry-After": "3600"}).response()
-    except UnknownUser:  # deleted while this instance still knew them
-        return _not_proven().response()
-    except Exception:  # noqa: BLE001 - the last door: a caller gets an answer, the log gets the trace
-        logs.log().exception("a bug, or a service that is down", extra={"path": request.path})
-        return Problem(500, "Something went wrong here; nothing was changed. Please try again.").response()
+    except Exception as error:  # noqa: BLE001 - the last door: a caller gets an answer
+        return _refusal(error, request, most_bytes)
     finally:
         if is_late:  # it was read by now, or is a stranger's
             _leave_body(request)
 
 
-def _proposed(closed: YearIsClosed) -> Response:
-    """Who says why they would change a closed year has it kept beside that."""
-    # Nothing else at this door is about closed years.
-    from shared.handlers.closing import proposed
-
-    try:
-        return Response(msgspec.json.encode(proposed(closed)), 202, content_type="application/json")
-    except YearIsClosed as error:
-        return of_unfit(error).response()
+def _refusal(error: Exception, request: Request, most_bytes: int) -> Response:
+    """What a caller is answered where something was not done."""
+    match error:
+        case Problem():
+            return error.response()
+        case Unfit():
+            return of_unfit(error).response()
+        case RequestEntityTooLarge():  # also of a form with too many fields
+            most = f"{most_bytes >> 10} KiB" if most_bytes < MEBIBYTE else f"{most_bytes >> 20} MiB"
+            return Problem(413, f"A body can have {most} at most.").response()
+        case OldLog():  # a phone that keeps a queue sends it again, once the log is taken over
+            return Problem(503, str(error), headers={"Retry-After": "3600"}).response()
+        case UnknownUser():  # deleted while this instance still knew them
+            return _not_proven().response()
+    logs.log().error("a bug, or a service that is down", exc_info=error, extra={"path": request.path})
+    return Problem(500, "Something went wrong here; nothing was changed. Please try again.").response()
 
 
 def _handled(request: Request, match: "_Match", anew: bool, is_late: bool) -> tuple[Any, int]:
@@ -244,6 +237,11 @@ def _handled(request: Request, match: "_Match", anew: bool, is_late: bool) -> tu
             if is_late:
                 _read_body(request, call.most_bytes)
             return call.handler(request=request, caller=caller, **arguments)
+    except YearIsClosed as closed:
+        # Nothing else at this door is about closed years.
+        from shared.handlers.closing import proposed
+
+        return proposed(closed), 202
     finally:
         if call.scope != "webhook" and request.method not in READING:  # it may have changed what is known of them
             KNOWN.forget(caller.account.email)
