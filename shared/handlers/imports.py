@@ -43,7 +43,7 @@ def outcome_view(found: Outcome) -> dict[str, Any]:
     """What an import did, as callers see it."""
     return {
         "rows": [_row(row) for row in found.rows],
-        **{result: found.count(result) for result in ("new", "there_already", "refused", "left")},
+        **{result: found.number_of(result) for result in ("new", "there_already", "refused", "left")},
         "new_readings": found.new_readings,
         "changed_trips": [*found.changed],
         "sums": [

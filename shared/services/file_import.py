@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
     before: Years
     after: Years
 
-    def count(self, result: Result) -> int:
+    def number_of(self, result: Result) -> int:
         """How many rows have this result; of what is left, readings as well."""
         of_rows = sum(row.result == result for row in self.rows)
         return of_rows + (self.left_readings if result == "left" else 0)

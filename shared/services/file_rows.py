@@ -102,7 +102,7 @@ def _car_id(store: UserStore, account: Account, written: Written, named: str) ->
 
 def _unread(store: UserStore, of_car: str, readings: Sequence[Reading]) -> list[Reading]:
     """The readings that the log does not have as its car's own."""
-    as_cars = {reading_id(of_car, replace(one, source="car")): one for one in readings}
+    as_cars = {reading_id(of_car, replace(one, source=CARS)): one for one in readings}
     known = {id_ for part in _parts([*as_cars]) for id_ in store.readings.judged(part)}
     return [one for id_, one in as_cars.items() if id_ not in known]
 

@@ -167,7 +167,7 @@ def test_what_there_was_no_time_for_the_same_call_goes_on_with_whatever_happens_
     left = [230]
     while left[-1]:
         found = import_file(driver.account, written, author, 0.0)
-        left.append(found.count("left"))
+        left.append(found.number_of("left"))
         assert left[-1] < left[-2]
         assert [row.trip is None for row in found.rows] == [row.result == "left" for row in found.rows]
         driver.phone("start", ago(10 - len(left)), UTRECHT)

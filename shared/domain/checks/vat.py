@@ -1,12 +1,11 @@
 """9: the private kilometres for VAT, for which the way to work is private."""
 
-from collections.abc import Sequence
-
 from shared.domain.checks.check import Check, Outcome, Text
 from shared.domain.checks.examined import Examined
 from shared.domain.checks.private_km import of_year
-from shared.domain.log.trip import Endpoint, Trip, km
-from shared.domain.place.places import Place, Role, place_at
+from shared.domain.log.commuting import is_commute
+from shared.domain.log.trip import km
+from shared.domain.place.places import Role
 
 
 def vat_km(examined: Examined) -> float:
@@ -16,20 +15,7 @@ def vat_km(examined: Examined) -> float:
 
 def commuting_km(examined: Examined) -> float:
     """The business kilometres of trips between a place where the driver lives and one where they work."""
-    of_role = {role: [place for place in examined.places if place.role == role] for role in ("home", "work")}
-    return km(sum(trip.business_km for trip in examined.trips if _commutes(trip, of_role["home"], of_role["work"])))
-
-
-def _commutes(trip: Trip, homes: Sequence[Place], works: Sequence[Place]) -> bool:
-    ends = (trip.from_, trip.to)
-    return any(_is_at(one, homes) and _is_at(other, works) for one, other in (ends, ends[::-1]))
-
-
-def _is_at(end: Endpoint, places: Sequence[Place]) -> bool:
-    """By its position, and where that is not known by the name of the place."""
-    if end.position:
-        return place_at(places, end.position) is not None
-    return bool(end.place) and any(place.name == end.place for place in places)
+    return km(sum(trip.business_km for trip in examined.trips if is_commute(trip, examined.places)))
 
 
 def outcome(examined: Examined) -> Outcome:
