@@ -25,6 +25,7 @@ from shared.services.closing import seal_of
 from shared.services.importing import Given, Offered
 
 T = TypeVar("T")
+CARS: ReadingSource = "car"
 Result = Literal["new", "there_already", "refused", "left"]
 A_PAGE, LOOKED_UP = 1000, 300  # trips, documents a request
 AROUND = timedelta(days=2)  # longer than a trip
