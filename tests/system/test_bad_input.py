@@ -70,6 +70,7 @@ def test_a_body_over_64_kib_is_refused(driver: Driver) -> None:
         ("PATCH", "/trips/active", "DELETE, GET"),
         ("PUT", "/trips/some-id", "DELETE, GET, PATCH"),
         ("GET", "/trips/some-id/split", "POST"),
+        ("PUT", "/trips/import", "DELETE, GET, PATCH, POST"),
         ("GET", "/scheduler/poll-all", "POST"),
         ("PATCH", "/audi/compare", "GET"),
         ("POST", "/cars", "GET"),

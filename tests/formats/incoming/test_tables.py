@@ -289,7 +289,8 @@ texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r\n\u2028\
 written = st.lists(
     st.tuples(
         st.datetimes(*map(datetime.fromisoformat, ("2001-01-01", "2026-01-01"))), st.integers(1, 700),
-        st.integers(0, 19_000_000), st.integers(0, 9_999), st.sampled_from(["Zakelijk", "Privé", "Gemengd"]), texts, texts,
+        st.integers(0, 19_000_000), st.integers(0, 9_999), st.sampled_from(["Zakelijk", "Privé", "Gemengd"]),
+        texts, texts,
     ),
     max_size=8, unique_by=lambda one: one[0].replace(second=0, microsecond=0),
 )  # fmt: skip
