@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from shared.domain.car.odometer import Reading
+from shared.domain.car.odometer import Reading, ReadingSource
 from shared.domain.driver import Account
 from shared.domain.fitting import car_id, unfit
 from shared.domain.log.beside import Beside

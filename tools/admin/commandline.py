@@ -7,7 +7,8 @@ from typing import TypeAlias, get_args
 from shared.domain.driver import Scope
 from shared.domain.place.places import Place, PlaceKind, Role
 from shared.domain.thresholds import LEAST_RADIUS_M, MOST_RADIUS_M
-from tools.admin import cars, keys, log, places, upgrade, users
+from shared.formats.incoming.found import Format
+from tools.admin import cars, imports, keys, log, places, upgrade, users
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Run = Callable[[argparse.Namespace], None]
@@ -59,6 +60,11 @@ def _add_users(commands: Commands) -> None:
     _command(commands, "list-users", users.list_users, of_user=False)
     _command(commands, "show-user", users.show_user)
     _command(commands, "verify", log.verify)
+    trips = _command(commands, "import", imports.import_trips)
+    trips.add_argument("file", help="CSV or JSON, as docs/import.md says")
+    trips.add_argument("--format", choices=get_args(Format), help="json where the file's name ends so, else csv")
+    trips.add_argument("--car", help="the id of the car whose trips they are; else the file's own, or the default one")
+    trips.add_argument("--apply", action="store_true", help="not only say what would be done")
     former = _command(commands, "upgrade", upgrade.upgrade, of_user=False)
     former.add_argument("emails", nargs="*", metavar="EMAIL", type=_email, help="whose logs")
     former.add_argument("--all", action="store_true", help="all logs that a version before this one kept")

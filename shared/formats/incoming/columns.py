@@ -34,7 +34,7 @@ NAMES: Mapping[Column, str] = {
     "beginlocatie adresbegin adresvertrek adresvan departureaddress from fromaddress startaddress startlocation origin",
     "to": "aankomstadres bezoekadres bestemming naar aankomstplaats aankomstlocatie eindadres eindlocatie eindpunt "
     "adreseind adresaankomst adresnaar arrivaladdress to toaddress endaddress endlocation destination",
-    "deviation": "afwijkenderoute afwijkingroute routeafwijking route deviation deviatingroute otherroute",
+    "deviation": "afwijkenderoute afwijkingroute routeafwijking route deviation deviatingroute unusualroute otherroute",
     "kind": "soort soortrit ritsoort rittype typerit type kind triptype categorie category zakelijkprive "
     "zakelijkofprive priveofzakelijk privezakelijk zp pz",
     "detour": "priveomrijkm priveomrijkms priveomrijkilometers omrijkm omrijkilometers privatedetour privatedetourkm "
@@ -44,9 +44,9 @@ NAMES: Mapping[Column, str] = {
     "purpose": "omschrijving doel doelvanderit reden project klant description purpose",
     "notes": "notities notitie opmerking opmerkingen toelichting notes note remarks comments",
     "driver": "bestuurder chauffeur driver",
-    "start_known": "beginstandbekend startodometerknown beginknown beginbekend beginstandbron odometeratbeginknown",
-    "end_known": "eindstandbekend endodometerknown endknown eindbekend eindstandbron odometeratendknown",
-    "id": "id ritid kenmerk tripid rowid",
+    "start_known": "beginstandis beginstandbekend beginodometeris beginodometerknown startodometerknown",
+    "end_known": "eindstandis eindstandbekend endodometeris endodometerknown",
+    "id": "regel row id ritid kenmerk tripid rowid",
     "plate": "kenteken plate licenseplate licenceplate registration numberplate auto voertuig car vehicle",
 }
 COLUMNS: Mapping[str, Column] = {name: column for column in get_args(Column) for name in NAMES[column].split()}

@@ -11,7 +11,7 @@ from shared.formats.incoming.columns import Column, columns_of, is_head
 from shared.formats.incoming.found import refuse_too_many
 
 DELIMITERS = ";,\t"
-LOOKED_AT = 40  # lines before the names of the columns: of whom, of which car, of when
+LOOKED_AT = 200  # lines before the names of the columns: of whom, of which car, of when, what it adds up to
 # A text that begins like a formula is written with an apostrophe before it, and one that would look so as well.
 GUARDED = re.compile(r"'(?='*(?:[\t\r\n]|\s*[=+\-@＝＋－＠]))")
 

@@ -20,6 +20,7 @@ EVERY_COMMAND = {
     "list-users": (),
     "show-user": ("a@example.com",),
     "verify": ("a@example.com",),
+    "import": ("a@example.com", "trips.csv"),
     "upgrade": ("a@example.com",),
     "add-key": ("a@example.com", "--scope", "full"),
     "revoke-key": ("a@example.com", "x"),
