@@ -52,6 +52,7 @@ def calls_a_month(counted: Counted, drivers: int, pings: bool) -> dict[str, Call
         for schedule in function.schedules:
             runs = counted.idle_runs.get(schedule.job, NONE).times(runs_a_month(schedule.cron))
             found[function.name] = found[function.name].plus(runs)
+    found["reminders"] = found["reminders"].plus(counted.reminded.times(drivers * MONTH_DAYS))
     return found
 
 

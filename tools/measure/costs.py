@@ -50,6 +50,7 @@ def _counts(counted: Counted) -> Table:
     rows.append(_row("**an ordinary trip**", _together(counted.trip)))
     rows.append(_row("**with a ping each minute**", _together(counted.pinged_trip)))
     rows.append(_row("**the daily look at a car**", _together(counted.day)))
+    rows.append(_row("**the daily look at what a driver is to be reminded of**", counted.reminded))
     rows += [_row(f"a view of `{name}`", calls) for name, calls in counted.view.items()]
     rows += [_row(f"an idle run of `{job}`", calls) for job, calls in counted.idle_runs.items()]
     said = (

@@ -5,21 +5,26 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
+import msgspec
 from google.cloud import firestore
 
+from shared.messaging.reminders import REMIND_TOPIC
 from shared.repositories.user_store import UserStore
 from shared.settings import DEFAULTS_S
 from tools.deploy.functions import FUNCTIONS
+from tools.local.relay import as_push
 from tools.measure.assumptions import CAR_LATE, DRIVE, PAGES, PING_EVERY
 from tools.measure.drivers import TRIP_KM, fill_log, park
-from tools.measure.playing import Calls, Ground, Step, car, playing, register
+from tools.measure.metering import Message
+from tools.measure.playing import Calls, Ground, Step, billed_bytes, car, playing, register
 from tools.measure.storage import stored_bytes
 
-DRIVER = "driver@example.com"
+DRIVER, QUIET = "driver@example.com", "quiet@example.com"
 # Trips are played in quick motion: no waits, and an instance remembers nobody, as between the calls of a real trip.
 # The grace is long, so that a trip of two hours ago is not over before its car has answered.
 SETTINGS = {
     "POLL_EVERY_S": "0", "POLL_AFTER_END_S": "0", "USER_CACHE_S": "0", "END_GRACE_S": "80000", "GEOCODERS": "pdok",
+    "SMTP_HOST": "127.0.0.1", "SMTP_SECURITY": "none", "SMTP_FROM": "log@example.com",
 }  # fmt: skip
 APART = timedelta(minutes=40)
 LOG_TRIPS, LOG_EVERY = 60, timedelta(days=6)
@@ -40,6 +45,7 @@ class Counted(NamedTuple):
     pinged_trip_bytes: int
     day_bytes: int  # of the reading that the daily look leaves
     driver_bytes: int  # a driver's other documents
+    reminded: Calls = Calls()  # the daily message about what one driver is to be reminded of, and that is nothing
 
 
 def steps(pings: bool) -> list[Step]:
@@ -83,8 +89,10 @@ def count(tell: Callable[[str], None]) -> Counted:
         for _ in range(2):  # the first view is the key's first use today
             view = {name: ground.call(name, "GET", path, DRIVER) for name, path in PAGES.items()}
         key_day_writes = first["webhook_start"].writes - trip["webhook_start"].writes
+        reminded = _reminded(ground, db)
         other_bytes = _bytes(db, lambda collection: collection not in KEPT)
-        return Counted(trip, pinged, view, day, idle, key_day_writes, trip_bytes, pinged_bytes, day_bytes, other_bytes)
+        stored = (trip_bytes, pinged_bytes, day_bytes, other_bytes)
+        return Counted(trip, pinged, view, day, idle, key_day_writes, *stored, reminded)
 
 
 def _play(ground: Ground, ended: datetime, before_km: float, pings: bool) -> ByFunction:
@@ -100,6 +108,14 @@ def _looked_at(ground: Ground, before_km: float) -> ByFunction:
     ground.show_car(**car(datetime.now(UTC).replace(microsecond=0), DRIVE, before_km) | {"state": "parked"})
     asked, poll = ground.polled(ground.call("scheduler", "POST", "/read-odometers"))
     return {"scheduler": asked, "poller": poll}
+
+
+def _reminded(ground: Ground, db: firestore.Client) -> Calls:
+    """A message about a driver to whom there is nothing to say, with the read by which the clock finds them."""
+    register(db, QUIET)
+    message = Message(msgspec.json.encode({"user": QUIET}), "1", datetime.now(UTC))
+    pushed = ground.call("reminders", "POST", "/remind", json=as_push(message, "demo", REMIND_TOPIC)[1])
+    return pushed.plus(Calls(reads=1, messages=1, message_bytes=billed_bytes(message)))
 
 
 def _check(store: UserStore) -> None:

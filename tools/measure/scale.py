@@ -35,8 +35,8 @@ class Ceiling(NamedTuple):
 
 
 def a_second(counted: Counted, drivers: int, pings: bool) -> dict[str, Calls]:
-    """What each function does in a second of the busiest minute. The daily look is over."""
-    awake = counted._replace(day={})
+    """What each function does in a second of the busiest minute. The daily looks are over."""
+    awake = counted._replace(day={}, reminded=Calls())
     busy = {name: calls.times(BUSIEST) for name, calls in calls_a_month(awake, drivers, pings).items()}
     return {
         function.name: busy[function.name]._replace(calls=1 / 60) if function.schedules else busy[function.name]

@@ -89,6 +89,11 @@ def test_calls_add_up_by_trips_views_and_clock(counted: Counted) -> None:
     assert set(calls) == {function.name for function in FUNCTIONS}
 
 
+def test_what_drivers_are_reminded_of_is_looked_at_every_day_by_a_message_each(counted: Counted) -> None:
+    calls = calls_a_month(counted._replace(reminded=Calls(1, 7, messages=1)), DRIVERS, pings=False)["reminders"]
+    assert (calls.calls, calls.reads, calls.messages) == pytest.approx((DAYS, 7 * DAYS, DAYS))
+
+
 def test_a_bill_of_100_000_drivers_is_that_done_by_hand(counted: Counted) -> None:
     lines = bill(counted, DRIVERS, pings=False)
     reads = TRIPS * (2 + 2 + 10 + 1) + VIEWS * 60 + DAYS * 6 + RUNS
@@ -135,7 +140,8 @@ def test_what_gives_way_is_asked_for_just_what_there_is_at_that_number_of_driver
     assert shares == sorted(shares)
     for each in found:
         (again,) = (one for one in ceilings(counted, int(MANY * each.share)) if one.what == each.what)
-        if "`scheduler`" not in each.what:  # its runs do not grow with the drivers
+        # The clock's runs do not grow with the drivers.
+        if not any(f"`{function.name}`" in each.what for function in FUNCTIONS if function.schedules):
             assert again.asked == pytest.approx(again.allowed, rel=0.01), each.what
     (index,) = (each for each in found if "16 shards" in each.what)
     assert index.asked == pytest.approx(60 * MANY * 13 * 1.15 * 0.110 * 1.5 / 3600 / 30.4375)
