@@ -228,9 +228,10 @@ def _changes(export: Export, paper: Paper) -> None:
 
 
 def _change(paper: Paper, change: Changed) -> None:
-    head = [change.n, change.at, change.by, f"{change.row}, {change.what}"]
+    """A change, a line for each field. Each line has its number, for a page can end between them."""
+    head = [change.at, change.by, f"{change.row}, {change.what}"]
     fields: Sequence[Field | None] = change.fields or [None]
     for n, field in enumerate(fields):
         told = [field.name, field.before, field.after] if field else ["", "", ""]
         is_last = n == len(fields) - 1
-        paper.row([*(head if n == 0 else [""] * 4), *told, "" if n else change.why], has_rule=is_last)
+        paper.row([change.n, *(["", "", ""] if n else head), *told, "" if n else change.why], has_rule=is_last)

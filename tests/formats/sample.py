@@ -10,10 +10,9 @@ from shared.domain.car.car import Car
 from shared.domain.car.odometer import KeptReading, Reading
 from shared.domain.checks.finding import Checked, Finding, PrivateKm
 from shared.domain.driver import Account, Language
-from shared.domain.log.gap_row import GapRow
 from shared.domain.log.history import Author, Entry, Head, chained, entry_of_change
 from shared.domain.log.sealing import Correction, Seal, seal_hash
-from shared.domain.log.shown import gap_view, row_view, trip_facts
+from shared.domain.log.shown import row_view, trip_facts
 from shared.domain.log.tiling import Row
 from shared.domain.log.trip import Endpoint, Trip
 from shared.domain.log.year import YearLog
@@ -136,8 +135,3 @@ def export(
         Checked(findings, PrivateKm(123.4, 234.5, 345.6), 456.7), entries_of(rows), seal if is_closed else None,
         corrections, language, view, MADE_AT,
     )  # fmt: skip
-
-
-def gap_of(rows: Sequence[Row], n: int = 0) -> dict[str, Any]:
-    """A gap of the rows, as callers see it."""
-    return gap_view([row for row in rows if isinstance(row, GapRow)][n])

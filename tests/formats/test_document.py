@@ -2,14 +2,17 @@
 
 import re
 from io import BytesIO
+from pathlib import Path
 
 import pikepdf
 import pytest
 from msgspec.structs import replace
 
 from shared.formats.document import document
+from shared.formats.paper import FILES
 from tests.formats.read import pages_of
 from tests.formats.sample import HOSTILE, LONG, export, rows_of, rows_of_a_year
+from tools.deploy.bundle import stage
 
 
 def opened(**how: object) -> pikepdf.Pdf:
@@ -99,3 +102,9 @@ def test_hostile_and_endless_texts_are_shown_as_they_are_and_break_nothing() -> 
     assert "einde van de notitie" in text
     assert sum(map(len, re.findall("x{5,}", text))) == 2000
     assert "\u202e" not in text
+
+
+def test_font_and_licence_are_part_of_what_is_deployed(tmp_path: Path) -> None:
+    stage("export", tmp_path / "bundle")
+    found = {file.name for file in (tmp_path / "bundle" / "shared" / "formats" / "fonts").iterdir()}
+    assert found == {*FILES.values(), "LICENSE"}
