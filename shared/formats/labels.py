@@ -64,6 +64,8 @@ ROWS: Mapping[str, Words] = {
     "trip": {"nl": "Rit", "en": "Trip"},
     "gap": {"nl": "Gat", "en": "Gap"},
     "reading": {"nl": "Kilometerstand", "en": "Odometer reading"},
+    "seal": {"nl": "Afsluiting", "en": "Closing"},
+    "correction": {"nl": "Correctie", "en": "Correction"},
 }
 # The fields that a change is printed of; what else there is in it follows from these, or is for programs.
 FIELDS: Mapping[str, Words] = {

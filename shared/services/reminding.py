@@ -25,6 +25,7 @@ from shared.repositories.reminders import Overtaken, ReminderRepository
 from shared.repositories.streaming import long_reader
 from shared.repositories.threads import later
 from shared.repositories.user_store import UserStore
+from shared.services.closing import stamp_missing
 
 LEASE = timedelta(minutes=3)  # longer than a mail can take, with all that is written beside it
 
@@ -34,10 +35,11 @@ class TryLater(Exception):
 
 
 def remind_all() -> int:
-    """Publishes one message a user and says for how many; none, where no server takes e-mails."""
+    """Publishes one message a user and says for how many; none, where no server takes e-mails and none dates seals."""
     if settings.current.smtp is None:
         logs.log().info("nobody is reminded: SMTP_HOST is not set")
-        return 0
+        if settings.current.tsa_url is None:
+            return 0
     from shared.messaging.reminders import ask_for_reminders  # once a day; all other calls need no bus
 
     return ask_for_reminders(all_users(long_reader()))
@@ -46,8 +48,10 @@ def remind_all() -> int:
 def remind(email: str) -> bool:
     """Sends one user (e-mail in lower case) a mail if there is something to say, and says whether it did.
 
-    Raises TryLater; what is not said now is still to be said the next day.
+    Raises TryLater; what is not said now is still to be said the next day. Seals of theirs that are not dated yet are
+    dated first.
     """
+    stamp_missing(email)
     account = AccountRepository(client()).find(email) if settings.current.smtp else None
     if account is None or account.log_version != LOG_VERSION:
         return False

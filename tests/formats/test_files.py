@@ -6,15 +6,16 @@ import re
 import subprocess
 import sys
 from datetime import date, time
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.log.history import RowKind
 from shared.domain.log.sealing import seal_hash
 from shared.domain.log.tiling import why_not_tiled
 from shared.formats.export import Export, added
-from shared.formats.labels import COLUMN
+from shared.formats.labels import COLUMN, ROWS
 from shared.formats.summary import divided_of
 from shared.formats.table import COLUMNS, NAMES
 from tests.formats.measured import MAKERS
@@ -170,3 +171,7 @@ def test_memory_grows_by_a_few_kilobytes_a_row_at_most(format_: str) -> None:
 
 def test_columns_and_lines_belong_together() -> None:
     assert len(COLUMNS) == len({*DUTCH}) == 22
+
+
+def test_whatever_kind_of_row_is_changed_has_a_name() -> None:
+    assert {*ROWS} == {*get_args(RowKind)}

@@ -1,4 +1,4 @@
-"""A whole year, as its driver and an inspector go through it: imported, mended, closed, handed over, verified, corrected."""
+"""A whole year as its driver and an inspector go through it: imported, mended, closed, handed over, corrected."""
 
 import json
 from collections.abc import Iterator
@@ -89,7 +89,8 @@ def mended(driver: Driver) -> None:
 def exported(driver: Driver, format_: str, **more: Any) -> bytes:
     query = "&".join(f"{name}={value}" for name, value in {"year": YEAR, "format": format_, **more}.items())
     answer = driver.call("GET", f"/export?{query}")
-    assert answer.status_code == 200, answer.text
+    logs = (driver.stack.data / "logs" / "functions.log").read_text() if answer.status_code == 500 else ""
+    assert answer.status_code == 200, (answer.text, logs[-3000:])
     return answer.content
 
 
@@ -155,7 +156,7 @@ def held_together(export: dict[str, Any], kept: list[dict[str, Any]]) -> float:
 
 
 def in_other_programs(driver: Driver) -> list[float]:
-    """The kilometres of all rows as a table and a spreadsheet tell them, the months' and the year's sums of which agree."""
+    """The kilometres of all rows as a table and a spreadsheet tell them, of which the sums of the months agree."""
     _, lines = of_csv(exported(driver, "csv", lang="nl"))
     sheets = of_workbook(exported(driver, "xlsx", lang="nl"))
     months = [rows for rows in sheets.values() if rows and rows[0][:1] == ("Datum",)]

@@ -27,12 +27,14 @@ def play_demo(env: Mapping[str, str], data: Path, serving: bool) -> bool:
     next are printed as well.
     """
     console = Console()
-    drivers = [Driver("Boris", UTRECHT, 20_000.0, env), Driver("Tim", EINDHOVEN, 48_350.0, env)]
+    drivers = [Driver("Boris", "Utrecht", UTRECHT, 20_000.0, env), Driver("Tim", "Eindhoven", EINDHOVEN, 48_350.0, env)]
     played = _play(console, drivers)
     for driver in drivers:
         _show(console, driver)
     right = played and all(driver.is_right() and _holds(console, driver, env) for driver in drivers)
     console.print("[green]One right trip each." if right else "[red]This is not one right trip each.")
+    for driver in drivers if right else ():
+        print(f"{driver.name}'s log, as it is handed over: {_told(driver.document(data))}")
     for driver in drivers:
         print(f"{driver.name}: {driver.email}, key: {driver.key}")
     if serving:
@@ -76,8 +78,7 @@ def _play(console: Console, drivers: list[Driver]) -> bool:
 
 def _next_steps(driver: Driver, env: Mapping[str, str], data: Path) -> list[str]:
     """Three commands that work as they are printed, from the project's root."""
-    folder = data.resolve()
-    told = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
+    told = _told(data)
     source = f"source {shlex.quote(str(told / 'env'))} && .venv/bin/python -m tools.admin"
     run = "./run.sh" if told == Path(".local") else f"./run.sh --data {shlex.quote(str(told))}"
     trips = f"{env['FUNCTIONS_URL']}/trips?limit=1"
@@ -100,6 +101,12 @@ def _next_steps(driver: Driver, env: Mapping[str, str], data: Path) -> list[str]
             "",
         ]
     return [*steps, "3. A phone in your network gets what it needs by a QR code:", add_key, ""]
+
+
+def _told(path: Path) -> Path:
+    """A path as somebody at the project's root writes it."""
+    found = path.resolve()
+    return found.relative_to(ROOT) if found.is_relative_to(ROOT) else found
 
 
 def _show(console: Console, driver: Driver) -> None:

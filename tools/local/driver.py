@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -24,6 +25,8 @@ ROOM = timedelta(minutes=6)  # after less, a start resumes the trip before
 # Phones may tell of events that are up to 24 h old; a drive takes a while to be played.
 OLDEST_BEGIN, OLDEST_RESUMED = timedelta(hours=23), timedelta(hours=23, minutes=50)
 AT_A_PLACE_KM = 0.3
+OF_CARS = {"make": "Demo", "type": "Estate"}
+STREETS = {"Home": "Voorbeeldlaan 1", "Work": "Voorbeeldplein 2"}
 
 
 class DayFull(Exception):
@@ -33,9 +36,9 @@ class DayFull(Exception):
 class Driver:
     """One of the two: drives, while phone and car say what they say."""
 
-    def __init__(self, name: str, course: Course, first_odometer_km: float, env: Mapping[str, str]) -> None:
+    def __init__(self, name: str, town: str, course: Course, first_odometer_km: float, env: Mapping[str, str]) -> None:
         """Registers the driver where that is not done yet, with a key of this run in place of the former one's."""
-        self.name, self.course, self.first_odometer_km = name, course, first_odometer_km
+        self.name, self.town, self.course, self.first_odometer_km = name, town, course, first_odometer_km
         self.email, self.vin = f"{name.lower()}@example.com", f"DEMO{name.upper():0<13}"
         self.url, self.cloud_url = env["FUNCTIONS_URL"], env["CAR_CLOUD_URL"]
         self.key, self.phone_key = _register(self.email, name)
@@ -48,15 +51,21 @@ class Driver:
     def set_up(self) -> None:
         """The driver's car, what opens its cloud, and their places, by their own key: what of it is not there yet."""
         cars = {car["id"]: car for car in self.get("/cars")["cars"]}
-        if CAR not in cars or (cars[CAR]["provider"], cars[CAR]["vin"]) != ("simulated", self.vin):
-            self._send("PUT", f"/cars/{CAR}", provider="simulated", name=f"{self.name}'s car", vin=self.vin)
+        car: dict[str, Any] = {"provider": "simulated", "vin": self.vin, **OF_CARS, "plate": f"DEMO-{self.name[0]}"}
+        if CAR not in cars or {**cars[CAR], **car} != cars[CAR]:
+            self._send("PUT", f"/cars/{CAR}", name=f"{self.name}'s car", available_from=_last_week(), **car)
         # Also where some are set: logins that were refused before are forgotten with the former ones.
         self._send("PUT", f"/cars/{CAR}/credentials", token=f"token-of-{self.vin}")
         known = {place["name"] for place in self.get("/locations")["locations"]}
         for name, corner, kind in (("Home", 0, "private"), ("Work", -1, "business")):
             lat, lng = self.course.corners[corner]
             if name not in known:
-                self._send("POST", "/locations", name=name, lat=lat, lng=lng, radius_m=300, kind=kind)
+                more: dict[str, Any] = {
+                    "radius_m": 300,
+                    "role": name.lower(),
+                    "address": f"{STREETS[name]}, {self.town}",
+                }
+                self._send("POST", "/locations", name=name, lat=lat, lng=lng, kind=kind, **more)
 
     def plan(self) -> None:
         """The drive that comes next: from where the last one ended, or the one that was broken off. Raises DayFull."""
@@ -216,9 +225,19 @@ class Driver:
 
     def get(self, path: str) -> Any:
         """What the driver's own key shows."""
+        return self._got(path).json()
+
+    def document(self, folder: Path) -> Path:
+        """The log of the year of their last trip as a document, in a folder: what they would hand over."""
+        year = self._trips()[0]["date"][:4]
+        file = folder / f"{self.name.lower()}-{year}.pdf"
+        file.write_bytes(self._got(f"/export?format=pdf&lang=en&year={year}").content)
+        return file
+
+    def _got(self, path: str) -> requests.Response:
         response = requests.get(f"{self.url}{path}", headers=self._headers(), timeout=30)
         response.raise_for_status()
-        return response.json()
+        return response
 
     def _trips(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.get("/trips?limit=200")["trips"]
@@ -233,6 +252,10 @@ class Driver:
 
     def _headers(self, key: str | None = None) -> dict[str, str]:
         return {"Authorization": f"Bearer {key or self.key}", "X-User-Email": self.email}
+
+
+def _last_week() -> str:
+    return (datetime.now(UTC) - timedelta(days=7)).date().isoformat()
 
 
 def _register(email: str, name: str) -> tuple[str, str]:

@@ -14,6 +14,7 @@ FIRST_PAGE = "store.overall_export_metadata"
 # What the stack makes, by whole paths: a folder that somebody else calls `logs` or `store` holds other things.
 FILES = re.compile(
     rf"{re.escape(MARK)}|lock|(env|credentials\.keys)(\.new)?|logs/(car_cloud|firestore|functions|phones|pubsub)\.log"
+    rf"|(boris|tim)-[0-9]{{4}}\.pdf"  # what the demo ends with
     rf"|store(\.new|\.old)?/store/({FIRST_PAGE}|all_namespaces/all_kinds/([^/]+\.export_metadata|output-[0-9]+))"
 )
 FOLDERS = re.compile(r"logs|store(\.new|\.old)?(/store(/all_namespaces(/all_kinds)?)?)?")

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from tests.docs.pages import ROOT, boxes, in_order
+from tests.formats.read import pages_of
 from tools.local import processes
 
 # What the first page shows of it.
@@ -75,6 +76,9 @@ def test_the_demo_goes_on_where_it_was_broken_off_and_what_it_prints_works(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "One right trip each." in done.stdout
     assert in_order(SHOWN, done.stdout), done.stdout
+    for name in ("Boris", "Tim"):
+        [text] = pages_of(Path(printed(done.stdout, f"{name}'s log, as").split(": ")[1]).read_bytes())
+        assert (f"DEMO-{name[0]}" in text, "Voorbeeldlaan 1" in text, "11.1" in text) == (True, True, True)
     assert done.stdout.count("Boris: trips") == 1
     assert "What to do next" not in done.stdout, "nobody serves it any more"
     former_key = printed(done.stdout, "Boris: boris@example.com, key: ").split()[-1]
