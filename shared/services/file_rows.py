@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from shared.domain.car.odometer import Reading
+from shared.domain.car.odometer import Reading, ReadingSource
 from shared.domain.driver import Account
 from shared.domain.fitting import car_id, unfit
 from shared.domain.log.beside import Beside
@@ -28,6 +28,7 @@ T = TypeVar("T")
 Result = Literal["new", "there_already", "refused", "left"]
 A_PAGE, LOOKED_UP = 1000, 300  # trips, documents a request
 AROUND = timedelta(days=2)  # longer than a trip
+BY_CAR: ReadingSource = "car"
 GONE = "It was taken out of the log, or put into another trip."
 OTHERS = "The log has other trips of this day, and this one has no times."
 
@@ -102,7 +103,7 @@ def _car_id(store: UserStore, account: Account, written: Written, named: str) ->
 
 def _unread(store: UserStore, of_car: str, readings: Sequence[Reading]) -> list[Reading]:
     """The readings that the log does not have as its car's own."""
-    as_cars = {reading_id(of_car, replace(one, source="car")): one for one in readings}
+    as_cars = {reading_id(of_car, replace(one, source=BY_CAR)): one for one in readings}
     known = {id_ for part in _parts([*as_cars]) for id_ in store.readings.judged(part)}
     return [one for id_, one in as_cars.items() if id_ not in known]
 
