@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from shared.domain.driver import Scope
+from shared.handlers.http import MOST_BYTES
 from tools.deploy.functions import FUNCTIONS, Function
 from tools.local.serve import routes_of
 
@@ -13,12 +14,14 @@ THEIRS = {"car_id": "car", "key_id": "full", "year": "2026"}
 
 
 class Call(NamedTuple):
-    """Method, path as the stack serves it, and what a caller's key must be good for; `function` answers it."""
+    """Method, path as the stack serves it, what a caller's key must be good for, and how long its body may be;
+    `function` answers it."""
 
     method: str
     path: str
     scope: Scope | None
     function: Function
+    most_bytes: int = MOST_BYTES
 
     @property
     def address(self) -> str:
@@ -29,7 +32,7 @@ class Call(NamedTuple):
 def all_calls() -> list[Call]:
     """The calls of every function that is called by HTTP, at each of its paths."""
     return [
-        Call(method, (path + rule.rule).rstrip("/"), rule.endpoint.scope, function)
+        Call(method, (path + rule.rule).rstrip("/"), rule.endpoint.scope, function, rule.endpoint.most_bytes)
         for function in FUNCTIONS
         if function.trigger == "http"
         for rule in routes_of(function)

@@ -9,7 +9,6 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.domain.log.history import Entry
 from shared.repositories.documents import from_document, to_document
-from shared.repositories.threads import later
 
 IN_ONE_QUERY = 30  # values that a query may ask for at once
 MOST_ASKED_FOR = 300
@@ -30,6 +29,9 @@ class HistoryRepository:
         """Those of the rows that there were, and are no more. Few are asked for; of many, the whole history is read."""
         if len(row_ids) > MOST_ASKED_FOR:
             return _gone(self._entries) & {*row_ids}
+        # An import alone asks for several things here at once: no other call waits for what that needs.
+        from shared.repositories.threads import later
+
         parts = (row_ids[n : n + IN_ONE_QUERY] for n in range(0, len(row_ids), IN_ONE_QUERY))
         queries = [self._entries.where(filter=FieldFilter("row", "in", part)) for part in parts]
         return {row_id for found in [later(partial(_gone, query)) for query in queries] for row_id in found()}

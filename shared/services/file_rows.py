@@ -25,10 +25,10 @@ from shared.services.closing import seal_of
 from shared.services.importing import Given, Offered
 
 T = TypeVar("T")
-CARS: ReadingSource = "car"
 Result = Literal["new", "there_already", "refused", "left"]
 A_PAGE, LOOKED_UP = 1000, 300  # trips, documents a request
 AROUND = timedelta(days=2)  # longer than a trip
+BY_CAR: ReadingSource = "car"
 GONE = "It was taken out of the log, or put into another trip."
 OTHERS = "The log has other trips of this day, and this one has no times."
 
@@ -103,7 +103,7 @@ def _car_id(store: UserStore, account: Account, written: Written, named: str) ->
 
 def _unread(store: UserStore, of_car: str, readings: Sequence[Reading]) -> list[Reading]:
     """The readings that the log does not have as its car's own."""
-    as_cars = {reading_id(of_car, replace(one, source=CARS)): one for one in readings}
+    as_cars = {reading_id(of_car, replace(one, source=BY_CAR)): one for one in readings}
     known = {id_ for part in _parts([*as_cars]) for id_ in store.readings.judged(part)}
     return [one for id_, one in as_cars.items() if id_ not in known]
 

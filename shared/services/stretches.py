@@ -21,7 +21,6 @@ from shared.domain.log.tiling import Row, along
 from shared.domain.log.trip import Trip, km
 from shared.domain.tracking.books import books_of
 from shared.domain.tracking.chapters import edges_of, joined, opened
-from shared.domain.tracking.facts import is_folded
 from shared.domain.tracking.keeping import refolded
 from shared.domain.tracking.lines import lines_of
 from shared.domain.tracking.settled import is_settled, is_told
@@ -235,7 +234,7 @@ def _inside(store: UserStore, log: StoredLog, car_id: str, stretch: _Stretch) ->
     return _Inside(
         [one.value for one in trips],
         [*(one.value for one in trips), *(one.value for one in gaps)],
-        [one.reading for one in store.readings.around(car_id, *stretch.span) if is_folded(one)],
+        [one.reading for one in store.readings.around(car_id, *stretch.span) if one.is_folded],
         [word for gap in alone if (word := word_of(gap))],
     )
 

@@ -37,6 +37,8 @@ Disbelief = Literal[
     "replaced",  # its driver said another one, beside which it cannot be true
     "withdrawn",  # its driver took it back
 ]
+# What is not believed for these reasons was never held against anything.
+NEVER_FOLDED: frozenset[Disbelief] = frozenset({"out of range", "measured in the future", "of no one moment"})
 
 
 class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -106,6 +108,11 @@ class KeptReading(NamedTuple):
     def counts(self) -> bool:
         """Whether nothing speaks against it."""
         return self.standing in ("believed", None)
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether it was ever held against others, and was not taken back."""
+        return self.standing in ("believed", "not_believed") and self.why not in NEVER_FOLDED
 
 
 def reading_view(car_id: str, reading: Reading, standing: Standing | None) -> dict[str, Any]:

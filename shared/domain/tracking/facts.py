@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from shared.domain.car.car import Car
-from shared.domain.car.odometer import Disbelief, KeptReading
+from shared.domain.car.odometer import KeptReading
 from shared.domain.log.chapter import Chapter, settled_trip
 from shared.domain.log.dividing import part_of
 from shared.domain.log.drive import Record
@@ -30,9 +30,6 @@ from shared.domain.thresholds import Rules
 from shared.domain.tracking.recount import Facts
 from shared.domain.tracking.state import DriverState
 from shared.domain.tracking.weaving import drives_of
-
-# What is not believed for these reasons was never held against anything.
-NEVER_FOLDED: frozenset[Disbelief] = frozenset({"out of range", "measured in the future", "of no one moment"})
 
 
 class Kept(NamedTuple):
@@ -62,7 +59,7 @@ def facts_of(kept: Kept, rules: Rules) -> Facts:
     for gap in sorted(kept.gaps, key=lambda gap: (gap.series, gap.from_m)):
         if word := word_of(gap):
             explained.setdefault(gap.car_id, []).append(word)
-    readings = {car_id: [one.reading for one in of if is_folded(one)] for car_id, of in kept.readings.items()}
+    readings = {car_id: [one.reading for one in of if one.is_folded] for car_id, of in kept.readings.items()}
     return Facts(summaries, readings, explained, kept.cars, kept.default_car_id, kept.chapters, drives)
 
 
@@ -92,11 +89,6 @@ def _is_settled(summary: Summary, ends: Mapping[str, datetime]) -> bool:
 def _is_before(car_id: str | None, moment: datetime, ends: Mapping[str, datetime]) -> bool:
     end = ends.get(car_id) if car_id else max(ends.values(), default=None)
     return end is not None and moment <= end
-
-
-def is_folded(kept: KeptReading) -> bool:
-    """Whether a reading was ever held against others, and was not taken back."""
-    return kept.standing in ("believed", "not_believed") and kept.why not in NEVER_FOLDED
 
 
 def last_told(entries: Iterable[Entry]) -> dict[str, dict[str, Any]]:

@@ -171,6 +171,25 @@ def test_a_row_that_cannot_be_read_says_why_and_the_others_are_read(old: str, ne
     assert [row.where for row in found if row.trip] == ["line 3"]
 
 
+@pytest.mark.parametrize(
+    ("head", "known"),
+    [
+        (f"{HEAD};Zakelijk km;Privé km;Niet ingedeeld km;Meer dan teller km;Beginstand is;Eindstand is;"
+         "Aankomstdatum;Notities;Bestuurder;Regel", "geschat"),
+        ("Date;Departure;Arrival;Begin odometer;End odometer;Distance;From address;To address;Unusual route;Kind;"
+         "Private detour km;Purpose;Business km;Private km;Unclassified km;Beyond odometer km;Begin odometer is;"
+         "End odometer is;Arrival date;Notes;Driver;Row", "estimated"),
+    ],
+    ids=["nl", "en"],
+)  # fmt: skip
+def test_all_columns_of_our_own_table_are_known(head: str, known: str) -> None:
+    times = LINE.replace("08:12;08:41", "23:50;00:10").replace("Klant", "Purpose").replace("Zakelijk", "Business")
+    trip = only(f"{times};22,4;0,0;0,0;0,0;{known};{known};06-01-2024;Note;Anna;20240105T225000Z-abcdef", head=head)
+    assert trip.ended_at - trip.started_at == timedelta(minutes=20)
+    assert (trip.start_odometer_km, trip.end_odometer_km, trip.distance_km) == (None, None, 22.4)
+    assert (trip.notes, trip.driver, trip.purpose, trip.id) == ("Note", "Anna", "Purpose", "20240105T225000Z-abcdef")
+
+
 # --- a table
 
 
