@@ -13,10 +13,11 @@ class Overtaken(Exception):
 
 
 class ReminderRepository:
-    """What one user was told."""
+    """What one user (e-mail in lower case) was told. It is no part of their store, which all functions load."""
 
-    def __init__(self, db: firestore.Client, user: firestore.DocumentReference) -> None:
-        self._db, self._user, self._told = db, user, user.collection("settings").document("reminders")
+    def __init__(self, db: firestore.Client, email: str) -> None:
+        self._db, self._user = db, db.collection("users").document(email)
+        self._told = self._user.collection("settings").document("reminders")
 
     def read(self) -> Stored[Told]:
         """What they were told, nothing where nothing is kept."""

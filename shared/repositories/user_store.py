@@ -43,7 +43,6 @@ from shared.repositories.history import HistoryRepository
 from shared.repositories.pages import Page, rows_of
 from shared.repositories.places import SharedPlaceRepository, places_of, stage_index
 from shared.repositories.readings import ReadingRepository, Why
-from shared.repositories.reminders import ReminderRepository
 from shared.repositories.seals import SealRepository
 from shared.repositories.tiles import Tiles
 from shared.repositories.trips import trip_document, trip_of
@@ -119,11 +118,6 @@ class UserStore:
     def chapters(self) -> ChapterRepository:
         """The settled parts of the books of their cars."""
         return ChapterRepository(self._root)
-
-    @cached_property
-    def reminders(self) -> ReminderRepository:
-        """What they were told by e-mail."""
-        return ReminderRepository(self._db, self._root)
 
     def change(self, author: Author | None = None) -> "Change":
         """A new, empty commit. What its author changes is told in the history; without one, nothing is."""

@@ -62,8 +62,8 @@ def remind(email: str) -> bool:
 
 
 def _remind(account: Account, kinds: Sequence[ReminderKind], now: datetime, today: date) -> bool:
-    store = UserStore(client(), account.email)
-    read = store.reminders.read()
+    store, reminders = UserStore(client(), account.email), ReminderRepository(client(), account.email)
+    read = reminders.read()
     if read.value.is_told(today):
         return False
     if read.value.is_being_sent(now):
@@ -72,10 +72,10 @@ def _remind(account: Account, kinds: Sequence[ReminderKind], now: datetime, toda
     found = things(kinds, facts)
     told, fresh = after(read.value, kinds, found), news(read.value, found)
     if not fresh:
-        _keep(store.reminders, read, told)
+        _keep(reminders, read, told)
         return False
     names = {car.id: car.name for car in facts.cars.values()}
-    return _send(account, store.reminders, read, replace(told, on=today.isoformat()), names, fresh)
+    return _send(account, reminders, read, replace(told, on=today.isoformat()), names, fresh)
 
 
 def _facts(store: UserStore, kinds: Sequence[ReminderKind], now: datetime, today: date) -> Facts:

@@ -22,7 +22,7 @@ from shared.domain.reminding.told import Told
 from shared.domain.tracking.state import GoingOn
 from shared.messaging.reminders import REMIND_TOPIC
 from shared.repositories.accounts import AccountRepository
-from shared.repositories.reminders import Overtaken
+from shared.repositories.reminders import Overtaken, ReminderRepository
 from shared.repositories.user_store import UserStore
 from shared.services import reminding
 from tests.mailing.server import HOST, Box, serving
@@ -55,13 +55,17 @@ class Office:
         """What is a driver's."""
         return UserStore(self.db, email)
 
+    def reminders(self, email: str) -> ReminderRepository:
+        """Where it stands what they were told."""
+        return ReminderRepository(self.db, email)
+
     def told(self, email: str) -> Told:
         """What is remembered of what they were told."""
-        return self.store(email).reminders.read().value
+        return self.reminders(email).read().value
 
     def put_told(self, email: str, told: Told) -> None:
         """Has something else remembered."""
-        reminders = self.store(email).reminders
+        reminders = self.reminders(email)
         reminders.put(reminders.read(), told)
 
     def post(self, path: str, **more: Any) -> Any:
@@ -293,7 +297,7 @@ def test_a_mail_of_every_kind_reads_a_few_more_and_writes_two_twice(office: Offi
 
 def test_of_a_user_who_was_removed_nothing_comes_back(office: Office) -> None:
     email = office.driver(REFUSED)
-    reminders = office.store(email).reminders
+    reminders = office.reminders(email)
     read = reminders.read()
     AccountRepository(office.db).forget(email)
     with pytest.raises(Overtaken):
