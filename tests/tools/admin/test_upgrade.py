@@ -141,7 +141,7 @@ def test_the_history_that_was_kept_is_told_as_it_was_and_chained(house: House) -
 
 
 def test_whoever_stops_it_between_two_commits_and_runs_it_again_has_the_same_log(house: House) -> None:
-    log = FormerLog(BORIS, 120)
+    log = FormerLog(BORIS, 60)
     log.write(house.db)
     stops = sum(1 for _ in taking_over(house))
     once = {collection: {*stored(house, collection)} for collection in COLLECTIONS}
