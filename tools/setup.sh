@@ -93,6 +93,8 @@ esac
 if [[ -x .venv/bin/python && ($there == "$wanted" || $there == "$all") ]]; then become "$@"; fi
 
 python=$(find_python)
+# A link to the environment of another folder goes, and that one stays whole, its stamp as well.
+if [[ -L .venv && $there != "$PWD "* ]]; then rm .venv; fi
 # Only a stamp counts, which is written last: what was broken off may lack anything, and is made anew.
 rm -f "$stamp"
 if [[ $there != "$PWD "* ]] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then

@@ -229,11 +229,12 @@ class Driver:
         told: dict[str, Any] = response.json()
         return told
 
-    def arrive(self, at: datetime, position: Any, odometer_km: float, **of_car: Any) -> None:
+    def arrive(self, at: datetime, position: Any, odometer_km: float, car_id: str | None = None, **of_car: Any) -> None:
         """The end of a drive. The car's cloud knows of it before the phone tells: where the end is longer ago than its
-        grace, the poll that it asks for, or one that is on its way, closes the trip with what the car says by then."""
+        grace, the first poll that comes back closes the trip with what it was told, also one from before."""
         self.set_car(odometer_km=odometer_km, measured_at=at + timedelta(seconds=30), **of_car)
-        self.phone("end", at, position)
+        self.wait_unasked()
+        self.phone("end", at, position, **({"car_id": car_id} if car_id else {}))
 
     def trips(self) -> list[dict[str, Any]]:
         """Their log, oldest first."""
@@ -258,6 +259,10 @@ class Driver:
         # Not oftener: a tick has polls follow, and who waits would take the time of what they wait for.
         processes.wait_until(ticked, what, every_s=0.15)
         return found[0]
+
+    def wait_unasked(self) -> None:
+        """Waits until no read of their cars is on its way: it may bring what a car's cloud said before."""
+        processes.wait_until(lambda: not self.store.state().value.asking.under_way, "the end of all reads")
 
     def wait_read(self, odometer_km: float) -> None:
         """Waits until the trip going on knows an odometer."""

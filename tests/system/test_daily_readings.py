@@ -19,7 +19,8 @@ from tools.local import processes
 
 
 def look(driver: Driver, hours_old: float = 0) -> None:
-    """The daily message of one driver, taken to its end."""
+    """The daily message of one driver, taken to its end. It leaves a car that is being asked."""
+    driver.wait_unasked()
     published_at = datetime.now(UTC) - timedelta(hours=hours_old)
     assert deliver(driver.stack, driver.email, published_at, "daily") == 200
 
@@ -172,7 +173,7 @@ def test_a_trip_that_begins_during_the_look_is_not_touched(start_stack: Callable
     driver.set_car(fault=None)
     driver.wait_read(12350.0)
     driver.wait(lambda: driver.asked() >= 2, "the trip's own poll")
-    processes.wait_until(lambda: not driver.store.state().value.asking.under_way, "the end of the look")
+    driver.wait_unasked()
     state = driver.store.state().value
     assert state.drive
     assert (state.drive.started_at, readings(driver)) == (state.events[0].at, [12350.0])

@@ -47,9 +47,8 @@ def test_a_drive_of_sixty_pings_is_kept_word_for_word_in_two_kilobytes(driver: D
         driver.phone("start", at, (lat, lng), accuracy_m=accuracy_m, car_id="car")
         sent[at] = (lat, lng, accuracy_m, before, datetime.now(UTC))
     driver.wait_read(12345.0)
-    driver.set_car(odometer_km=12400.0, measured_at=ago(24))
     ended_at = ago(25).replace(microsecond=0)
-    driver.phone("end", ended_at, (lat, lng))
+    driver.arrive(ended_at, (lat, lng), 12400.0)
     driver.wait_trips(1)
     (record_id,) = records(driver)
     record = driver.store.record(record_id)
@@ -141,8 +140,7 @@ def test_a_word_that_comes_when_its_trip_is_saved_is_kept_once_however_often_it_
 def test_starts_of_a_drive_that_was_none_are_kept_too(driver: Driver) -> None:
     driver.phone("start", ago(60), UTRECHT)
     driver.wait_read(12345.0)
-    driver.set_car(odometer_km=12345.0, measured_at=ago(39))
-    driver.phone("end", ago(40), UTRECHT)
+    driver.arrive(ago(40), UTRECHT, 12345.0)
     driver.wait(lambda: records(driver) and not driver.active(), "the end of the drive")
     assert (driver.trips(), [record["kinds"] for record in records(driver).values()]) == ([], ["se"])
 

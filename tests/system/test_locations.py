@@ -287,8 +287,7 @@ def test_a_shared_place_pauses_and_names_trips_of_everybody(driver: Driver, shar
     driver.wait_read(12345.0)
     assert driver.phone("end", ago(60), there)["status"] == "paused"
     driver.phone("start", ago(50), there)
-    driver.set_car(odometer_km=12362.4, measured_at=ago(44))
-    driver.phone("end", ago(45), (lat + 0.02, lng))
+    driver.arrive(ago(45), (lat + 0.02, lng), 12362.4)
     driver.wait_trips(1)
     driver.phone("start", ago(30), there)
     driver.set_car(odometer_km=12375.4, measured_at=ago(9))

@@ -56,8 +56,7 @@ def test_its_rows_tile_and_are_compared_with_the_odometer(moved: Driver) -> None
 def test_a_live_drive_goes_on_where_the_moved_trips_end(moved: Driver) -> None:
     moved.phone("start", ago(40), HOME)
     moved.wait_read(12_345.0)
-    moved.set_car(odometer_km=12_360.0, measured_at=ago(18), state="parked")
-    moved.phone("end", ago(20), AWAY)
+    moved.arrive(ago(20), AWAY, 12_360.0)
     trip = moved.wait_trips(3)[-1]
     assert (trip["start_odometer_km"], trip["end_odometer_km"], trip["gap_before_km"]) == (12_345.0, 12_360.0, 2.6)
     assert rows(moved)[2:] == [(12_320.0, 12_342.4), (12_342.4, 12_345.0), (12_345.0, 12_360.0)]

@@ -114,7 +114,7 @@ def test_other_failures_are_no_refusals(driver: Driver, fault: str) -> None:
     driver.set_car(fault=fault)
     driver.phone("start", ago(30), UTRECHT)
     driver.wait(lambda: driver.asked() >= 3, "three reads")
-    processes.wait_until(lambda: told_all(driver), "the end of the poll")
+    driver.wait_unasked()
     assert car_of(driver).login_refusals == 0
 
 
@@ -138,7 +138,7 @@ def test_a_refusal_of_former_credentials_does_not_count_for_new_ones(start_stack
     processes.wait_until(lambda: driver.asked() == 1, "the poll")
     driver.store.cars.save(car_of(driver), {"token": "new"})
     driver.set_car(fault="unauthorized")
-    processes.wait_until(lambda: told_all(driver), "the end of the poll")
+    driver.wait_unasked()
     assert car_of(driver).login_refusals == 0
 
 

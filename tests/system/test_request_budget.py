@@ -103,7 +103,7 @@ def test_where_the_budget_becomes_small_polls_on_the_way_come_further_apart(driv
     use_up(driver, soon(6000), left=BUDGET.requests // 3 + 10)
     driver.phone("start", ago(30), UTRECHT)
     driver.wait_read(12345.0)
-    processes.wait_until(lambda: not driver.store.state().value.asking.under_way, "the end of the poll")
+    driver.wait_unasked()
     assert soon(300) < driver.next_poll_at < soon(3000)
 
 

@@ -59,8 +59,7 @@ def test_equal_starts_on_one_car_are_one_drive(driver: Driver) -> None:
     assert driver.phone("start", begin, NORTH)["status"] == "ping_recorded"
     every_call_answers(driver)
     driver.wait_read(12345.0)
-    driver.set_car(odometer_km=12357.4, measured_at=ago(19))
-    driver.phone("end", ago(20), NORTH)
+    driver.arrive(ago(20), NORTH, 12357.4)
     (trip,) = driver.wait_trips(1)
     assert (trip["distance_km"], datetime.fromisoformat(trip["started_at"])) == (12.4, begin.replace(microsecond=0))
     # And another one of that moment, once it is over.
@@ -87,8 +86,7 @@ def test_starts_and_ends_of_one_moment_are_read_by_all_later_calls(driver: Drive
 def test_a_car_that_they_gave_away_is_one_that_they_do_not_have(driver: Driver, second: str) -> None:
     driver.phone("start", ago(60), UTRECHT, car_id="b")
     driver.wait_read(500.0)
-    driver.set_car(vin=second, odometer_km=510.0, measured_at=ago(39))
-    driver.phone("end", ago(40), NORTH, car_id="b")
+    driver.arrive(ago(40), NORTH, 510.0, car_id="b", vin=second)
     driver.wait_trips(1)
     assert driver.call("DELETE", "/cars/b").status_code == 204
     driver.phone("start", ago(30), NORTH, car_id="b")

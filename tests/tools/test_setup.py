@@ -140,6 +140,11 @@ def test_an_environment_without_a_working_pip_or_from_another_folder_is_made_ane
     done = set_up(moved)
     assert done.returncode == 0, done.stderr
     assert str(moved / ".venv") in (moved / ".venv" / "bin" / "activate").read_text()
+    beside, stamp = Path(shutil.copytree(moved, project, ignore=shutil.ignore_patterns(".venv"))), moved / ".venv/stamp"
+    (beside / ".venv").symlink_to(moved / ".venv")
+    kept = stamp.read_text()
+    assert set_up(beside).returncode == 0
+    assert (stamp.read_text(), (beside / ".venv").is_symlink()) == (kept, False), "who links to it leaves it as it is"
 
 
 def test_without_a_network_one_sentence_says_so(project: Path) -> None:

@@ -70,7 +70,7 @@ class Driver:
     def plan(self) -> None:
         """The drive that comes next: from where the last one ended, or the one that was broken off. Raises DayFull."""
         # A stack that was killed while it read the car: until that read is given up nobody reads it anew.
-        wait_until(lambda: not is_under_way(self._state().asking, CAR, datetime.now(UTC)), f"{self.name}'s car")
+        self._wait_unasked()
         self.before = self._trips()
         last = next((trip for trip in self.before if trip["car_id"] == CAR), None)
         course = self.course.back() if last and self._ended_at_work(last) else self.course
@@ -81,6 +81,7 @@ class Driver:
         else:
             if state.drive:
                 self._send("DELETE", "/trips/active")
+                self._wait_unasked()  # a read of that drive may be on its way, and tell how far the car got
             self.odometer_km = max(self._end_km(last), self._read_km())
             self.samples = drive(course, self._begin())
         # Kilometres that no trip has: those of a drive that was dropped.
@@ -99,6 +100,9 @@ class Driver:
         first = self.samples[0]
         begun = [(heard.at, heard.lat, heard.lng) for heard in state.events if state.drive]
         return (first.at, first.lat, first.lng) in begun and datetime.now(UTC) - first.at < OLDEST_RESUMED
+
+    def _wait_unasked(self) -> None:
+        wait_until(lambda: not is_under_way(self._state().asking, CAR, datetime.now(UTC)), f"{self.name}'s car")
 
     def _begin(self) -> datetime:
         now, closed_until = datetime.now(UTC).replace(microsecond=0), self._state().told_until

@@ -104,27 +104,12 @@ def test_the_demo_goes_on_where_it_was_broken_off_and_what_it_prints_works(
     assert serving.wait(30) == 0
 
 
-def test_a_stack_that_is_killed_takes_everything_with_it(
+def test_a_second_stack_on_the_same_data_or_port_is_refused_and_one_that_is_killed_takes_everything_with_it(
     command: list[str], env: dict[str, str], tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
     stack = processes.start([*command, "--no-demo"], log, env)
     processes.wait_until(lambda: "ready http://127.0.0.1:" in log.read_text(), "the stack")
-    children = subprocess.run(
-        ["pgrep", "-P", str(stack.pid)], capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert len(children) >= 4
-    os.kill(stack.pid, signal.SIGKILL)
-    stack.wait()
-    processes.wait_until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in children), "the children")
-
-
-def test_a_second_stack_on_the_same_data_or_port_is_refused_in_one_sentence(
-    command: list[str], env: dict[str, str], tmp_path: Path
-) -> None:
-    log = tmp_path / "log"
-    stack = processes.start([*command, "--no-demo"], log, env)
-    processes.wait_until(lambda: "ready http" in log.read_text(), "the stack")
     url = log.read_text().split("ready ")[1].split()[0]
     assert requests.get(f"{url}/trips", timeout=10).status_code == 401
     elsewhere = [*command, "--data", str(tmp_path / "other")]
@@ -132,5 +117,10 @@ def test_a_second_stack_on_the_same_data_or_port_is_refused_in_one_sentence(
         done = subprocess.run([*again, "--no-demo"], env=env, cwd=ROOT, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr.count("\n")) == (1, 1)
         assert said in done.stderr
-    stack.send_signal(signal.SIGINT)
-    assert stack.wait(30) == 0
+    children = subprocess.run(
+        ["pgrep", "-P", str(stack.pid)], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert len(children) >= 4
+    os.kill(stack.pid, signal.SIGKILL)
+    stack.wait()
+    processes.wait_until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in children), "the children")

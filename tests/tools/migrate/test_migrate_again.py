@@ -25,7 +25,7 @@ def test_twice_is_the_same_as_once_to_the_last_document() -> None:
 
 
 def test_two_at_once_do_what_one_does() -> None:
-    house, old = House(), OldStore(400, seed=9)
+    house, old = House(), OldStore(250, seed=9)
     old.write(house.db)
     running = [house.start() for _ in range(2)]
     for process in running:
