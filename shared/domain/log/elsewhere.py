@@ -129,9 +129,11 @@ class _Judging:
     # --- old news under a new time
 
     def _readings(self, since: int, until: int, first: int) -> list[Reading]:
-        """What was read at these nodes since a drive began: before that a car may well say what it said."""
+        """What was read at these nodes since a drive began: before that a car may well say what it said. What agrees
+        with a word that its driver confirmed is no old news."""
         nodes = (node for node in self._nodes[since:until] if node[:2] > (first, False))
-        return [reading for node in nodes for reading in node.readings if not reading.is_confirmed]
+        unsaid = (node for node in nodes if not any(reading.is_confirmed for reading in node.readings))
+        return [reading for node in unsaid for reading in node.readings]
 
     def _fitting_later(self, k: int, first: int) -> list[Reading]:
         """The readings up to one of the next four others that gives the drives room; none where there is none."""
