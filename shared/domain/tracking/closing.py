@@ -44,6 +44,8 @@ def settled_through(
     that is put into the rows. Raises Conflict where that cannot be yet."""
     if state.drive and state.drive.started_at < until:
         raise Conflict("A drive of that time still goes on.", "year")
+    if any(heard.at < until for heard in state.late):
+        raise Conflict("What the phone said of that time is not in the log yet: try again in some minutes.", "year")
     books = books_of(state)
     lines = lines_of(state, books, owner, now)
     before = _before(lines.get(car_id, ()), until)

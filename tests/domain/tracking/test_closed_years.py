@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.car.car import Car
+from shared.domain.fitting import Conflict
 from shared.domain.log.rows import Rows
 from shared.domain.log.sealing import is_changed
 from shared.domain.log.tiling import Row, along, why_not_tiled
@@ -23,6 +24,14 @@ def minute(day: float, hour: float = 0) -> float:
     return (NEW_YEAR - MORNING) / timedelta(minutes=1) + day * DAY + hour * 60
 
 
+@pytest.fixture
+def world() -> World:
+    """A driver in the last days of 2025."""
+    found = World()
+    found.now = NEW_YEAR - timedelta(days=9)
+    return found
+
+
 def drive(world: World, begin: float, a_km: float, b_km: float) -> None:
     world.start(begin, a_km)
     world.end(begin + 60, b_km)
@@ -31,7 +40,7 @@ def drive(world: World, begin: float, a_km: float, b_km: float) -> None:
 
 def close(world: World) -> dict[str, Row]:
     """Closes 2025 on the third day after it; its rows."""
-    world.now = NEW_YEAR + timedelta(days=2, hours=12)
+    world.now = max(world.now, NEW_YEAR + timedelta(days=2, hours=12))
     store = Rows(world.store)
     state = settled_through(world.state, "car", NEW_YEAR, store, world.owner, world.now)
     world.state = with_closed(state, "car", 2025, AMSTERDAM)
@@ -52,8 +61,7 @@ def refuse_changed(world: World, sealed: dict[str, Row]) -> None:
 
 @pytest.mark.parametrize("timezone", ZONES)
 @pytest.mark.parametrize("is_settled", [True, False])
-def test_kilometres_that_turn_out_later_are_of_the_year_after(timezone: str, is_settled: bool) -> None:
-    world = World()
+def test_kilometres_that_turn_out_later_are_of_the_year_after(world: World, timezone: str, is_settled: bool) -> None:
     world.read(minute(-6), 1000.0)
     drive(world, minute(-5), 0, 20)
     world.read(minute(-5, 3), 1025.0)
@@ -76,8 +84,9 @@ def test_kilometres_that_turn_out_later_are_of_the_year_after(timezone: str, is_
 
 
 @pytest.mark.parametrize("timezone", ZONES)
-def test_a_drive_of_new_years_night_is_of_the_year_in_which_it_was_when_the_other_was_closed(timezone: str) -> None:
-    world = World()
+def test_a_drive_of_new_years_night_is_of_the_year_in_which_it_was_when_the_other_was_closed(
+    world: World, timezone: str
+) -> None:
     world.read(minute(-1), 1000.0)
     drive(world, minute(-1, 2), 0, 20)
     world.read(minute(-1, 4), 1025.0)
@@ -85,13 +94,31 @@ def test_a_drive_of_new_years_night_is_of_the_year_in_which_it_was_when_the_othe
     world.owner = replace(world.owner, timezone=timezone)
     # The phone was without network: what it says now is of the night of New Year.
     drive(world, minute(0, 1), 20, 40)
+    world.tick(minute(2, 13))
     world.read(minute(3), 1050.0)
     refuse_changed(world, sealed)
     assert [trip.year for trip in world.log] == [2025, 2026]
 
 
-def test_the_begin_of_a_car_that_was_never_read_is_not_before_the_end_of_its_closed_year() -> None:
-    world = World()
+def test_a_year_of_which_words_of_the_phone_wait_is_not_closed_before_these_are_in_the_log(world: World) -> None:
+    world.read(minute(-1), 1000.0)
+    drive(world, minute(-1, 2), 0, 20)
+    world.read(minute(-1, 4), 1025.0)
+    # A drive of the last night of the year, and nobody who puts it into the log for a day.
+    world.start(minute(0, -3), 20)
+    world.end(minute(0, -2), 40)
+    world.start(minute(0, 2), 40)
+    with pytest.raises(Conflict, match="is not in the log yet"):
+        close(world)
+    for hour in (12, 13):  # the drive is over by itself, and then all of them are taken in
+        world.tick(minute(2, hour))
+    sealed = close(world)
+    world.read(minute(3), 1045.0)
+    refuse_changed(world, sealed)
+    assert [trip.year for trip in world.log] == [2025, 2025, 2026]
+
+
+def test_the_begin_of_a_car_that_was_never_read_is_not_before_the_end_of_its_closed_year(world: World) -> None:
     drive(world, minute(-1, 2), 0, 20)
     sealed = close(world)
     world.cars = [Car("car", "simulated", start_odometer_km=900.0, available_from="2025-06-01")]
