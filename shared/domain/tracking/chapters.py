@@ -109,11 +109,14 @@ def apart(state: DriverState, books: Books, lines: Lines, cut: DriverState, owne
     """A log cut where a chapter need not have the rows that the whole, whose rows are `lines`, has in it: each part is
     folded by itself from now on."""
     settled, found = settled_lines(lines, cut), dict[str, Book]()
-    chapters = [*closing(state, books, cut)]
-    for chapter in chapters:
+    chapters = list[Chapter]()
+    for chapter in closing(state, books, cut):
         alone = _alone(chapter, state, settled.get(chapter.car_id, ()))
-        found[chapter.car_id] = books_of(alone).of[chapter.car_id]
-        made = lines_of(alone, books_of(alone), owner, now).get(chapter.car_id, [])
+        of_alone = books_of(alone)
+        found[chapter.car_id] = of_alone.of[chapter.car_id]
+        # By itself it may have a trip less, or one more, than it has in the whole.
+        chapters += closed(alone, of_alone)
+        made = lines_of(alone, of_alone, owner, now).get(chapter.car_id, [])
         settled = {**settled, chapter.car_id: made}
         end, log = ends_with(made, alone.of_car(chapter.car_id), chapter.end), cut.of_car(chapter.car_id)
         log = replace(log, gap_before_km=end.gap_km, set_on_m=end.set_on_m, after_trip=end.last_trip)

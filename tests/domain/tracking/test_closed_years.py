@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from shared.domain.car.car import Car
 from shared.domain.fitting import Conflict
+from shared.domain.log.chapter import times_of
 from shared.domain.log.rows import Rows
 from shared.domain.log.sealing import is_changed
 from shared.domain.log.tiling import Row, along, why_not_tiled
@@ -128,3 +129,19 @@ def test_the_begin_of_a_car_that_was_never_read_is_not_before_the_end_of_its_clo
     refuse_changed(world, sealed)
     placed = [row for row in rows(world) if row.from_m is not None]
     assert (placed[0].from_m, placed[0].year, placed[-1].to_m) == (900_000, 2026, 1_025_000)
+
+
+def test_what_closing_settles_is_the_chapter_that_its_rows_make_by_themselves(world: World) -> None:
+    world.read(minute(-2), 1000.0)
+    drive(world, minute(-1, -20), 0, 20)
+    world.read(minute(-1, -18), 1025.0)
+    # All that there is of the last one is its start: with the odometer of its end, the car stood.
+    world.start(minute(0, -3), 20)
+    world.tick(minute(0, 3))
+    known = {one.id for one in world.state.told}
+    store = Rows(world.store)
+    settled_through(world.state, "car", NEW_YEAR, store, world.owner, NEW_YEAR + timedelta(days=2))
+    world.store.put(store)
+    [chapter] = [one for one in store.chapters.values() if one]
+    assert chapter.times == times_of((one.id, one.started_at, one.ended_at) for one in world.log)
+    assert {one.summary.id for one in world.log if one.summary} | {one.id for one in chapter.without_trip} == known
