@@ -108,7 +108,7 @@ def _in_rows(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if km(_length_km(row)) != due_km:
             yield f"row {row['id']} shows {_length_km(row)} km, and its odometers {due_km} km"
     for before, row in pairwise(placed):
-        if _begin_km(row) != km(_end_km(before) + row["set_on_km"]):
+        if _begin_km(row) != km(_end_km(before) + row.get("set_on_km", 0.0)):
             yield f"row {row['id']} begins at {_begin_km(row)} km, and the one before ends at {_end_km(before)} km"
 
 

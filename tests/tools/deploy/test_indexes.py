@@ -127,6 +127,8 @@ def made(emulators: None, queries: list[Any]) -> list[Any]:
     store.readings.since("car", NOW)
     store.readings.around("car", NOW, NOW)
     store.readings.has_any("car")
+    store.history.gone(["1"])
+    store.history.gone([str(n) for n in range(1000)])
     store.seals.all()
     store.seals.corrections("car", 2026)
     for span in (None, (NOW, NOW)):
@@ -188,6 +190,7 @@ def test_no_method_makes_a_query_that_this_test_does_not_know() -> None:
         "pages",
         "of_row",
         "of_year",
+        "_gone",
         "corrections",
         "all",
         "_all",
