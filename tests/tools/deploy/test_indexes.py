@@ -177,7 +177,6 @@ def test_no_method_makes_a_query_that_this_test_does_not_know() -> None:
         if isinstance(node, ast.Attribute) and node.attr in ("stream", "run_query", "count", "sum", "on_snapshot")
     }
     known = {
-        "_stored_trips",
         "_stored",
         "_count",
         "unclassified",
