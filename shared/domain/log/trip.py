@@ -112,6 +112,16 @@ def trip_id(
     return f"{utc:%Y%m%dT%H%M%SZ}-{digest[:6]}"
 
 
+def began_by_id(id_: str) -> datetime | None:
+    """When a trip began, to the second (aware UTC), as its id was given to it; None of what is no id of a trip."""
+    if not TRIP_ID.fullmatch(id_):
+        return None
+    try:
+        return datetime.strptime(id_[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 def local_date(moment: datetime, timezone: str) -> date:
     """The date of a moment in a time zone (IANA name)."""
     return moment.astimezone(ZoneInfo(timezone)).date()

@@ -64,15 +64,20 @@ def parted(text: str, *, is_time: bool) -> tuple[str, str]:
     return text[: found.end()], text[found.end() :].strip(" tT,")
 
 
-def span_of(begin: datetime, end: datetime, timezone: str, *, is_end_dated: bool) -> Span:
+def span_of(
+    begin: datetime, end: datetime, timezone: str, *, is_end_dated: bool, likely_at: datetime | None = None
+) -> Span:
     """The span between two times by the clock of a time zone. Raises Unfit where it ends before it begins.
 
-    An hour that the clock shows twice is the first one, but where a trip would end before it began the second; one that
-    it leaves out is that of a clock that was not put forward yet. A trip of which only the times are said and that ends
-    earlier on the clock went over midnight, unless it would last for longer than half a day then.
+    An hour that the clock shows twice is the first one, but where a trip would end before it began the second, or where
+    it is told elsewhere that it was `likely_at` (aware UTC) that it began; one that the clock leaves out is that of a
+    clock that was not put forward yet. A trip of which only the times are said and that ends earlier on the clock went
+    over midnight, unless it would last for longer than half a day then.
     """
     zone = ZoneInfo(timezone)
-    started_at = begin.replace(tzinfo=zone).astimezone(UTC)
+    started_at, second = (begin.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if likely_at and likely_at.replace(second=0) == second.replace(second=0):
+        started_at = second
     for fold in (0, 1):
         ended_at = end.replace(tzinfo=zone, fold=fold).astimezone(UTC)
         if ended_at >= started_at:

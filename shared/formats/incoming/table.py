@@ -2,18 +2,16 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from shared.domain.fitting import Unfit, unfit
+from shared.formats.cells import unguarded
 from shared.formats.incoming.columns import Column, columns_of, is_head
 from shared.formats.incoming.found import refuse_too_many
 
 DELIMITERS = ";,\t"
 LOOKED_AT = 200  # lines before the names of the columns: of whom, of which car, of when, what it adds up to
-# A text that begins like a formula is written with an apostrophe before it, and one that would look so as well.
-GUARDED = re.compile(r"'(?='*(?:[\t\r\n]|\s*[=+\-@＝＋－＠]))")
 
 
 class Line(NamedTuple):
@@ -85,5 +83,4 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _text(cells: Sequence[str], at: int) -> str:
-    text = cells[at].strip() if at < len(cells) else ""
-    return GUARDED.sub("", text, count=1) if text.startswith("'") else text
+    return unguarded(cells[at]).strip() if at < len(cells) else ""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from shared.domain.fitting import Unfit, unfit
 from shared.domain.log.filed import Filed, Into, trip_of
-from shared.domain.log.trip import Endpoint, TripKind, km, trip_id
+from shared.domain.log.trip import Endpoint, TripKind, began_by_id, km, trip_id
 from shared.formats.incoming import untimed
 from shared.formats.incoming.columns import Column, is_estimated, word_of
 from shared.formats.incoming.found import Found, FoundRow
@@ -19,7 +19,7 @@ from shared.formats.incoming.untimed import Untimed
 OF_KM: tuple[Column, ...] = ("start_km", "end_km", "distance", "detour", "business", "private")
 POSITION = re.compile(r"(-?[0-9]{1,2}\.[0-9]{5}), (-?[0-9]{1,3}\.[0-9]{5})")  # where there is no address
 COMMUTE = "Woon-werk"
-NO_TRIP = "A gap is no trip: the log makes its gaps by itself."
+NO_TRIP = "A gap is no trip: the log makes its gaps by itself, and what was said of one has to be said again."
 SHOWN_KM = 0.05  # kilometres are shown to 0.1
 
 
@@ -77,7 +77,7 @@ def _drafted(line: Line, tenths: Tenths, into: Into, *, is_ours: bool) -> _Draft
             return FoundRow(line.where, None, NO_TRIP)
         if word is None:
             raise unfit("kind", f"{line.cell('kind')[:40]!r} is no kind of trip")
-        day, span = _when(line, into.timezone)
+        day, span = _when(line, into.timezone, began_by_id(line.cell("id")) if is_ours else None)
         found = measured([line.cell("start_km"), line.cell("end_km"), line.cell("distance")], tenths, is_sure=is_ours)
         fields = _fields(line, found, word, tenths, is_ours=is_ours)
     except Unfit as error:
@@ -85,7 +85,7 @@ def _drafted(line: Line, tenths: Tenths, into: Into, *, is_ours: bool) -> _Draft
     return _Draft(line, day, span, found, fields)
 
 
-def _when(line: Line, timezone: str) -> tuple[date, Span | None]:
+def _when(line: Line, timezone: str, likely_at: datetime | None) -> tuple[date, Span | None]:
     """The day on which a trip began, and from when until when it was, where that is written down."""
     date_text, in_date = parted(line.cell("date"), is_time=False)
     start_date, start = parted(line.cell("start_time"), is_time=True)
@@ -99,7 +99,7 @@ def _when(line: Line, timezone: str) -> tuple[date, Span | None]:
             raise unfit(name, "is not written down, and the other end's time is")
     begin = datetime.combine(day, time_of(start, "started_at"))
     last = datetime.combine(day_of(end_date) if end_date else day, time_of(end, "ended_at"))
-    return day, span_of(begin, last, timezone, is_end_dated=bool(end_date))
+    return day, span_of(begin, last, timezone, is_end_dated=bool(end_date), likely_at=likely_at)
 
 
 def _fields(line: Line, found: Measured, word: str, tenths: Tenths, *, is_ours: bool) -> dict[str, Any]:

@@ -70,3 +70,12 @@ def test_an_hour_that_the_clock_shows_twice_is_the_first_unless_the_trip_would_e
     assert (begun, ended - begun) == (datetime(2024, 10, 27, 0, 10, tzinfo=UTC), timedelta(minutes=30))
     begun, ended = span("2024-10-27T02:50", "2024-10-27T02:10")
     assert (begun, ended - begun) == (datetime(2024, 10, 27, 0, 50, tzinfo=UTC), timedelta(minutes=20))
+
+
+def test_in_an_hour_that_the_clock_shows_twice_what_is_told_elsewhere_decides() -> None:
+    begin, end = datetime(2024, 10, 27, 2, 10), datetime(2024, 10, 27, 2, 40)
+    likely_at = datetime(2024, 10, 27, 1, 10, 33, tzinfo=UTC)
+    for told, begun in ((likely_at, likely_at.replace(second=0)), (datetime(2020, 1, 1, tzinfo=UTC), None)):
+        found = span_of(begin, end, ZONE, is_end_dated=True, likely_at=told)
+        assert found.started_at == (begun or datetime(2024, 10, 27, 0, 10, tzinfo=UTC))
+        assert found.ended_at - found.started_at == timedelta(minutes=30)
