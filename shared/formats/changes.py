@@ -10,6 +10,7 @@ from shared.domain.log.gap_row import GapRow
 from shared.domain.log.history import Entry
 from shared.domain.log.sealing import Correction
 from shared.domain.log.tiling import Row
+from shared.domain.log.trip import Trip, local_date
 from shared.formats import writing
 from shared.formats.export import Export
 from shared.formats.labels import FIELDS, KINDS, KNOWN, ROWS, STANDINGS, author, text
@@ -44,10 +45,10 @@ def changes_of(export: Export) -> Iterator[Changed]:
         if hidden is None:
             yield _of_entry(export, entry, _row_text(export, entry.kind, entry.row, rows))
             continue
-        told = employer_entry(entry, hidden)
+        told = employer_entry(entry, hidden, export.log.timezone)
         on, row = writing.day(date.fromisoformat(told["on"])), _row_text(export, entry.kind, told["row"], rows)
         fields = _fields(export, told["before"], told["after"])
-        yield Changed(str(entry.n), on, _by(export, entry.by), row, text("changed", export.language), "", fields)
+        yield Changed(str(entry.n), on, _by(export, told["by"]), row, text("changed", export.language), "", fields)
 
 
 def corrections_of(export: Export) -> Iterator[Changed]:
@@ -61,9 +62,9 @@ def corrections_of(export: Export) -> Iterator[Changed]:
             at = writing.moment(one.at, export.log.timezone)
             yield Changed("", at, _by(export, one.by), row, what, one.why, fields)
         else:
-            at = writing.day(one.at.date())
+            at = writing.day(local_date(one.at, export.log.timezone))
             row = _row_text(export, "trip", hidden.name(one.row), rows)
-            yield Changed("", at, _by(export, one.by), row, what, "", ())
+            yield Changed("", at, "" if hidden.is_hidden(one.row) else _by(export, one.by), row, what, "", ())
 
 
 def numbers_by_row(export: Export) -> dict[str, list[int]]:
@@ -72,6 +73,14 @@ def numbers_by_row(export: Export) -> dict[str, list[int]]:
     for entry in export.entries:
         found.setdefault(entry.row, []).append(entry.n)
     return found
+
+
+def began_text(export: Export, row: Row) -> str:
+    """When a row began. An employer sees of a gap only the day: its time is that of the trip before it, of whatever
+    kind that was."""
+    if isinstance(row, Trip):
+        return writing.moment(row.started_at, row.timezone)
+    return writing.moment(row.since, row.timezone) if export.is_full else writing.day(date.fromisoformat(row.date))
 
 
 def _of_entry(export: Export, entry: Entry, row: str) -> Changed:
@@ -95,8 +104,7 @@ def _row_text(export: Export, kind: str, row_id: str, rows: Mapping[str, Row]) -
     found = rows.get(row_id)
     if found is None:
         return f"{ROWS[kind][export.language]} {row_id}"
-    kind, began = ("gap", found.since) if isinstance(found, GapRow) else ("trip", found.started_at)
-    return f"{ROWS[kind][export.language]} {writing.moment(began, found.timezone)}"
+    return f"{ROWS['gap' if isinstance(found, GapRow) else 'trip'][export.language]} {began_text(export, found)}"
 
 
 def _fields(export: Export, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Field]:

@@ -10,7 +10,7 @@ from shared.domain.log.sums import Sums
 from shared.domain.log.tiling import Row
 from shared.domain.log.trip import shown_km
 from shared.formats import writing
-from shared.formats.changes import Changed, Field, changes_of, corrections_of, numbers_by_row
+from shared.formats.changes import Changed, Field, began_text, changes_of, corrections_of, numbers_by_row
 from shared.formats.csv_file import csv_file
 from shared.formats.export import Export, added, by_month, stand_of
 from shared.formats.json_file import json_file
@@ -107,16 +107,13 @@ def _checks(export: Export, paper: Paper) -> None:
     names = (("number", 10), ("check", 82), ("result", 22), ("basis", 26), ("concerned", 53), ("advice", 80))
     paper.begin_table([Column(text(name, language), width) for name, width in names])
     for one in export.findings():
-        concerned = [_when(rows[row]) if row in rows else row for row in one.rows[:6]]
+        # A day and its time stay together.
+        found_of = [began_text(export, rows[row]) if row in rows else row for row in one.rows[:6]]
+        concerned = [told.replace(" ", "\u00a0") for told in found_of]
         more = f" +{len(one.rows) - 6}" if len(one.rows) > 6 else ""
         found, basis = RESULTS[one.result][language], BASES[one.basis][language]
         paper.row([str(one.n), one.name, found, basis, ", ".join(concerned) + more, one.advice])
     paper.end_table()
-
-
-def _when(row: Row) -> str:
-    began = row.since if isinstance(row, GapRow) else row.started_at
-    return writing.moment(began, row.timezone).replace(" ", "\u00a0")
 
 
 # --- the log

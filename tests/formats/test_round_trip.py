@@ -59,8 +59,8 @@ def log_of(began_at: datetime, told: list[dict[str, Any]], zone: str) -> list[Ro
             trip(
                 at_m, to_m, at, one["excess"], ended_at=ended_at, kind=one["kind"],
                 business_km=round(one["tenths"] * one["share"] / 100, 1), from_=Endpoint(address=address),
-                to=Endpoint(52.12345, 5.54321), purpose=purpose, notes=notes, deviation=deviation, driver="Tim", timezone=zone,
-                start_odometer_known="read", end_odometer_known=one["known"],
+                to=Endpoint(52.12345, 5.54321), purpose=purpose, notes=notes, deviation=deviation, driver="Tim",
+                timezone=zone, start_odometer_known="read", end_odometer_known=one["known"],
             )
         )  # fmt: skip
         at_m, at = to_m, ended_at

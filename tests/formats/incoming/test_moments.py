@@ -73,7 +73,7 @@ def test_an_hour_that_the_clock_shows_twice_is_the_first_unless_the_trip_would_e
 
 
 def test_in_an_hour_that_the_clock_shows_twice_what_is_told_elsewhere_decides() -> None:
-    begin, end = datetime(2024, 10, 27, 2, 10), datetime(2024, 10, 27, 2, 40)
+    begin, end = (datetime.fromisoformat(f"2024-10-27T02:{n}") for n in (10, 40))
     likely_at = datetime(2024, 10, 27, 1, 10, 33, tzinfo=UTC)
     for told, begun in ((likely_at, likely_at.replace(second=0)), (datetime(2020, 1, 1, tzinfo=UTC), None)):
         found = span_of(begin, end, ZONE, is_end_dated=True, likely_at=told)
