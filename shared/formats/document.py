@@ -27,7 +27,7 @@ from shared.formats.summary import (
     title_of,
     totals_of,
 )
-from shared.formats.table import line_of
+from shared.formats.table import Line, line_of
 
 TYPED, ESTIMATED, CHANGED = "\u270e", "\u2248", "\u25b3"
 SIGNS = {"typed": f"{TYPED} ", "estimated": f"{ESTIMATED} "}  # how a boundary is known
@@ -153,13 +153,14 @@ def _columns(export: Export) -> list[Column]:
     return [
         Column(COLUMN["date"][language], 19),
         Column(text("times", language), 21),
-        Column(COLUMN["begins"][language], 19, "R"),
-        Column(COLUMN["ends"][language], 19, "R"),
-        Column("km", 13, "R"),
-        Column(COLUMN["from"][language], 45),
-        Column(COLUMN["to"][language], 45),
+        # Wide enough for any odometer, and for the sum of a month: a number that goes on below looks like another one.
+        Column(COLUMN["begins"][language], 20, "R"),
+        Column(COLUMN["ends"][language], 20, "R"),
+        Column("km", 16, "R"),
+        Column(COLUMN["from"][language], 43),
+        Column(COLUMN["to"][language], 43),
         Column(COLUMN["kind"][language], 20),
-        Column(text("detour_km", language), 15, "R"),
+        Column(text("detour_km", language), 14, "R"),
         Column(text("route", language), 57),
     ]
 
@@ -174,6 +175,7 @@ def _cells(export: Export, view: Mapping[str, Any], numbers: Sequence[int]) -> l
         text("unusual", language, line.deviation) if line.deviation else "",
         text("note", language, line.notes) if line.notes else "",
         text("drove", language, line.driver) if line.driver else "",
+        _division(view, line, language),
         text("shows_more", language, writing.number(line.excess, language)) if line.excess else "",
         f"{CHANGED} {', '.join(map(str, numbers))}" if numbers else "",
     ]
@@ -183,6 +185,14 @@ def _cells(export: Export, view: Mapping[str, Any], numbers: Sequence[int]) -> l
         writing.day(line.day), times, begins, ends, writing.number(line.distance, language), line.from_, line.to,
         line.kind, writing.number(line.detour, language), "\n".join(filter(None, told)),
     ]  # fmt: skip
+
+
+def _division(view: Mapping[str, Any], line: Line, language: Language) -> str:
+    """How a gap is divided that was partly business: of a trip the detour says it."""
+    if view["row"] == "trip" or not line.business or not line.private:
+        return ""
+    parts = ((COLUMN["business"], line.business), (COLUMN["private"], line.private))
+    return ", ".join(f"{name[language]} {writing.number(value, language)}" for name, value in parts)
 
 
 def _odometer(km: float | None, known: str | None, language: Language) -> str:

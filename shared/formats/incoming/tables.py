@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from shared.domain.fitting import Unfit, unfit
 from shared.domain.log.filed import Filed, Into, trip_of
-from shared.domain.log.trip import Endpoint, TripKind, began_by_id, km, trip_id
+from shared.domain.log.trip import Endpoint, TripKind, km, moment_by_id, trip_id
 from shared.formats.incoming import untimed
 from shared.formats.incoming.columns import Column, is_estimated, word_of
 from shared.formats.incoming.found import Found, FoundRow
@@ -77,7 +77,7 @@ def _drafted(line: Line, tenths: Tenths, into: Into, *, is_ours: bool) -> _Draft
             return FoundRow(line.where, None, NO_TRIP)
         if word is None:
             raise unfit("kind", f"{line.cell('kind')[:40]!r} is no kind of trip")
-        day, span = _when(line, into.timezone, began_by_id(line.cell("id")) if is_ours else None)
+        day, span = _when(line, into.timezone, moment_by_id(line.cell("id")) if is_ours else None)
         found = measured([line.cell("start_km"), line.cell("end_km"), line.cell("distance")], tenths, is_sure=is_ours)
         fields = _fields(line, found, word, tenths, is_ours=is_ours)
     except Unfit as error:
