@@ -170,6 +170,7 @@ def _cells(export: Export, view: Mapping[str, Any], numbers: Sequence[int]) -> l
     times = " – ".join(filter(None, (writing.clock(line.departed), writing.clock(line.arrived))))
     if line.arrived_on and line.arrived_on != line.day:
         times = f"{times}\n{writing.day(line.arrived_on)}"
+    set_on_km = view.get("set_on_km")
     told = [
         line.purpose,
         text("unusual", language, line.deviation) if line.deviation else "",
@@ -177,6 +178,7 @@ def _cells(export: Export, view: Mapping[str, Any], numbers: Sequence[int]) -> l
         text("drove", language, line.driver) if line.driver else "",
         _division(view, line, language),
         text("shows_more", language, writing.number(line.excess, language)) if line.excess else "",
+        f"{text('set_on', language)}: {writing.number(set_on_km, language)} km" if set_on_km else "",
         f"{CHANGED} {', '.join(map(str, numbers))}" if numbers else "",
     ]
     begins = _odometer(line.begins, view.get("start_odometer_known"), language)

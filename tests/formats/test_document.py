@@ -98,10 +98,12 @@ def test_no_number_is_broken_and_a_gap_says_how_it_is_divided() -> None:
     drives = [trip(983_400_000 + n * 4_000_000, 987_400_000 + n * 4_000_000, at(3 * n), kind="business",
                    start_odometer_known="typed", end_odometer_known="estimated") for n in range(4)]  # fmt: skip
     apart = gap(999_400_000, 999_999_900, at(12), explained_as="correction", reason="Afronding", business_m=400_000)
-    text = "\n".join(pages_of(document(export([*drives, apart]), "log")))
-    for number in ("✎ 983.400,0", "≈ 999.400,0", "16.599,9", "999.999,9"):
+    anew = replace(trip(0, 4000, at(15)), set_on_m=-999_999_900)
+    text = "\n".join(pages_of(document(export([*drives, apart, anew]), "log")))
+    for number in ("✎ 983.400,0", "≈ 999.400,0", "16.603,9", "999.999,9"):
         assert number in text
     assert "Zakelijk km 400,0, Privé km 199,9" in text
+    assert text.count("Andere teller: -999.999,9 km") == 1
 
 
 def test_changes_are_told_in_words_and_by_moments_and_not_by_ids() -> None:
