@@ -172,7 +172,7 @@ def _beside(file: File) -> Iterator[str]:
         " changes there were."
     )
     if file.is_pdf:
-        yield "All of that is of the file inside the PDF. Nothing proves what is drawn on its pages: compare it with this."
+        yield "All of that is of the file inside the PDF. Nothing proves what is drawn on its pages: compare that."
         yield from _sums_by_month(export)
 
 

@@ -9,7 +9,7 @@ from shared.domain.fitting import Unfit, unfit
 from shared.domain.log.filed import Filed, Into, trip_of
 from shared.domain.log.trip import Endpoint, TripKind, km, moment_by_id, trip_id
 from shared.formats.incoming import untimed
-from shared.formats.incoming.columns import Column, is_estimated, word_of
+from shared.formats.incoming.columns import Column, is_estimated, ticked, word_of
 from shared.formats.incoming.found import Found, FoundRow
 from shared.formats.incoming.kilometres import ROUNDED_KM, Measured, Tenths, measured, tenths_of, ways_of
 from shared.formats.incoming.moments import Span, day_of, parted, refuse_months_first, span_of, time_of
@@ -20,6 +20,7 @@ OF_KM: tuple[Column, ...] = ("start_km", "end_km", "distance", "detour", "busine
 POSITION = re.compile(r"(-?[0-9]{1,2}\.[0-9]{5}), (-?[0-9]{1,3}\.[0-9]{5})")  # where there is no address
 COMMUTE = "Woon-werk"
 NO_TRIP = "A gap is no trip: the log makes its gaps by itself, and what was said of one has to be said again."
+NO_ROW = "It has no date: a heading or a total is no trip."
 SHOWN_KM = 0.05  # kilometres are shown to 0.1
 
 
@@ -72,6 +73,8 @@ def _row(draft: _Draft, spans: Mapping[int, Span | Unfit], into: Into) -> FoundR
 
 def _drafted(line: Line, tenths: Tenths, into: Into, *, is_ours: bool) -> _Draft | FoundRow:
     try:
+        if not re.search("[0-9]", f"{line.cell('date')} {line.cell('start_time')}"):
+            return FoundRow(line.where, None, NO_ROW)
         word = word_of(line.cell("kind"))
         if word == "gap":
             return FoundRow(line.where, None, NO_TRIP)
@@ -96,7 +99,9 @@ def _when(line: Line, timezone: str, likely_at: datetime | None) -> tuple[date, 
         return day, None
     for name, text in (("started_at", start), ("ended_at", end)):
         if not text:
-            raise unfit(name, "is not written down, and the other end's time is")
+            raise unfit(
+                name, "is not written down, and the other end's time is: both are needed, or none and both odometers"
+            )
     begin = datetime.combine(day, time_of(start, "started_at"))
     last = datetime.combine(day_of(end_date) if end_date else day, time_of(end, "ended_at"))
     return day, span_of(begin, last, timezone, is_end_dated=bool(end_date), likely_at=likely_at)
@@ -145,6 +150,8 @@ def _length_km(found: Measured) -> float:
 
 def _kind(line: Line, found: Measured, word: str, tenths: Tenths) -> tuple[TripKind, float | None]:
     """The kind of a trip, and of a mixed one its business kilometres."""
+    if "kind" not in line.cells and (told := ticked(line.cell("business"), line.cell("private"))):
+        return told, None
     detour_km, business_km, private_km = (_km(line, column, tenths) for column in ("detour", "business", "private"))
     if "kind" not in line.cells:
         if not business_km:
