@@ -3,10 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.driver import Language
+from shared.domain.fitting import Unfit
 from shared.domain.log.filed import Into
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.tiling import Row, why_not_tiled
@@ -22,6 +24,7 @@ from tests.rows import ZONE, gap, trip
 
 NOW = datetime(2027, 1, 5, 10, tzinfo=UTC)
 ZONES = (ZONE, "Pacific/Kiritimati", "America/St_Johns")
+FORMATS: tuple[Format, ...] = ("csv", "dutch")
 MAKERS = {"csv": csv_file, "json": json_file}
 HOUR = timedelta(hours=1)
 # The night in which the clock is set back, and New Year.
@@ -117,3 +120,10 @@ def test_the_log_that_comes_of_it_has_the_same_kilometres(format_: Format, began
     if all(one["known"] != "estimated" and not one["excess"] for one in told):
         assert [(row.from_m, row.to_m) for row in laid] == [(row.from_m, row.to_m) for row in rows]
         assert [isinstance(row, GapRow) for row in laid] == [isinstance(row, GapRow) for row in rows]
+
+
+def test_what_an_employer_got_makes_no_log() -> None:
+    text = csv_file(export(view="employer")).decode()
+    for format_ in FORMATS:
+        with pytest.raises(Unfit, match="view of an employer"):
+            opened(format_, text).found(Into(OWNER.user, ZONE, "audi", NOW))

@@ -17,6 +17,7 @@ from shared.domain.log.shown import row_view
 from shared.domain.log.tiling import Row
 from shared.domain.log.trip import local_date
 
+HIDDEN = "hidden-"  # what the names of rows begin with that are hidden
 # What there is to see of every row: kilometres, of which day, and of which kind.
 OF_A_PRIVATE_TRIP = (
     "row", "id", "car_id", "date", "kind", "start_odometer_km", "end_odometer_km", "start_odometer_known",
@@ -43,7 +44,7 @@ class Hidden:
         """How a row is called: by its id where its employer may see it, and in the same way each time."""
         if row_id in self._shown:
             return row_id
-        return self._names.setdefault(row_id, f"hidden-{len(self._names) + 1}")
+        return self._names.setdefault(row_id, f"{HIDDEN}{len(self._names) + 1}")
 
     def is_hidden(self, row_id: str) -> bool:
         """Whether nothing but kilometres of a row is shown; so of each that there is not any more."""

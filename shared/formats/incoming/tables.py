@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from shared.domain.fitting import Unfit, unfit
+from shared.domain.log.employer import HIDDEN
 from shared.domain.log.filed import Filed, Into, trip_of
 from shared.domain.log.trip import Endpoint, TripKind, km, moment_by_id, trip_id
 from shared.formats.incoming import untimed
@@ -39,6 +40,8 @@ def found_in(text: str, into: Into, *, is_ours: bool) -> Found:
     lines = lines_of(text)
     refuse_months_first(line.cell(column) for line in lines for column in ("date", "start_time"))
     _refuse_cars(lines)
+    if any(line.cell("id").startswith(HIDDEN) for line in lines):
+        raise unfit("data", "is the view of an employer, who does not see all of a log")
     tenths = "," if is_ours else tenths_of(line.cell(column) for line in lines for column in OF_KM)
     drafts = [_drafted(line, tenths, into, is_ours=is_ours) for line in lines]
     spans = _spans([one for one in drafts if isinstance(one, _Draft)], into.timezone)
