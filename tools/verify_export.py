@@ -1,7 +1,8 @@
 """Verifies an export of a log without any server: `python -m tools.verify_export FILE [--tsa-root PEM]`.
 
-FILE is a JSON export, or a PDF that has one inside. It adds up the rows, holds the seal and its time stamp against them
-and the entries of the history against each other, says what it found, and exits with 1 if anything does not hold.
+FILE is a JSON export, a PDF that has one inside, or what `admin export-user` wrote, with all logs of a user. It adds up
+the rows, holds the seal and its time stamp against them and the entries of the history against each other, says what it
+found, and exits with 1 if anything does not hold.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import rfc8785
 
 from shared.domain.log.sealing import seal_hash
 from shared.domain.log.trip import km
+from shared.formats.user_file import is_as_written
 from shared.timestamping.authority import NotStamped, Stamp, read
 
 Export = Mapping[str, Any]
@@ -35,11 +37,22 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--tsa-root", type=Path, help="the certificate to trust for time stamps, instead of the usual")
     asked = parser.parse_args(arguments)
     try:
-        export = export_of(asked.file)
+        exports = exports_of(content := asked.file.read_bytes())
         roots = [asked.tsa_root.read_bytes()] if asked.tsa_root else usual_roots()
     except (Unreadable, OSError) as error:
         print(f"{asked.file}: {error}", file=sys.stderr)
         return 2
+    codes = [_verified(asked.file, name, export, roots) for name, export in exports]
+    if [name for name, _ in exports] != [""] and not is_as_written(content):
+        print("DOES NOT HOLD: the file as a whole is not as it was written")
+        codes.append(1)
+    return max(codes, default=0)
+
+
+def _verified(file: Path, name: str, export: Export, roots: Sequence[bytes]) -> int:
+    """Prints what it found of one log, under its name if it has one; the exit code."""
+    if name:
+        print(f"{name}:")
     try:
         found = [*faults(export)]
         print(said(export, roots) if not found else "\n".join(f"DOES NOT HOLD: {fault}" for fault in found))
@@ -47,23 +60,31 @@ def main(arguments: Sequence[str]) -> int:
         found = [str(error)]
         print(f"DOES NOT HOLD: the time stamp: {error}")
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        print(f"{asked.file}: something in it is not as in an export: {error!r}", file=sys.stderr)
+        print(f"{file}: something in it is not as in an export: {error!r}", file=sys.stderr)
         return 2
     return 1 if found else 0
 
 
-def export_of(file: Path) -> Export:
-    """The JSON export that a file is or has inside. Raises Unreadable."""
-    content = file.read_bytes()
+def exports_of(content: bytes) -> list[tuple[str, Export]]:
+    """The JSON export that a file is or has inside, without a name; of all that is a user's each log, by car and year.
+    Raises Unreadable."""
     try:
         found = json.loads(_inside(content) if content.startswith(b"%PDF-") else content)
     except (ValueError, RecursionError) as error:
         raise Unreadable("this is neither a JSON export nor a PDF with one inside") from error
     if not isinstance(found, dict) or (found.get("format"), found.get("version")) != (FORMAT, VERSION):
         raise Unreadable("this is no export of a mileage log that is known here")
-    if found.get("view") != "full":
+    logs = [(_name(log), log) for log in found["logs"]] if isinstance(found.get("logs"), list) else [("", found)]
+    if any(log.get("view") != "full" for _, log in logs):
         raise Unreadable("this is an employer's view, from which rows are left out: only a full export can be verified")
-    return found
+    return logs
+
+
+def _name(log: Export) -> str:
+    try:
+        return f"car {log['car']['id']}, {log['year']}"
+    except (KeyError, TypeError) as error:
+        raise Unreadable("there is something in it that is no log") from error
 
 
 def _inside(pdf: bytes) -> bytes:
