@@ -74,6 +74,7 @@ def exports_of(content: bytes) -> list[tuple[str, Export]]:
         raise Unreadable("this is neither a JSON export nor a PDF with one inside") from error
     if not isinstance(found, dict) or (found.get("format"), found.get("version")) != (FORMAT, VERSION):
         raise Unreadable("this is no export of a mileage log that is known here")
+    logs: list[tuple[str, Export]]
     logs = [(_name(log), log) for log in found["logs"]] if isinstance(found.get("logs"), list) else [("", found)]
     if any(log.get("view") != "full" for _, log in logs):
         raise Unreadable("this is an employer's view, from which rows are left out: only a full export can be verified")

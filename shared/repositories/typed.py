@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from google.api_core.datetime_helpers import DatetimeWithNanoseconds, to_rfc3339
+from shared.domain.log.shown import zulu
 
 Typed = dict[str, Any]
 
@@ -36,10 +36,8 @@ def typed(value: Any) -> Typed:
             return {"stringValue": value}
         case bytes():
             return {"bytesValue": b64encode(value).decode()}
-        case DatetimeWithNanoseconds():
-            return {"timestampValue": value.rfc3339()}
-        case datetime():
-            return {"timestampValue": to_rfc3339(value, ignore_zone=False)}
+        case datetime():  # the store has microseconds, and so has Python
+            return {"timestampValue": zulu(value)}
         case list() | tuple():
             return {"arrayValue": {"values": [typed(one) for one in value]}}
         case dict():
@@ -61,7 +59,7 @@ def value_of(told: Typed) -> Any:
         case "bytesValue":
             return b64decode(value, validate=True)
         case "timestampValue":
-            return DatetimeWithNanoseconds.from_rfc3339(value)
+            return datetime.fromisoformat(value)
         case "arrayValue":
             return [value_of(one) for one in value.get("values", ())]
         case "mapValue":

@@ -163,7 +163,9 @@ def _registered(email: str, file: UserFile, account: Account, state: Document | 
     there = users.find(email)
     free = {id_: key for id_, key in account.keys.items() if users.owner_of(key.sha256) in (None, email)}
     made = replace(account, email=email, keys={**free, **(there.keys if there else {})})
-    fields = {**fields_of(file.account), **account_document(made)}
+    fields = {**fields_of(file.account), "email": email}
+    if made.keys != account.keys:
+        fields |= account_document(made)
     return Given(file, made, fields, state, len(account.keys) - len(free))
 
 
