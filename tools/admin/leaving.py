@@ -18,6 +18,7 @@ from shared.domain.tracking.state import DriverState
 from shared.formats.user_file import UserFile, Written, read_user_file, user_file
 from shared.repositories.accounts import AccountRepository, account_document
 from shared.repositories.documents import client, from_document
+from shared.repositories.facts import UNREADABLE
 from shared.repositories.typed import fields_of, typed_fields
 from shared.repositories.user_store import UserStore
 from shared.repositories.whole import STATE, Document, Occupied, WholeRepository
@@ -28,8 +29,6 @@ from tools.admin import store
 # With the state, which each commit writes: 200 documents. A commit takes 10 MiB.
 AT_ONCE, MOST_BYTES = 199, 4_000_000
 TELL_EVERY = 5000
-# What comes of what is no document of ours.
-UNREADABLE = (msgspec.DecodeError, KeyError, ValueError, TypeError, AttributeError)
 OVERTAKEN = (FailedPrecondition, AlreadyExists, Aborted)
 
 
@@ -56,12 +55,18 @@ def export_user(options: argparse.Namespace) -> None:
 
 
 def _logs(account: Account, now: datetime) -> Iterator[bytes]:
-    """The JSON exports of all years of all cars that have rows."""
+    """The JSON exports of all years of all cars that have rows, as far as these can be read."""
     for year, car_id in years_of_cars(account.email):
-        with suppress(NotFound):  # a car that is gone, and of which that year has no rows
-            if log := full_log(account, car_id, year, now):
-                print(f"log: {car_id} {year}", flush=True)
-                yield log
+        try:
+            log = full_log(account, car_id, year, now)
+        except NotFound:  # a car that is gone, and of which that year has no rows
+            continue
+        except UNREADABLE as error:  # what is kept goes into the file all the same
+            print(f"log: {car_id} {year} is left out, see verify: {error}", flush=True)
+            continue
+        if log:
+            print(f"log: {car_id} {year}", flush=True)
+            yield log
 
 
 def _kept(document: Document) -> bytes:

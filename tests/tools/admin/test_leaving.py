@@ -21,7 +21,7 @@ from shared.repositories.reminders import ReminderRepository
 from shared.repositories.user_store import shard_of
 from shared.repositories.whole import WholeRepository
 from tests.system.fixtures import UTRECHT, Driver, Stack, ago
-from tests.system.test_closing import ENDS, YEAR, close, with_year
+from tests.system.test_closing import ENDS, YEAR, close, moment, with_year
 from tests.tools.admin.conftest import Operator
 from tools.admin import leaving
 from tools.local.processes import wait_until
@@ -352,3 +352,15 @@ def test_a_file_that_cannot_be_written_leaves_the_one_that_was_there(
     assert "cannot be written" in operator.stopped("export-user", driver.email, str(tmp_path / "user.json"))[1]
     assert [one.name for one in tmp_path.iterdir()] == ["user.json"]
     assert "is not registered" in operator.refused("export-user", new_email(), str(tmp_path / "x"))
+
+
+def test_a_log_that_cannot_be_read_keeps_nothing_from_being_taken_along(
+    driver: Driver, operator: Operator, tmp_path: Path
+) -> None:
+    with_year(driver)
+    driver.stack.db.document(f"users/{driver.email}/odometer_readings/x").set({"car_id": "car", "at": moment(5, 9)})
+    file, email = tmp_path / "user.json", new_email()
+    assert f"log: car {YEAR} is left out, see verify" in operator.call("export-user", driver.email, str(file))
+    assert [log["year"] for log in json.loads(file.read_bytes())["logs"]] == [YEAR + 1]
+    assert "Differences: 1" in operator.call("restore", email, "--from", str(file))
+    assert {*documents(driver.stack, email)} >= {"odometer_readings/x"}
