@@ -1,8 +1,8 @@
 """Verifies an export of a log without any server: `python -m tools.verify_export FILE [--tsa-root PEM]`.
 
-FILE is a JSON export, or a PDF that has one inside. It adds up the rows, holds the seal and its time stamp against them
-and the entries of the history against each other, says what it found and what nothing proves, and exits with 1 if
-anything does not hold.
+FILE is a JSON export, a PDF that has one inside, or what `admin export-user` wrote, with all logs of a user. It adds up
+the rows, holds the seal and its time stamp against them and the entries of the history against each other, says what it
+found and what nothing proves, and exits with 1 if anything does not hold.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, get_args
 
 from shared.domain.driver import Language
 from shared.formats.csv_file import BOM, table_of
+from shared.formats.user_file import is_as_written
 from shared.timestamping.authority import NotStamped, Stamp, read
 from tools.export_faults import Export, faults
 
@@ -39,11 +40,22 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--tsa-root", type=Path, help="the certificate to trust for time stamps, instead of the usual")
     asked = parser.parse_args(arguments)
     try:
-        file = opened(asked.file)
+        files = opened(content := asked.file.read_bytes())
         roots = [asked.tsa_root.read_bytes()] if asked.tsa_root else usual_roots()
     except (Unreadable, OSError) as error:
         print(f"{asked.file}: {error}", file=sys.stderr)
         return 2
+    codes = [_verified(asked.file, file, roots) for file in files]
+    if files and files[0].name and not is_as_written(content):
+        print("DOES NOT HOLD: the file as a whole is not as it was written")
+        codes.append(1)
+    return max(codes, default=0)
+
+
+def _verified(path: Path, file: "File", roots: Sequence[bytes]) -> int:
+    """Prints what it found of one log, under its name if it has one; the exit code."""
+    if file.name:
+        print(_printable(f"{file.name}:"))
     try:
         found = [*faults(file.export), *_in_table(file)]
         print(_printable(said(file, roots) if not found else "\n".join(f"DOES NOT HOLD: {one}" for one in found)))
@@ -51,22 +63,23 @@ def main(arguments: Sequence[str]) -> int:
         found = [str(error)]
         print(f"DOES NOT HOLD: the time stamp: {error}")
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        print(f"{asked.file}: something in it is not as in an export: {error!r}", file=sys.stderr)
+        print(f"{path}: something in it is not as in an export: {error!r}", file=sys.stderr)
         return 2
     return 1 if found else 0
 
 
 class File(NamedTuple):
-    """An export that was opened, and whether it was inside a PDF, with which table beside it."""
+    """An export that was opened, and whether it was inside a PDF, with which table beside it. One of many has a name."""
 
     export: Export
     is_pdf: bool = False
     table: bytes | None = None
+    name: str = ""
 
 
-def opened(path: Path) -> File:
-    """The JSON export that a file is or has inside. Raises Unreadable."""
-    content = path.read_bytes()
+def opened(content: bytes) -> list[File]:
+    """The JSON export that a file is or has inside; of all that is a user's each log, by car and year. Raises
+    Unreadable."""
     is_pdf = content.startswith(b"%PDF-")
     inside = _inside(content) if is_pdf else {".json": content}
     try:
@@ -75,9 +88,20 @@ def opened(path: Path) -> File:
         raise Unreadable("this is neither a JSON export nor a PDF with one inside") from error
     if not isinstance(found, dict) or (found.get("format"), found.get("version")) != (FORMAT, VERSION):
         raise Unreadable("this is no export of a mileage log that is known here")
-    if found.get("view") != "full":
+    if isinstance(logs := found.get("logs"), list):
+        files = [File(log, name=_name(log)) for log in logs]
+    else:
+        files = [File(found, is_pdf, inside.get(".csv"))]
+    if any(file.export.get("view") != "full" for file in files):
         raise Unreadable("this is an employer's view, from which rows are left out: only a full export can be verified")
-    return File(found, is_pdf, inside.get(".csv"))
+    return files
+
+
+def _name(log: Export) -> str:
+    try:
+        return f"car {log['car']['id']}, {log['year']}"
+    except (KeyError, TypeError) as error:
+        raise Unreadable("there is something in it that is no log") from error
 
 
 def _named_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

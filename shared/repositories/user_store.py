@@ -35,7 +35,7 @@ from shared.domain.tracking.state import DriverState, next_poll_at
 from shared.repositories.cars import CarRepository
 from shared.repositories.chapters import ChapterRepository
 from shared.repositories.checks import CheckRepository
-from shared.repositories.documents import OldLog, Stored, from_document, to_document
+from shared.repositories.documents import RESTORING, HalfRestored, OldLog, Stored, from_document, to_document
 from shared.repositories.doubts import DoubtRepository
 from shared.repositories.gaps import GapRepository
 from shared.repositories.history import HistoryRepository
@@ -62,8 +62,13 @@ def state_document(email: str, state: DriverState) -> dict[str, Any]:
         "version": LOG_VERSION,
         "state": msgspec.json.encode(state).decode(),
         "next_poll_at": next_poll_at(state, settings.current.rules),
-        "shard": crc32(email.encode()) % SHARDS,
+        "shard": shard_of(email),
     }
+
+
+def shard_of(email: str) -> int:
+    """The stretch of the index in which a driver's next poll stands."""
+    return crc32(email.encode()) % SHARDS
 
 
 class UserStore:
@@ -140,7 +145,7 @@ class UserStore:
         if not fields:
             return Stored(DriverState(), snapshot.update_time), changes
         if fields.get("version") != LOG_VERSION:
-            raise OldLog(self.email)
+            raise HalfRestored(self.email) if RESTORING in fields else OldLog(self.email)
         return Stored(msgspec.json.decode(fields["state"], type=DriverState), snapshot.update_time), changes
 
     def blocks(self, count: int) -> list[Heard]:
