@@ -13,15 +13,15 @@ from shared.domain.driver import Account
 from shared.domain.fitting import car_id, unfit
 from shared.domain.log.beside import Beside
 from shared.domain.log.filed import Into, derived_id
-from shared.domain.log.trip import Trip
+from shared.domain.log.trip import Trip, local_date
 from shared.domain.log.words import identified
+from shared.domain.tracking.state import DriverState
 from shared.formats.incoming.files import opened
 from shared.formats.incoming.found import Format, FoundRow
 from shared.formats.incoming.untimed import NOTE
 from shared.repositories.readings import reading_id
 from shared.repositories.threads import later
 from shared.repositories.user_store import UserStore
-from shared.services.closing import seal_of
 from shared.services.importing import Given, Offered
 
 T = TypeVar("T")
@@ -80,9 +80,9 @@ def planned(store: UserStore, account: Account, written: Written, now: datetime)
     """What becomes of a file, row by row. Raises Unfit where it cannot be taken in as a whole."""
     file = opened(written.format, written.data)
     into = Into(account.email, account.timezone, _car_id(store, account, written, file.car_id), now)
-    found = file.found(into)
-    readings = {of_car: _unread(store, of_car, some) for of_car, some in found.readings.items()}
-    return Plan([*_each(store, account, _identified(store, found.rows))], readings)
+    found, state = file.found(into), store.state().value
+    readings = {of_car: _unread(store, account, state, of_car, some) for of_car, some in found.readings.items()}
+    return Plan([*_each(store, state, _identified(store, found.rows))], readings)
 
 
 def stored_trips(store: UserStore, ids: Sequence[str]) -> dict[str, Trip]:
@@ -101,9 +101,12 @@ def _car_id(store: UserStore, account: Account, written: Written, named: str) ->
     return wanted or named or account.default_car_id
 
 
-def _unread(store: UserStore, of_car: str, readings: Sequence[Reading]) -> list[Reading]:
-    """The readings that the log does not have as its car's own."""
-    as_cars = {reading_id(of_car, replace(one, source=BY_CAR)): one for one in readings}
+def _unread(
+    store: UserStore, account: Account, state: DriverState, of_car: str, readings: Sequence[Reading]
+) -> list[Reading]:
+    """The readings that the log does not have as its car's own, of years that are not closed."""
+    opened_years = (one for one in readings if not state.is_closed(of_car, local_date(one.at, account.timezone).year))
+    as_cars = {reading_id(of_car, replace(one, source=BY_CAR)): one for one in opened_years}
     known = {id_ for part in _parts([*as_cars]) for id_ in store.readings.judged(part)}
     return [one for id_, one in as_cars.items() if id_ not in known]
 
@@ -122,12 +125,10 @@ def _identified(store: UserStore, rows: Sequence[FoundRow]) -> list[FoundRow]:
 # --- what each row is
 
 
-def _each(store: UserStore, account: Account, rows: Sequence[FoundRow]) -> Iterator[Told]:
+def _each(store: UserStore, state: DriverState, rows: Sequence[FoundRow]) -> Iterator[Told]:
     trips = [row.trip for row in rows if row.trip]
     known = _known(store, trips)
-    beside, gone = Beside(known.values()), _gone(store, [trip.id for trip in trips if trip.id not in known])
-    years = {(trip.car_id or "", trip.year) for trip in trips}
-    closed = {(of_car, year) for of_car, year in years if of_car and seal_of(account, of_car, year)}
+    beside, gone = Beside(known.values()), _gone(store, state, [trip.id for trip in trips if trip.id not in known])
     untimed: dict[str, list[Trip]] = {}
     for row in rows:
         if row.trip and row.is_untimed:
@@ -144,7 +145,7 @@ def _each(store: UserStore, account: Account, rows: Sequence[FoundRow]) -> Itera
             yield _again(row, first)
         elif trip.id in gone:
             yield Told(row.where, "refused", None, GONE)
-        elif (trip.car_id or "", trip.year) in closed:
+        elif state.is_closed(trip.car_id, trip.year):
             yield Told(row.where, "refused", None, f"The year {trip.year} of this car is closed.")
         elif row.is_untimed and beside.has_others(untimed[trip.date]):
             yield Told(row.where, "refused", None, OTHERS)
@@ -179,9 +180,9 @@ def _known(store: UserStore, trips: Sequence[Trip]) -> dict[str, Trip]:
     return found | stored_trips(store, [trip.id for trip in trips if trip.id not in found])
 
 
-def _gone(store: UserStore, ids: Sequence[str]) -> set[str]:
+def _gone(store: UserStore, state: DriverState, ids: Sequence[str]) -> set[str]:
     """Those of the trips that the log had, as its history tells."""
-    return store.history.gone(ids) if ids and store.state().value.entries else set()
+    return store.history.gone(ids) if ids and state.entries else set()
 
 
 def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:

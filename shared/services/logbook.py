@@ -108,7 +108,8 @@ def behind(account: Account, state: DriverState, car_id: str) -> GapRow | None:
     if found is None:
         return None
     stretch = (found.from_m, found.to_m)
-    return row_behind(account.email, car_id, account.timezone, stretch, found.since, found.until)
+    timezone = state.zone_of(car_id, account.timezone)
+    return row_behind(account.email, car_id, timezone, stretch, found.since, found.until)
 
 
 def _has_rows(store: UserStore, car_id: str) -> bool:

@@ -104,11 +104,12 @@ def _seal(
         prev=prev,
         closed_at=author.now,
         by=author.by,
+        timezone=account.timezone,
         reasons={str(one.n): reasons[str(one.n)].strip() for one in failing},
     )
     change = store.change(author)
     change.put_seal(seal)
-    change.put_state(found.state, with_closed(found.state.value, car_id, year))
+    change.put_state(found.state, with_closed(found.state.value, car_id, year, account.timezone))
     change.commit()
 
 

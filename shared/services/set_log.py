@@ -51,8 +51,10 @@ def follow(email: str, begun: str | None = None) -> None:
     try:
         attempt()
     except YearIsClosed as closed:
-        # What is open is laid by the next poll; what is sealed stays, and what would be otherwise stands beside it.
+        # What is sealed stays, and what would be otherwise stands beside it; what is open is laid by itself.
         propose(closed, WHY)
+        if begun:
+            follow(email)
 
 
 def _begun_anew(

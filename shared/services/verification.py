@@ -27,7 +27,7 @@ from shared.domain.log.sums import Sums, flat, sums_by_month
 from shared.domain.log.tiling import Row, along
 from shared.domain.log.trip import Trip, classified, dated
 from shared.domain.log.words import summary_of
-from shared.domain.tracking.facts import Kept, facts_of, last_told
+from shared.domain.tracking.facts import Kept, closed_of, facts_of, is_closed_beside, last_told
 from shared.domain.tracking.recount import Counted, Thought, recounted
 from shared.domain.tracking.state import DriverState
 from shared.domain.tracking.weaving import drives_of
@@ -112,13 +112,19 @@ def _in_owners(kept: Kept, email: str) -> Iterator[Difference]:
 
 def _in_chapters(kept: Kept) -> Iterator[Difference]:
     """When the trips of each chapter are, beside when they were as it was closed."""
-    of_car = defaultdict[str | None, list[tuple[datetime, Trip]]](list)
+    of_car, closed = defaultdict[str | None, list[tuple[datetime, Trip]]](list), closed_of(kept.seals)
     for trip in sorted(kept.trips, key=lambda one: one.ended_at):
         of_car[trip.car_id].append((trip.ended_at, trip))
     for chapter in kept.chapters:
         trips = within(chapter, of_car[chapter.car_id])
-        if chapter.times != times_of((one.id, one.started_at, one.ended_at) for one in trips):
+        # What was closed while no odometer of the car was known is in the chapter only if that was opened since.
+        unclosed = [one for one in trips if not is_closed_beside(one, closed)]
+        if chapter.times not in (_times(trips), _times(unclosed)):
             yield Difference(f"chapters/{chapter.id}", "trips of other times", "those with which it was closed")
+
+
+def _times(trips: Iterable[Trip]) -> str:
+    return times_of((one.id, one.started_at, one.ended_at) for one in trips)
 
 
 # --- rows beside what their history says of them

@@ -109,6 +109,7 @@ FULL = DriverState(
     look_ups=LookUps(("20260123T071200Z-7f3a9c",), 2, at(16)),
     rejected=4,
     closed_years={"car": (2024, 2025), "a.b/c`d": (2025,)},
+    closed_in={"car": "Europe/Amsterdam"},
     last_hash="0" * 64,
     entries=2**40,
 )  # fmt: skip

@@ -129,9 +129,12 @@ class _Judging:
     # --- old news under a new time
 
     def _readings(self, since: int, until: int, first: int) -> list[Reading]:
-        """What was read at these nodes since a drive began: before that a car may well say what it said."""
+        """What was read at these nodes since a drive began: before that a car may well say what it said. What agrees
+        with a word that its driver confirmed is no old news."""
+        sure = [node for node in self._nodes[since:] if any(reading.is_confirmed for reading in node.readings)]
         nodes = (node for node in self._nodes[since:until] if node[:2] > (first, False))
-        return [reading for node in nodes for reading in node.readings if not reading.is_confirmed]
+        unsaid = (node for node in nodes if not any(_agree(node, one) for one in sure))
+        return [reading for node in unsaid for reading in node.readings]
 
     def _fitting_later(self, k: int, first: int) -> list[Reading]:
         """The readings up to one of the next four others that gives the drives room; none where there is none."""
@@ -230,6 +233,10 @@ def _stood_long(before: Node, within: Sequence[Node]) -> bool:
     """Whether a car said twice that it still stood."""
     stood = [reading for node in within if node.low_m <= before.high_m for reading in node.readings]
     return len(stood) > 1 and stood[-1].at - stood[0].at >= STOOD_APART
+
+
+def _agree(a: Node, b: Node) -> bool:
+    return a.low_m <= b.high_m and b.low_m <= a.high_m
 
 
 def _is_late(node: Node, ended_at: datetime) -> bool:

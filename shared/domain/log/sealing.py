@@ -23,9 +23,9 @@ UNSEALED = ("user", *ALWAYS_CHANGED)
 class Seal(msgspec.Struct, frozen=True, kw_only=True):
     """The seal of a car's year: the hash over its `rows` rows, and `prev`, that of the year before ("" if none).
 
-    It was closed at `closed_at` (aware UTC) by whom the label says; `reasons` has, by the number of each check that did
-    not allow it, why it was closed all the same. `timestamp_token` is an RFC 3161 token over the hash, as base64, None
-    where there is none (yet).
+    It was closed at `closed_at` (aware UTC) by whom the label says, and ended by the clock of `timezone` (IANA name);
+    `reasons` has, by the number of each check that did not allow it, why it was closed all the same. `timestamp_token`
+    is an RFC 3161 token over the hash, as base64, None where there is none (yet).
     """
 
     car_id: str
@@ -35,6 +35,7 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
     prev: str = ""
     closed_at: datetime
     by: str
+    timezone: str = ""
     reasons: dict[str, str] = {}
     timestamp_token: str | None = None
 

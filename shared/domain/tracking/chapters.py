@@ -139,10 +139,12 @@ def _seen(line: Line) -> tuple[object, ...]:
 
 
 def in_zone(state: DriverState, timezone: str) -> DriverState:
-    """The state whose gaps are cut by the driver's time zone (IANA name), but those of a chapter by its own."""
+    """The state whose gaps are cut by the driver's time zone (IANA name), but those of a chapter by its own, and none
+    in a closed year."""
     for car_id, log in state.open.items():
-        if log.chapter is None and log.timezone != timezone:
-            state = with_log(state, car_id, replace(log, timezone=timezone))
+        zone = state.zone_of(car_id, timezone)
+        if log.chapter is None and log.timezone != zone:
+            state = with_log(state, car_id, replace(log, timezone=zone))
     return state
 
 

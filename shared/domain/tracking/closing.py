@@ -27,12 +27,14 @@ def closable_from(year: int, timezone: str) -> datetime:
     return span_of(year, None, timezone)[1] + NEWS_REACHES
 
 
-def with_closed(state: DriverState, car_id: str, year: int) -> DriverState:
-    """The state in which a year of a car is sealed. Raises Conflict where more are than can be remembered."""
+def with_closed(state: DriverState, car_id: str, year: int, timezone: str) -> DriverState:
+    """The state in which a year of a car is sealed, that ended by the clock of a time zone (IANA name). Raises Conflict
+    where more are than can be remembered."""
     years = {**state.closed_years, car_id: tuple(sorted({*state.closed_years.get(car_id, ()), year}))}
     if sum(map(len, years.values())) > MOST_CLOSED_YEARS:
         raise Conflict(f"No more than {MOST_CLOSED_YEARS} years of cars can be closed.")
-    return replace(state, closed_years=years)
+    closed_in = {**state.closed_in, car_id: timezone} if year == years[car_id][-1] else state.closed_in
+    return replace(state, closed_years=years, closed_in=closed_in)
 
 
 def settled_through(
@@ -42,14 +44,14 @@ def settled_through(
     that is put into the rows. Raises Conflict where that cannot be yet."""
     if state.drive and state.drive.started_at < until:
         raise Conflict("A drive of that time still goes on.", "year")
+    if any(heard.at < until for heard in state.late):
+        raise Conflict("What the phone said of that time is not in the log yet: try again in some minutes.", "year")
     books = books_of(state)
     lines = lines_of(state, books, owner, now)
     before = _before(lines.get(car_id, ()), until)
-    if not before:
-        return state
-    cut = cut_at(state, books, car_id, _end_of(before), now)
+    cut = cut_at(state, books, car_id, _stand_at(until, state.of_car(car_id).start, before), now)
     beside = {line.says.drive.summary.id for line in before if isinstance(line.says, TripOutline) and _is_beside(line)}
-    cut = replace(cut, told=tuple(one for one in cut.told if one.id not in beside))
+    cut = replace(cut, told=tuple(one for one in cut.told if one.id not in beside)) if beside else cut
     state = laid_apart(state, books, lines, cut, rows, owner, now)
     if _before(lines_of(state, books_of(state), owner, now).get(car_id, ()), until):
         raise Conflict("Some drives of that time wait for what the car says: try again tomorrow.", "year")
@@ -60,16 +62,23 @@ def _before(lines: Sequence[Line], until: datetime) -> list[Line]:
     return [line for line in lines if _began_at(line) < until]
 
 
-def _end_of(lines: Sequence[Line]) -> Start | None:
-    """Where the last of these rows ends that has a stretch of the odometer; None where none has."""
+def _stand_at(until: datetime, start: Start | None, lines: Sequence[Line]) -> Start | None:
+    """What the odometer showed at a moment, or at the end of the row that is over it, where these rows begin before;
+    None where no odometer is known.
+
+    The book goes on from the moment itself: what turns out later to have been driven since the last row would begin
+    before it else.
+    """
     placed = [line.says for line in lines if line.says.to_m is not None]
     if not placed:
-        return None
+        return start._replace(at=until, since=None) if start and not start.is_said and start.at < until else None
     last = placed[-1]
     if isinstance(last, TripOutline):
-        return Start(last.drive.ended_at, last.to_m or 0, known=last.to_known or ESTIMATED, position=last.end)
-    assert isinstance(last, GapRow)
-    return Start(last.until, last.to_m, known=ESTIMATED)
+        end = Start(last.drive.ended_at, last.to_m or 0, known=last.to_known or ESTIMATED, position=last.end)
+    else:
+        assert isinstance(last, GapRow)
+        end = Start(last.until, last.to_m, known=ESTIMATED)
+    return end._replace(at=max(end.at, until))
 
 
 def _is_beside(line: Line) -> bool:

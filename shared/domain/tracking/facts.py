@@ -4,7 +4,7 @@ What a driver said of a trip is taken from the entries, and not from the row tha
 stretch of the odometer stands in the gaps that have it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -50,7 +50,7 @@ class Kept(NamedTuple):
 def facts_of(kept: Kept, rules: Rules) -> Facts:
     """The facts that the rows must follow from."""
     last, ends = last_told(kept.entries), ends_of(kept.chapters)
-    settled, opened = _parted(kept.trips, ends)
+    settled, opened = _parted(kept.trips, ends, closed_of(kept.seals))
     summaries = [*_told(opened, last), *_deleted(kept.entries, ends)]
     drives = [_as_said(settled_trip(trip), last.get(trip.id, {})) for trip in settled]
     drives += [one for chapter in kept.chapters for one in chapter.without_trip]
@@ -60,7 +60,17 @@ def facts_of(kept: Kept, rules: Rules) -> Facts:
         if word := word_of(gap):
             explained.setdefault(gap.car_id, []).append(word)
     readings = {car_id: [one.reading for one in of if one.is_folded] for car_id, of in kept.readings.items()}
-    return Facts(summaries, readings, explained, kept.cars, kept.default_car_id, kept.chapters, drives)
+    log = (summaries, readings, explained, kept.cars, kept.default_car_id, kept.chapters, drives)
+    return Facts(*log, *_closed(kept.seals))
+
+
+def _closed(seals: Iterable[Seal]) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]:
+    """By car the years that are closed, and in which time zone the last of them was."""
+    years, closed_in = dict[str, tuple[int, ...]](), dict[str, str]()
+    for seal in sorted(seals, key=lambda one: one.year):
+        years[seal.car_id] = (*years.get(seal.car_id, ()), seal.year)
+        closed_in[seal.car_id] = seal.timezone
+    return years, {car_id: zone for car_id, zone in closed_in.items() if zone}
 
 
 def ends_of(chapters: Iterable[Chapter]) -> dict[str, datetime]:
@@ -71,12 +81,24 @@ def ends_of(chapters: Iterable[Chapter]) -> dict[str, datetime]:
     return ends
 
 
-def _parted(trips: Iterable[Trip], ends: Mapping[str, datetime]) -> tuple[list[Trip], list[Trip]]:
+def closed_of(seals: Iterable[Seal]) -> frozenset[tuple[str, int]]:
+    """The cars and their years that are closed."""
+    return frozenset((one.car_id, one.year) for one in seals)
+
+
+def is_closed_beside(trip: Trip, closed: Collection[tuple[str, int]]) -> bool:
+    """Whether a trip is of a closed year and beside every odometer: it is settled, though no chapter may have it."""
+    return trip.from_m is None and (trip.car_id, trip.year) in closed
+
+
+def _parted(
+    trips: Iterable[Trip], ends: Mapping[str, datetime], closed: Collection[tuple[str, int]]
+) -> tuple[list[Trip], list[Trip]]:
     """The trips that are settled, and those that are open: of a drive that was two, both are."""
     settled, opened = list[Trip](), list[Trip]()
     for _, of_drive in groupby(sorted(trips, key=_by_drive), key=lambda trip: summary_of(trip).id):
         parts = [*of_drive]
-        is_over = all(_is_before(part.car_id, part.ended_at, ends) for part in parts)
+        is_over = all(_is_before(part.car_id, part.ended_at, ends) or is_closed_beside(part, closed) for part in parts)
         (settled if is_over else opened).extend(parts)
     return settled, opened
 

@@ -56,7 +56,7 @@ def taken_in(
     for trip in trips:
         if trip.id in drives:
             rows.put(trip)
-    relaid(old, found.lines, rows, owner, now)
+    relaid(old, found.lines, rows, owner, now, before)
     for chapter in found.chapters:
         rows.close(chapter)
     thoughts = {(one.car_id, one.reading): one.why_not for one in found.thoughts}

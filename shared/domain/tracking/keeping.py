@@ -84,7 +84,7 @@ def laid_apart(
         return cut
     parts = apart(state, books, lines, cut, owner, now)
     left = lines_of(parts.state, books_of(parts.state), owner, now)
-    relaid(lines, followed_by(parts.settled, left), rows, owner, now)
+    relaid(lines, followed_by(parts.settled, left), rows, owner, now, state)
     for chapter in parts.chapters:
         rows.close(chapter)
         stand(rows, chapter.car_id, books.of[chapter.car_id].standings, parts.books[chapter.car_id].standings)
@@ -136,7 +136,7 @@ def refolded(
         # Only gaps follow from the zone, and who asks for it has the account read.
         state = in_zone(state, owner.timezone) if any(book.gaps for book in books.of.values()) else state
         old, new = lines_of(before, former, owner, now), lines_of(state, books, owner, now)
-        laying = _Laying(rows, owner, now, common(old, new) if stored is not None else None)
+        laying = _Laying(rows, owner, now, state, common(old, new) if stored is not None else None)
         laying.lay(old if stored is None else stored_lines(stored), new)
         _put_standings(before, former, state, books, rows)
         for chapter in closed(state, books):
@@ -146,9 +146,9 @@ def refolded(
     return wanted(state, pending, now), books
 
 
-def relaid(old: Lines, new: Lines, rows: Rows, owner: Whose, now: datetime) -> None:
+def relaid(old: Lines, new: Lines, rows: Rows, owner: Whose, now: datetime, state: DriverState) -> None:
     """Puts rows in place of others, as far as they differ; both by their cars and in their order."""
-    _Laying(rows, owner, now).lay(old, new)
+    _Laying(rows, owner, now, state).lay(old, new)
 
 
 def _tell_what_follows(state: DriverState, old: Lines, new: Lines, rows: Rows) -> None:
@@ -170,10 +170,13 @@ def _words(state: DriverState) -> dict[str, object]:
 
 
 class _Laying:
-    """Lays rows in place of others. Of the `same` the news says nothing: they stay as they are, where they are."""
+    """Lays rows in place of others. Of the `same` the news says nothing: they stay as they are, where they are. The
+    state knows which years are closed."""
 
-    def __init__(self, rows: Rows, owner: Whose, now: datetime, same: Collection[str] | None = None) -> None:
-        self._rows, self._owner, self._now, self._same = rows, owner, now, same or ()
+    def __init__(
+        self, rows: Rows, owner: Whose, now: datetime, state: DriverState, same: Collection[str] | None = None
+    ) -> None:
+        self._rows, self._owner, self._now, self._state, self._same = rows, owner, now, state, same or ()
         # Each fold of a settled stretch lays it in place of what is stored, and one of what is open of what was laid.
         self._tile = rows.tile_on if same is None else rows.tile
         # What a driver said of them is not held against the odometer yet.
@@ -246,6 +249,8 @@ class _Laying:
         if stored is None:
             words = self._words(outline)
             blank = new_trip(line.id, outline, words, self._owner, self._now)
+            zone = self._state.zone_of(outline.car_id, blank.timezone) if outline.car_id else blank.timezone
+            blank = replace(blank, timezone=zone)
             trip = laid(blank, outline, line.gap_km, line.set_on_m, self._owner)
             self._rows.put(trip)
             return

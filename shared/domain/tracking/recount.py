@@ -36,7 +36,8 @@ class Facts(NamedTuple):
     """All that a log follows from, in any order: drives with what their driver said of them, what was read of each car
     and counts or not, what was said of stretches of its odometer, and which cars the driver has.
 
-    Of the `chapters` of which the log has some, the drives in them are `settled`."""
+    Of the `chapters` of which the log has some, the drives in them are `settled`. By car, `closed_years` are closed,
+    and the last of them was `closed_in` a time zone."""
 
     drives: Sequence[Summary]
     readings: Mapping[str, Sequence[Reading]]
@@ -45,6 +46,8 @@ class Facts(NamedTuple):
     default_car_id: str | None
     chapters: Sequence[Chapter] = ()
     settled: Sequence[Summary] = ()
+    closed_years: Mapping[str, tuple[int, ...]] = {}
+    closed_in: Mapping[str, str] = {}
 
 
 class Counted(NamedTuple):
@@ -99,13 +102,11 @@ def recounted(facts: Facts, owner: Whose, now: datetime) -> Iterator[Counted | T
         log = yield from _settled(car_id, facts, owner, now)
         ends |= {car_id: log.start.at} if log.start else {}
         state = with_log(state, car_id, replace(log, explained=state.of_car(car_id).explained))
-    state = with_told(state, [one for one in facts.settled if one.settled and one.settled.car_id is None])
-    yield from map(_counted, lines_of(state, books_of(state), owner, now).get(None, []))
+    yield from _beside(facts, owner, now)
     readings = {
         car_id: [one for one in of if car_id not in ends or one.at > ends[car_id]]
         for car_id, of in facts.readings.items()
     }
-    state = with_told(state, ())
     for step in stepwise(state, facts._replace(readings=readings), owner, now):
         yield from (_counted(line) for of in step.settled.values() for line in of)
         yield from step.thoughts
@@ -117,8 +118,12 @@ def recounted(facts: Facts, owner: Whose, now: datetime) -> Iterator[Counted | T
 
 def begun(facts: Facts) -> DriverState:
     """The state of a driver of whom only their cars are known, and what they said of stretches of the odometer."""
-    state = DriverState(default_car_id=facts.default_car_id)
-    state = replace(state, car_ids=tuple(sorted(car.id for car in facts.cars)))
+    state = DriverState(
+        default_car_id=facts.default_car_id,
+        car_ids=tuple(sorted(car.id for car in facts.cars)),
+        closed_years={**facts.closed_years},
+        closed_in={**facts.closed_in},
+    )
     for car_id, words in facts.explained.items():
         state = with_log(state, car_id, replace(state.of_car(car_id), explained=tuple(words)))
     return state
@@ -180,6 +185,14 @@ def _settled(car_id: str, facts: Facts, owner: Whose, now: datetime) -> Generato
         log = OpenLog(start=chapter.end, gap_before_km=end.gap_km, set_on_m=end.set_on_m, after_trip=end.last_trip)
         log = replace(log, series=chapter.series_behind)
     return log
+
+
+def _beside(facts: Facts, owner: Whose, now: datetime) -> Iterator[Counted]:
+    """The rows of what is settled in no car, or in one of which no chapter is there: beside every odometer."""
+    cars = {one.car_id for one in facts.chapters}
+    drives = [one for one in facts.settled if one.settled and one.settled.car_id not in cars]
+    state = with_told(DriverState(), drives)
+    yield from map(_counted, chain.from_iterable(lines_of(state, books_of(state), owner, now).values()))
 
 
 def _without_holes(chapters: Sequence[Chapter], words: Sequence[Explained]) -> Iterator[Chapter]:

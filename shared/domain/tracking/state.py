@@ -21,6 +21,8 @@ from shared.domain.log.drive import Heard
 from shared.domain.log.gap_row import Explained
 from shared.domain.log.outlines import Start
 from shared.domain.log.summary import Summary
+from shared.domain.log.trip import local_date
+from shared.domain.log.year import span_of
 from shared.domain.place.trail import Fix
 from shared.domain.thresholds import CAR_CHANGE, KEPT_CARS, LONGEST_SILENCE, LONGEST_WAIT, Rules
 
@@ -110,7 +112,8 @@ class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     the last of it at `late_at`; it waits until no more comes. `told` are the drives that are over and may still change,
     by their begin; `open` has what is open of each car's log, and `car_ids` are the cars that the driver has. Where the
     phone names none it means `default_car_id`. Until `folding_until` somebody puts a drive that is over into the log.
-    `closed_years` are, by car, the years of its log that are sealed: no row of these changes any more.
+    `closed_years` are, by car, the years of its log that are sealed, of which the last ended by the clock of the time
+    zone that it was `closed_in` (IANA name): no row of these changes any more.
     """
 
     drive: GoingOn | None = None
@@ -126,6 +129,7 @@ class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     look_ups: LookUps = LookUps()
     rejected: int = 0
     closed_years: dict[str, tuple[int, ...]] = {}
+    closed_in: dict[str, str] = {}
     entries: int = 0
     last_hash: str = ""
 
@@ -140,6 +144,18 @@ class DriverState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     def is_closed(self, car_id: str | None, year: int) -> bool:
         """Whether a year of the log of a car is sealed."""
         return car_id is not None and year in self.closed_years.get(car_id, ())
+
+    def zone_of(self, car_id: str, timezone: str) -> str:
+        """By which time zone what is open of a car's log is dated: its driver's (IANA name), but where that would put
+        what begins there into a closed year, the one in which that ended."""
+        years, start = self.closed_years.get(car_id, ()), self.of_car(car_id).start
+        is_later = start is not None and local_date(start.at, timezone).year not in years
+        return timezone if not years or is_later else self.closed_in.get(car_id, timezone)
+
+    def closed_until(self, car_id: str) -> datetime | None:
+        """When the last closed year of a car's log ended (aware UTC); None where none is closed."""
+        years, timezone = self.closed_years.get(car_id), self.closed_in.get(car_id)
+        return span_of(max(years), None, timezone)[1] if years and timezone else None
 
     def known_readings(self, car_id: str) -> tuple[Reading, ...]:
         """What is remembered of a car's odometer, by time."""
@@ -180,21 +196,23 @@ def with_cars(state: DriverState, cars: Iterable[Car]) -> DriverState:
     for car in (known := sorted(cars, key=lambda one: one.id)):
         log = state.of_car(car.id)
         if log.start is None or log.start.is_said:
-            start = _start_of(car, log, driven_at)
+            start = _start_of(car, log, driven_at, state.closed_until(car.id))
             state = state if start == log.start else with_log(state, car.id, replace(log, start=start))
     found = tuple(car.id for car in known)
     return state if found == state.car_ids else replace(state, car_ids=found)
 
 
-def _start_of(car: Car, log: OpenLog, driven_at: Sequence[datetime]) -> Start | None:
+def _start_of(car: Car, log: OpenLog, driven_at: Sequence[datetime], closed_until: datetime | None) -> Start | None:
     """What its driver said of the begin of a car's period, before all that is known of it and before every drive, of
-    which `driven_at` are the begins: who drives before the car is read for the first time has driven since then."""
+    which `driven_at` are the begins: who drives before the car is read for the first time has driven since then. What
+    was driven before its last closed year was over stays as it is."""
     if car.start_odometer_km is None:
         return None
     since = date.fromisoformat(car.available_from) if car.available_from else None
     said_at = datetime(since.year, since.month, since.day, tzinfo=UTC) if since else LONG_AGO
     first_at = min([*driven_at, *(reading.at for reading in log.readings)], default=None)
     at = said_at if since and not (first_at and first_at <= said_at) else first_at and first_at - START_BEFORE
+    at = max(at or closed_until, closed_until) if closed_until else at
     return Start(at, round(1000 * car.start_odometer_km), known="typed", is_said=True) if at else None
 
 

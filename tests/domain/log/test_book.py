@@ -236,6 +236,19 @@ def test_an_old_value_under_a_new_time_is_set_aside_until_a_newer_one_comes() ->
     assert dict(settled.standings)[readings[1]] == "old news"
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        (read(31, 10000.0, source="eye", is_confirmed=True), read(40, 10000.0)),
+        (read(31, 10000.0, source="eye", is_confirmed=True), read(40, 10000.0), read(100, 10027.0)),
+        (read(31, 10000.0), read(40, 10000.05, resolution_km=0.001, is_confirmed=True)),
+    ],
+)
+def test_what_agrees_with_a_word_that_was_confirmed_is_no_old_value(told: tuple[Reading, ...]) -> None:
+    book = folded("a", [pings(0, 30, 0, 25)], [read(-5, 10000.0), *told])
+    assert (book.old, only(book).has("contradicted")) == ((), True)
+
+
 def test_a_car_that_says_the_same_while_it_says_to_drive_tells_what_was() -> None:
     old = [read(minute, 10020.0, driving=True) for minute in (22, 26, 31, 34)]
     book = folded("a", [pings(0, 30, 0, 25)], [read(-5, 10000.0), *old, read(39, 10026.0)])
