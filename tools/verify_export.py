@@ -69,7 +69,7 @@ def _verified(path: Path, file: "File", roots: Sequence[bytes]) -> int:
 
 
 class File(NamedTuple):
-    """An export that was opened, whether it was inside a PDF, with which table beside it; its name, if it is one of many."""
+    """An export that was opened, whether inside a PDF, with which table beside it; its name, if it is one of many."""
 
     export: Export
     is_pdf: bool = False
