@@ -71,7 +71,7 @@ def test_a_year_or_car_that_is_not_there_is_not_found_and_an_empty_one_is(log: D
         assert log.call("GET", path).status_code == 404
     assert stack.driver(car=False).call("GET", CHECKS).status_code == 404
     empty = shown(log, year=2024)
-    assert (empty["private_km"]["worst_case"], found(empty, 19)["result"]) == (0.0, "holds")
+    assert (empty["private_km"]["worst_case"], found(empty, 19)["result"]) == (0.0, "not_applicable")
     shown(log)
     log.call("DELETE", "/cars/car")
     assert log.call("GET", f"{CHECKS}?car_id=car").status_code == 200

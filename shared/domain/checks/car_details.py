@@ -18,5 +18,9 @@ ADVICE = Text(
     " has a last day.",
 )
 CHECK = Check(
-    1, "law", Text("Merk, type, kenteken en periode van de auto", "Make, type, plate and period of the car"), outcome
+    1,
+    "law",
+    Text("Merk, type, kenteken en periode van de auto", "Make, type, plate and period of the car"),
+    outcome,
+    is_of_rows=False,
 )

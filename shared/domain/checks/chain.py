@@ -28,5 +28,9 @@ ADVICE = Text(
     "The history of these {count} rows is no longer as it was written. Have the operator verify the log.",
 )
 CHECK = Check(
-    16, "law", Text("Van elke wijziging is de geschiedenis bewaard", "The history of each change is kept"), outcome
+    16,
+    "law",
+    Text("Van elke wijziging is de geschiedenis bewaard", "The history of each change is kept"),
+    outcome,
+    is_of_rows=False,
 )

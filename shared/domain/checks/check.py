@@ -33,12 +33,14 @@ HOLDS, NOT_APPLICABLE = Outcome("holds"), Outcome("not_applicable")
 
 
 class Check(NamedTuple):
-    """The n-th check: what holds if it does, whether law or we demand it, and how it is found out."""
+    """The n-th check: what holds if it does, whether law or we demand it, and how it is found out. Where a year has no
+    rows, one that `is_of_rows` has nothing to look at."""
 
     n: int
     basis: Basis
     name: Text
     outcome: Callable[[Examined], Outcome]
+    is_of_rows: bool = True
 
 
 def unless(rows: Iterable[str], result: Result, advice: Text, **numbers: float) -> Outcome:
@@ -49,7 +51,8 @@ def unless(rows: Iterable[str], result: Result, advice: Text, **numbers: float) 
 
 def finding(check: Check, examined: Examined, language: Language) -> Finding:
     """What a check found in a year, in a language."""
-    found = check.outcome(examined)
+    is_empty = check.is_of_rows and not examined.log.rows and not examined.log.behind
+    found = NOT_APPLICABLE if is_empty else check.outcome(examined)
     name, advice = check.name.filled(language, {}), found.advice.filled(language, found.numbers)
     return Finding(check.n, name, found.result, check.basis, found.rows, advice)
 

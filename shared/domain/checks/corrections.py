@@ -19,4 +19,6 @@ ADVICE = Text(
     "Bij {count} correcties staat geen reden. Schrijf erbij waarom de kilometers zijn gecorrigeerd.",
     "{count} corrections have no reason. Write down why the kilometres were corrected.",
 )
-CHECK = Check(14, "law", Text("Elke correctie heeft een reden", "Each correction has a reason"), outcome)
+CHECK = Check(
+    14, "law", Text("Elke correctie heeft een reden", "Each correction has a reason"), outcome, is_of_rows=False
+)

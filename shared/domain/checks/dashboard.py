@@ -1,7 +1,8 @@
-"""13: where a car tells no odometer by itself, its driver enters what the dashboard shows, often enough."""
+"""13: where a car tells no odometer by itself, or tells none any more, its driver enters what the dashboard shows,
+often enough."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from shared.domain.checks.check import HOLDS, NOT_APPLICABLE, Check, Outcome, Text
@@ -12,22 +13,28 @@ from shared.domain.thresholds import BY_HAND_MOST, BY_HAND_WARN
 
 
 def outcome(examined: Examined) -> Outcome:
-    """Fails, or warns, where too many days of the year lie between two looks at the odometer, or since the last one.
+    """Fails, or warns, where too many days of the year lie between two looks at the odometer, or since the last one; of
+    a car that tells it by itself, where it was driven on one of these.
 
     The rows are the readings and trips after which they do.
     """
-    period = _period(examined)
-    if period is None or any(kept.counts and kept.reading.source == "car" for kept in examined.log.readings):
+    if (period := _period(examined)) is None:
         return NOT_APPLICABLE
+    tells = any(kept.counts and kept.reading.source == "car" for kept in examined.log.readings)
     begin, end = period
     seen = sorted((day, id_) for at, id_ in _looks(examined) if begin <= (day := _day(examined, at)) <= end)
-    waits = [(day - former, id_) for (former, id_), (day, _) in pairwise([(begin, ""), *seen, (end, "")])]
-    longest = max(wait for wait, _ in waits)
+    driven = {_day(examined, trip.started_at) for trip in examined.trips}
+    waits = [
+        (day - former, id_)
+        for (former, id_), (day, _) in pairwise([(begin, ""), *seen, (end, "")])
+        if not tells or any(former < one < day for one in driven)
+    ]
+    longest = max((wait for wait, _ in waits), default=timedelta())
     if longest <= BY_HAND_WARN:
-        return HOLDS
+        return NOT_APPLICABLE if tells else HOLDS
     rows = tuple(id_ for wait, id_ in waits if wait > BY_HAND_WARN and id_)
     numbers = {"days": longest.days, "warn_days": BY_HAND_WARN.days, "most_days": BY_HAND_MOST.days}
-    return Outcome("fails" if longest > BY_HAND_MOST else "warns", rows, ADVICE, numbers)
+    return Outcome("fails" if longest > BY_HAND_MOST else "warns", rows, SILENT if tells else ADVICE, numbers)
 
 
 def _period(examined: Examined) -> tuple[date, date] | None:
@@ -72,6 +79,14 @@ ADVICE = Text(
     "This car does not tell its odometer by itself, and for {days} days in a row none was entered. Enter what your"
     " dashboard shows now, and do so each month: we warn after {warn_days} days, and at least every two months"
     " ({most_days} days) is needed.",
+)
+SILENT = Text(
+    "Deze auto meldde {days} dagen achtereen geen kilometerstand, en er is wel gereden. Vul in wat je dashboard nu"
+    " toont, en kijk of de auto nog met zijn account verbonden is: na {warn_days} dagen waarschuwen we, en minstens"
+    " elke twee maanden ({most_days} dagen) is een stand nodig.",
+    "This car told no odometer for {days} days in a row, and it was driven. Enter what your dashboard shows now, and"
+    " see whether the car is still connected to its account: we warn after {warn_days} days, and an odometer is needed"
+    " at least every two months ({most_days} days).",
 )
 CHECK = Check(
     13,

@@ -1,6 +1,6 @@
 """3: the odometer never falls, and each distance is what it went on."""
 
-from shared.domain.checks.check import Check, Outcome, Text, unless
+from shared.domain.checks.check import NOT_APPLICABLE, Check, Outcome, Text, unless
 from shared.domain.checks.examined import Examined
 from shared.domain.log.tiling import Row, why_not_sound
 from shared.domain.log.trip import Trip, km
@@ -8,7 +8,9 @@ from shared.domain.log.trip import Trip, km
 
 def outcome(examined: Examined) -> Outcome:
     """Fails where a row is no stretch of the odometer, or where a trip shows more than its stretch, or what its driver
-    said of it contradicts the car."""
+    said of it contradicts the car. Without any odometer nobody knows."""
+    if all(row.from_m is None for row in examined.log.rows):
+        return NOT_APPLICABLE
     wrong = unless((row.id for row in examined.log.rows if _is_wrong(row)), "fails", WRONG)
     beyond = [trip.id for trip in examined.trips if trip.excess_km > 0 or trip.has("contradicted")]
     return wrong if wrong.rows else unless(beyond, "fails", BEYOND)

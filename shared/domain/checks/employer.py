@@ -17,5 +17,9 @@ ADVICE = Text(
     " private trips.",
 )
 CHECK = Check(
-    21, "law", Text("Je werkgever ziet je privéritten niet", "Your employer does not see private trips"), outcome
+    21,
+    "law",
+    Text("Je werkgever ziet je privéritten niet", "Your employer does not see private trips"),
+    outcome,
+    is_of_rows=False,
 )

@@ -1,12 +1,14 @@
 """5: it is explained who drove each kilometre that no trip has."""
 
-from shared.domain.checks.check import HOLDS, Check, Outcome, Text, unless
+from shared.domain.checks.check import HOLDS, NOT_APPLICABLE, Check, Outcome, Text, unless
 from shared.domain.checks.examined import Examined
 from shared.domain.log.trip import km
 
 
 def outcome(examined: Examined) -> Outcome:
-    """Fails where nobody explained a gap, also what lies behind the last drive."""
+    """Fails where nobody explained a gap, also what lies behind the last drive. Without any odometer nobody knows."""
+    if all(row.from_m is None for row in examined.following):
+        return NOT_APPLICABLE
     gaps = [gap for gap in examined.gaps if gap.explained_as is None]
     missing_km = km(sum(gap.missing_km for gap in gaps))
     return unless((gap.id for gap in gaps), "fails", ADVICE, missing_km=missing_km) if gaps else HOLDS

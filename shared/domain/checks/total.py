@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import reduce
 from itertools import pairwise
 
-from shared.domain.checks.check import HOLDS, Check, Outcome, Text
+from shared.domain.checks.check import HOLDS, NOT_APPLICABLE, Check, Outcome, Text
 from shared.domain.checks.examined import Examined
 from shared.domain.log.sums import Sums, sums_of_row
 from shared.domain.log.tiling import Row
@@ -12,7 +12,8 @@ from shared.domain.log.trip import km, shown_km
 
 
 def outcome(examined: Examined) -> Outcome:
-    """Fails where they do not add up, to 0.1 km as they are shown; where the car got another odometer, by each."""
+    """Fails where they do not add up, to 0.1 km as they are shown; where the car got another odometer, by each. Of a
+    year without any odometer nobody knows."""
     rows = examined.log.rows
     sums = reduce(Sums.plus, map(sums_of_row, rows), Sums())
     placed = [row for row in rows if row.from_m is not None and row.to_m is not None]
@@ -20,7 +21,7 @@ def outcome(examined: Examined) -> Outcome:
     shown_m = sums.total_m - sums.unplaced_m + sums.gap_m - sums.excess_m
     divided_m = sums.business_m + sums.private_m + sums.unclassified_m
     if went_m == shown_m and divided_m == sums.total_m:
-        return HOLDS
+        return HOLDS if placed else NOT_APPLICABLE
     return Outcome("fails", (), ADVICE, {"went_km": went_m / 1000, "shown_km": shown_m / 1000})
 
 

@@ -36,4 +36,4 @@ WITHOUT_PLACES = Text(
     "For VAT {vat_km} km are private, without those to and from work: say at your places where you live and where you"
     " work, and they count.",
 )
-CHECK = Check(9, "law", Text("Privékilometers voor de btw", "Private kilometres for VAT"), outcome)
+CHECK = Check(9, "law", Text("Privékilometers voor de btw", "Private kilometres for VAT"), outcome, is_of_rows=False)

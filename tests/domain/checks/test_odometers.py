@@ -42,7 +42,7 @@ def test_a_trip_without_an_odometer_fails_and_one_that_waits_for_it_warns() -> N
 
 def test_distances_that_are_end_less_begin_hold() -> None:
     assert found(3, year(FIRST, gap(1_010_000, 1_012_000, at(1)))) == ("holds", ())
-    assert found(3, year(drive(0, from_m=None, to_m=None))) == ("holds", ())
+    assert found(3, year(FIRST, drive(1, from_m=None, to_m=None))) == ("holds", ())
 
 
 @pytest.mark.parametrize(
@@ -91,6 +91,16 @@ def test_a_car_that_tells_its_odometer_needs_no_look_at_the_dashboard() -> None:
     assert found(13, year()) == ("not_applicable", ())
     ahead = year(driven_on(6, 1), car=replace(CAR, available_from="2026-06-01"), today=date(2026, 6, 1))
     assert found(13, ahead) == ("not_applicable", ()), "a day is no time yet"
+
+
+@pytest.mark.parametrize(("driven", "result"), [((2, 20), "not_applicable"), ((3, 10), "warns"), ((6, 1), "fails")])
+def test_a_car_that_told_its_odometer_once_and_was_driven_since_needs_a_look(
+    driven: tuple[int, int], result: str
+) -> None:
+    told = [seen(1, 2, "car"), seen(2, 10, "car"), *([seen(3, 20, "car")] if result == "warns" else [])]
+    today = date(2026, 3, 5) if result == "not_applicable" else date(2026, 9, 1)
+    examined = year(driven_on(1, 1), driven_on(*driven), readings=told, today=today)
+    assert found(13, examined) == (result, ("2-10",) if result != "not_applicable" else ())
 
 
 @pytest.mark.parametrize(
@@ -172,7 +182,8 @@ def test_a_year_adds_up_with_gaps_excess_and_another_odometer() -> None:
         start_odometer_km=None, end_odometer_km=None),
     )  # fmt: skip
     assert found(19, year(*rows)) == ("holds", ())
-    assert found(19, year()) == ("holds", ())
+    unread = drive(0, from_m=None, to_m=None, start_odometer_km=None, end_odometer_km=None)
+    assert found(19, year(unread)) == ("not_applicable", ())
 
 
 def test_a_year_with_a_hole_or_kilometres_of_no_kind_does_not_add_up() -> None:

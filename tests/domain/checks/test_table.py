@@ -30,6 +30,15 @@ def test_there_are_21_by_their_numbers_and_a_log_in_which_all_is_well_holds() ->
     assert (told.private_km.so_far, told.private_km_vat) == (0.0, 0.0)
 
 
+def test_of_a_year_without_rows_or_odometers_nothing_holds_that_nobody_knows() -> None:
+    unread: dict[str, Any] = dict.fromkeys(("from_m", "to_m", "start_odometer_km", "end_odometer_km"))
+    empty, without = year(), year(*(drive(n, **unread) for n in range(3)))
+    held = {one.n for one in checked(empty, "nl").findings if one.result != "not_applicable"}
+    assert held == {1, 9, 16, 21}
+    results = {one.n: one.result for one in checked(without, "nl").findings}
+    assert (results[2], {results[n] for n in (3, 5, 19)}) == ("fails", {"not_applicable"})
+
+
 def test_each_check_is_told_in_both_languages_without_jargon() -> None:
     broken = year(replace(drive(0), kind="unclassified"), gap(5_000, 1_239_500, at(9)), car=replace(CAR, plate=""))
     dutch, english = (checked(broken, language).findings for language in ("nl", "en"))
@@ -96,7 +105,7 @@ STEPS = st.lists(
         st.integers(0, 90_000), st.integers(0, 50).map(lambda tenths: tenths / 10),
         st.one_of(st.just(0), st.integers(-5_000_000, 5_000_000)),
     ),
-    max_size=12,
+    min_size=1, max_size=12,
 )  # fmt: skip
 
 
