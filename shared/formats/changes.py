@@ -10,9 +10,10 @@ from shared.domain.log.gap_row import GapRow
 from shared.domain.log.history import Entry
 from shared.domain.log.sealing import Correction
 from shared.domain.log.tiling import Row
+from shared.domain.log.trip import Trip, local_date, moment_by_id
 from shared.formats import writing
 from shared.formats.export import Export
-from shared.formats.labels import FIELDS, KINDS, KNOWN, ROWS, STANDINGS, author, text
+from shared.formats.labels import EXPLAINED, FIELDS, KINDS, KNOWN, ROWS, STANDINGS, author, text
 from shared.formats.table import place_text
 
 
@@ -42,12 +43,12 @@ def changes_of(export: Export) -> Iterator[Changed]:
     hidden = None if export.is_full else export.hidden()
     for entry in export.entries:
         if hidden is None:
-            yield _of_entry(export, entry, _row_text(export, entry.kind, entry.row, rows))
+            yield _of_entry(export, entry, _row_text(export, entry.kind, entry.row, rows, entry.before, entry.after))
             continue
-        told = employer_entry(entry, hidden)
+        told = employer_entry(entry, hidden, export.log.timezone)
         on, row = writing.day(date.fromisoformat(told["on"])), _row_text(export, entry.kind, told["row"], rows)
         fields = _fields(export, told["before"], told["after"])
-        yield Changed(str(entry.n), on, _by(export, entry.by), row, text("changed", export.language), "", fields)
+        yield Changed(str(entry.n), on, _by(export, told["by"]), row, text("changed", export.language), "", fields)
 
 
 def corrections_of(export: Export) -> Iterator[Changed]:
@@ -57,13 +58,14 @@ def corrections_of(export: Export) -> Iterator[Changed]:
     for one in export.corrections:
         what = _what(one, export.language)
         if export.is_full:
-            row, fields = _row_text(export, "trip", one.row, rows), _fields(export, one.before, one.after)
+            row = _row_text(export, "trip", one.row, rows, one.before, one.after)
+            fields = _fields(export, one.before, one.after)
             at = writing.moment(one.at, export.log.timezone)
             yield Changed("", at, _by(export, one.by), row, what, one.why, fields)
         else:
-            at = writing.day(one.at.date())
+            at = writing.day(local_date(one.at, export.log.timezone))
             row = _row_text(export, "trip", hidden.name(one.row), rows)
-            yield Changed("", at, _by(export, one.by), row, what, "", ())
+            yield Changed("", at, "" if hidden.is_hidden(one.row) else _by(export, one.by), row, what, "", ())
 
 
 def numbers_by_row(export: Export) -> dict[str, list[int]]:
@@ -72,6 +74,14 @@ def numbers_by_row(export: Export) -> dict[str, list[int]]:
     for entry in export.entries:
         found.setdefault(entry.row, []).append(entry.n)
     return found
+
+
+def began_text(export: Export, row: Row) -> str:
+    """When a row began. An employer sees of a gap only the day: its time is that of the trip before it, of whatever
+    kind that was."""
+    if isinstance(row, Trip):
+        return writing.moment(row.started_at, row.timezone)
+    return writing.moment(row.since, row.timezone) if export.is_full else writing.day(date.fromisoformat(row.date))
 
 
 def _of_entry(export: Export, entry: Entry, row: str) -> Changed:
@@ -90,13 +100,13 @@ def _what(one: Entry | Correction, language: Language) -> str:
     return text(name, language)
 
 
-def _row_text(export: Export, kind: str, row_id: str, rows: Mapping[str, Row]) -> str:
-    """A row by when it began; one that there is not any more by its id."""
-    found = rows.get(row_id)
-    if found is None:
-        return f"{ROWS[kind][export.language]} {row_id}"
-    kind, began = ("gap", found.since) if isinstance(found, GapRow) else ("trip", found.started_at)
-    return f"{ROWS[kind][export.language]} {writing.moment(began, found.timezone)}"
+def _row_text(export: Export, kind: str, row_id: str, rows: Mapping[str, Row], *told: Mapping[str, Any]) -> str:
+    """A row by when it began; one that there is not any more by what is `told` of it, else by its id."""
+    if found := rows.get(row_id):
+        return f"{ROWS['gap' if isinstance(found, GapRow) else 'trip'][export.language]} {began_text(export, found)}"
+    times = (view[name] for view in told for name in ("started_at", "since", "at") if view.get(name))
+    at = next(map(datetime.fromisoformat, times), None) or moment_by_id(row_id)
+    return f"{ROWS[kind][export.language]} {writing.moment(at, export.log.timezone) if at else row_id}"
 
 
 def _fields(export: Export, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Field]:
@@ -117,12 +127,14 @@ def _value(export: Export, name: str, value: Any) -> str:
         return ""
     if name in ("from", "to"):
         return place_text(value)
+    if name == "merged_into" and (at := moment_by_id(str(value))):
+        return f"{ROWS['trip'][language]} {writing.moment(at, export.log.timezone)}"
     if name in ("started_at", "ended_at", "since", "until", "at"):
         return writing.moment(datetime.fromisoformat(value), export.log.timezone)
     if isinstance(value, float | int) and not isinstance(value, bool):
         return writing.number(value, language)
     words: Iterable[Mapping[str, Mapping[Language, str]]] = {
-        "kind": (KINDS,), "explained_as": (KINDS,), "standing": (STANDINGS,),
+        "kind": (KINDS,), "explained_as": (EXPLAINED,), "standing": (STANDINGS,),
         "start_odometer_known": (KNOWN,), "end_odometer_known": (KNOWN,),
     }.get(name, ())  # fmt: skip
     return next((known[value][language] for known in words if value in known), str(value))

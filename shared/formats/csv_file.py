@@ -2,9 +2,11 @@
 commas, lines that end with CR and LF. Before the table stands whose it is."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
+from typing import Any
 
+from shared.domain.driver import Language
 from shared.formats import writing
 from shared.formats.cells import guarded
 from shared.formats.export import Export
@@ -28,9 +30,14 @@ def _lines(export: Export) -> Iterator[Sequence[str]]:
     for total in (*totals_of(export), *parts_of(export)):
         yield (total.name, writing.plain_number(total.value) if total.is_km else f"{total.value:.0f}")
     yield ()
-    yield [COLUMN[column.name][export.language] for column in COLUMNS]
-    for view in export.views(export.rows):
-        yield [_text(column, cell) for column, cell in zip(COLUMNS, line_of(view, export.language), strict=True)]
+    yield from table_of(export.views(export.rows), export.language)
+
+
+def table_of(views: Iterable[Mapping[str, Any]], language: Language) -> Iterator[list[str]]:
+    """The names of the columns, and what stands in them of rows as their reader sees them."""
+    yield [COLUMN[column.name][language] for column in COLUMNS]
+    for view in views:
+        yield [_text(column, cell) for column, cell in zip(COLUMNS, line_of(view, language), strict=True)]
 
 
 def _text(column: Column, cell: Cell) -> str:

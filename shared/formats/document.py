@@ -10,7 +10,7 @@ from shared.domain.log.sums import Sums
 from shared.domain.log.tiling import Row
 from shared.domain.log.trip import shown_km
 from shared.formats import writing
-from shared.formats.changes import Changed, Field, changes_of, corrections_of, numbers_by_row
+from shared.formats.changes import Changed, Field, began_text, changes_of, corrections_of, numbers_by_row
 from shared.formats.csv_file import csv_file
 from shared.formats.export import Export, added, by_month, stand_of
 from shared.formats.json_file import json_file
@@ -27,7 +27,7 @@ from shared.formats.summary import (
     title_of,
     totals_of,
 )
-from shared.formats.table import line_of
+from shared.formats.table import Line, line_of
 
 TYPED, ESTIMATED, CHANGED = "\u270e", "\u2248", "\u25b3"
 SIGNS = {"typed": f"{TYPED} ", "estimated": f"{ESTIMATED} "}  # how a boundary is known
@@ -107,16 +107,13 @@ def _checks(export: Export, paper: Paper) -> None:
     names = (("number", 10), ("check", 82), ("result", 22), ("basis", 26), ("concerned", 53), ("advice", 80))
     paper.begin_table([Column(text(name, language), width) for name, width in names])
     for one in export.findings():
-        concerned = [_when(rows[row]) if row in rows else row for row in one.rows[:6]]
+        # A day and its time stay together.
+        found_of = [began_text(export, rows[row]) if row in rows else row for row in one.rows[:6]]
+        concerned = [told.replace(" ", "\u00a0") for told in found_of]
         more = f" +{len(one.rows) - 6}" if len(one.rows) > 6 else ""
         found, basis = RESULTS[one.result][language], BASES[one.basis][language]
         paper.row([str(one.n), one.name, found, basis, ", ".join(concerned) + more, one.advice])
     paper.end_table()
-
-
-def _when(row: Row) -> str:
-    began = row.since if isinstance(row, GapRow) else row.started_at
-    return writing.moment(began, row.timezone).replace(" ", "\u00a0")
 
 
 # --- the log
@@ -156,13 +153,14 @@ def _columns(export: Export) -> list[Column]:
     return [
         Column(COLUMN["date"][language], 19),
         Column(text("times", language), 21),
-        Column(COLUMN["begins"][language], 19, "R"),
-        Column(COLUMN["ends"][language], 19, "R"),
-        Column("km", 13, "R"),
-        Column(COLUMN["from"][language], 45),
-        Column(COLUMN["to"][language], 45),
+        # Wide enough for any odometer, and for the sum of a month: a number that goes on below looks like another one.
+        Column(COLUMN["begins"][language], 20, "R"),
+        Column(COLUMN["ends"][language], 20, "R"),
+        Column("km", 16, "R"),
+        Column(COLUMN["from"][language], 43),
+        Column(COLUMN["to"][language], 43),
         Column(COLUMN["kind"][language], 20),
-        Column(text("detour_km", language), 15, "R"),
+        Column(text("detour_km", language), 14, "R"),
         Column(text("route", language), 57),
     ]
 
@@ -172,12 +170,15 @@ def _cells(export: Export, view: Mapping[str, Any], numbers: Sequence[int]) -> l
     times = " – ".join(filter(None, (writing.clock(line.departed), writing.clock(line.arrived))))
     if line.arrived_on and line.arrived_on != line.day:
         times = f"{times}\n{writing.day(line.arrived_on)}"
+    set_on_km = view.get("set_on_km")
     told = [
         line.purpose,
         text("unusual", language, line.deviation) if line.deviation else "",
         text("note", language, line.notes) if line.notes else "",
         text("drove", language, line.driver) if line.driver else "",
+        _division(view, line, language),
         text("shows_more", language, writing.number(line.excess, language)) if line.excess else "",
+        f"{text('set_on', language)}: {writing.number(set_on_km, language)} km" if set_on_km else "",
         f"{CHANGED} {', '.join(map(str, numbers))}" if numbers else "",
     ]
     begins = _odometer(line.begins, view.get("start_odometer_known"), language)
@@ -186,6 +187,14 @@ def _cells(export: Export, view: Mapping[str, Any], numbers: Sequence[int]) -> l
         writing.day(line.day), times, begins, ends, writing.number(line.distance, language), line.from_, line.to,
         line.kind, writing.number(line.detour, language), "\n".join(filter(None, told)),
     ]  # fmt: skip
+
+
+def _division(view: Mapping[str, Any], line: Line, language: Language) -> str:
+    """How a gap is divided that was partly business: of a trip the detour says it."""
+    if view["row"] == "trip" or not line.business or not line.private:
+        return ""
+    parts = ((COLUMN["business"], line.business), (COLUMN["private"], line.private))
+    return ", ".join(f"{name[language]} {writing.number(value, language)}" for name, value in parts)
 
 
 def _odometer(km: float | None, known: str | None, language: Language) -> str:

@@ -7,9 +7,10 @@ from functools import reduce
 from typing import Any, Literal, NamedTuple
 
 from shared.domain.car.car import Car
+from shared.domain.car.odometer import KeptReading
 from shared.domain.checks.finding import Checked, Finding
 from shared.domain.driver import Account, Language
-from shared.domain.log.employer import Hidden, employer_view
+from shared.domain.log.employer import Hidden, employer_readings, employer_view
 from shared.domain.log.history import Entry
 from shared.domain.log.logbook import is_of
 from shared.domain.log.sealing import Correction, Seal
@@ -81,14 +82,22 @@ class Export(NamedTuple):
         return (employer_view(row, hidden) for row in rows)
 
     def findings(self) -> list[Finding]:
-        """What the checks found; advice is for the driver alone."""
+        """What the checks found. Advice is for the driver alone, and so is what was found of a hidden row: that it was
+        too fast, or longer than usual, tells more than its kilometres."""
         if self.is_full:
             return [*self.checked.findings]
         hidden = self.hidden()
         return [
-            Finding(one.n, one.name, one.result, one.basis, tuple(hidden.name(row) for row in one.rows))
+            Finding(one.n, one.name, one.result, one.basis, tuple(row for row in one.rows if not hidden.is_hidden(row)))
             for one in self.checked.findings
         ]
+
+    def readings(self) -> Iterable[KeptReading]:
+        """What was read of the odometer, as far as whoever gets the file sees it."""
+        if self.is_full:
+            return self.log.readings
+        behind = [self.log.behind] if self.log.behind else []
+        return employer_readings(self.log.readings, [*self.rows, *behind])
 
 
 class Stand(NamedTuple):

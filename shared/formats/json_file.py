@@ -10,6 +10,7 @@ from shared.domain.car.odometer import KeptReading, reading_view
 from shared.domain.log.employer import employer_entry
 from shared.domain.log.history import entry_view
 from shared.domain.log.shown import log_sums_view, zulu
+from shared.domain.log.trip import local_date
 from shared.formats.export import Export
 
 FORMAT, VERSION = "mileage-log", 1
@@ -38,7 +39,7 @@ def json_file(export: Export) -> bytes:
         "checks": export.findings(),
         "private_km": export.checked.private_km,
         "private_km_vat": export.checked.private_km_vat,
-        "readings": [_reading(export, kept) for kept in export.log.readings],
+        "readings": [_reading(export, kept) for kept in export.readings()],
         "history": [*_history(export)],
         "corrections": [*_corrections(export)],
         "seal": _seal(export),
@@ -52,13 +53,13 @@ def _reading(export: Export, kept: KeptReading) -> dict[str, Any]:
     if export.is_full:
         return {"id": kept.id, **view, "fetched_at": zulu(kept.fetched_at), "why": kept.why}
     shown = {name: view[name] for name in ("car_id", "odometer_km", "source", "resolution_km", "standing")}
-    return {**shown, "date": kept.reading.at.date().isoformat()}
+    return {**shown, "date": local_date(kept.reading.at, export.log.timezone).isoformat()}
 
 
 def _history(export: Export) -> Iterator[msgspec.Raw]:
     hidden = export.hidden()
     for entry in export.entries:
-        view = entry_view(entry) if export.is_full else employer_entry(entry, hidden)
+        view = entry_view(entry) if export.is_full else employer_entry(entry, hidden, export.log.timezone)
         yield msgspec.Raw(msgspec.json.encode(view))
 
 
@@ -68,8 +69,8 @@ def _corrections(export: Export) -> Iterator[dict[str, Any]]:
         if export.is_full:
             yield {**msgspec.to_builtins(one), "at": zulu(one.at)}
         else:
-            told = {"car_id": one.car_id, "year": one.year, "on": one.at.date().isoformat(), "by": one.by}
-            yield {**told, "row": hidden.name(one.row)}
+            on, by = local_date(one.at, export.log.timezone).isoformat(), "" if hidden.is_hidden(one.row) else one.by
+            yield {"car_id": one.car_id, "year": one.year, "on": on, "by": by, "row": hidden.name(one.row)}
 
 
 def _seal(export: Export) -> dict[str, Any] | None:

@@ -97,6 +97,12 @@ FIELDS: Mapping[str, Words] = {
     "odometer_km": {"nl": "stand", "en": "odometer"},
     "standing": {"nl": "telt", "en": "counts"},
 }
+EXPLAINED: Mapping[str, Words] = {
+    "private": {"nl": "privé", "en": "private"},
+    "business": {"nl": "zakelijk", "en": "business"},
+    "correction": {"nl": "correctie", "en": "correction"},
+    "other": {"nl": "anders", "en": "other"},
+}
 STANDINGS: Mapping[str, Words] = {
     "believed": {"nl": "ja", "en": "yes"},
     "not_believed": {"nl": "nee", "en": "no"},
@@ -152,9 +158,10 @@ TEXT: Mapping[str, Words] = {
     "empty": {"nl": "Geen ritten.", "en": "No trips."},
     "seal": {"nl": "Zegel", "en": "Seal"},
     "not_closed": {"nl": "Het jaar is niet afgesloten.", "en": "The year is not closed."},
-    "closed": {"nl": "Afgesloten op {at} door {by}: {rows} regels", "en": "Closed on {at} by {by}: {rows} rows"},
+    "closed": {"nl": "Afgesloten op {at} door {by}: {rows} regels.", "en": "Closed on {at} by {by}: {rows} rows."},
     "prev": {"nl": "Zegel van het jaar ervoor", "en": "Seal of the year before"},
-    "stamped": {"nl": "met tijdstempel (RFC 3161)", "en": "with a timestamp (RFC 3161)"},
+    "stamped": {"nl": "Het zegel heeft een tijdstempel (RFC 3161), te vinden in de JSON.",
+                "en": "The seal has a time stamp (RFC 3161): it is in the JSON."},
     "reason_for": {"nl": "Reden bij controle {}", "en": "Reason at check {}"},
     "no_proof": {"nl": "Het zegel gaat over alle regels van het jaar; deze kunnen het niet bewijzen.",
                  "en": "The seal is of all rows of the year; these cannot prove it."},
@@ -188,7 +195,7 @@ TEXT: Mapping[str, Words] = {
     "short_to": {"nl": "Aankomst", "en": "To"},
     "times": {"nl": "Tijd", "en": "Time"},
     "route": {"nl": "Omschrijving, afwijkende route", "en": "Purpose, unusual route"},
-    "detour_km": {"nl": "Omrij", "en": "Detour"},
+    "detour_km": {"nl": "Privé omrij", "en": "Private detour"},
     "km_business": {"nl": "Zakelijk", "en": "Business"},
     "km_private": {"nl": "Privé", "en": "Private"},
     "km_open": {"nl": "Open", "en": "Open"},

@@ -9,7 +9,7 @@ from shared.domain.log.sums import Sums
 from shared.domain.log.trip import km
 from shared.formats import writing
 from shared.formats.export import Export, added, period_of, stand_of
-from shared.formats.labels import COLUMN, month_name, text
+from shared.formats.labels import COLUMN, author, month_name, text
 
 
 class Total(NamedTuple):
@@ -108,7 +108,7 @@ def seal_of(export: Export) -> Iterator[str]:
         yield text("not_closed", language)
         return
     at = writing.moment(seal.closed_at, export.log.timezone)
-    closed = text("closed", language, at=at, by=seal.by, rows=str(seal.rows))
+    closed = text("closed", language, at=at, by=author(seal.by, language), rows=str(seal.rows))
     yield f"{closed} {text('stamped', language)}" if seal.timestamp_token else closed
     yield f"SHA-256 {seal.hash}"
     if seal.prev:

@@ -4,7 +4,7 @@ Sums are formulas that have their values with them, so that a program that does 
 to the disk one by one; no text ever becomes a formula or a link.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -38,10 +38,12 @@ FORMATS = {
     "text": {"text_wrap": True, "valign": "top"},
     "bold": {"bold": True},
     "head": {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"},
+    "head_km": {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "align": "right"},
     "sum": {"bold": True, "top": 1, "num_format": "#,##0.0"},
     "whole": {"num_format": "0"},
     "whole_sum": {"bold": True, "top": 1, "num_format": "0"},
 }
+ON_PAPER = NAMES.index("purpose")  # the last column that is printed: with all of them nobody could read a page
 DIVIDED = ("distance", "business", "private", "open")
 
 
@@ -89,12 +91,17 @@ class Sheet:
     def __init__(self, book: Book, sheet: Any) -> None:
         self._book, self._sheet, self.n = book, sheet, 0
 
-    def head(self, names: Sequence[str], is_frozen: bool = False) -> None:
-        """The names of columns, which stay where one scrolls, and stand on each page, if they are frozen."""
+    def head(self, names: Sequence[str], is_frozen: bool = False, numbers: Collection[int] = ()) -> None:
+        """The names of columns, which stay where one scrolls, and stand on each page, if they are frozen. Those of
+        `numbers`, counted from 0, stand above numbers."""
         if is_frozen:
             self._sheet.freeze_panes(self.n + 1, 0)
             self._sheet.repeat_rows(self.n)
-        self.row(names, ["head"] * len(names))
+        self.row(names, ["head_km" if n in numbers else "head" for n in range(len(names))])
+
+    def print_columns(self, last: int) -> None:
+        """What is printed: all rows so far, up to the last column, counted from 0."""
+        self._sheet.print_area(0, 0, self.n - 1, last)
 
     def row(self, cells: Sequence[Any], formats: Sequence[str]) -> None:
         """A row: texts, numbers, days, times, and `Sum`s."""
@@ -142,7 +149,7 @@ def _overview(export: Export, book: Book, months: Sequence[Month]) -> None:
         sheet.row(pair, ["", "text"])
     sheet.row([], [])
     names = [COLUMN[name][language] for name in ("begins", "ends", *DIVIDED)]
-    sheet.head([text("month", language), text("trips", language), *names])
+    sheet.head([text("month", language), text("trips", language), *names], numbers=range(1, 8))
     first = sheet.n
     for month in months:
         sheet.row([month_name(month.n, language), *_linked(month)], ["", "whole", *["km"] * 6])
@@ -189,7 +196,8 @@ def _totals(sheet: Sheet, totals: Sequence[Total]) -> None:
 
 def _month(export: Export, book: Book, month: Month) -> None:
     sheet = book.sheet(month.sheet, [column.width for column in COLUMNS])
-    sheet.head([COLUMN[column.name][book.language] for column in COLUMNS], is_frozen=True)
+    kilometres = [n for n, column in enumerate(COLUMNS) if column.kind == "km"]
+    sheet.head([COLUMN[column.name][book.language] for column in COLUMNS], is_frozen=True, numbers=kilometres)
     formats = [column.kind for column in COLUMNS]
     summed = dict.fromkeys(SUMMED, 0.0)
     for view in export.views(month.rows):
@@ -198,6 +206,7 @@ def _month(export: Export, book: Book, month: Month) -> None:
         for name in SUMMED:
             summed[name] += _of(line, name) or 0.0
     sheet.row([*_sums(book, month, summed)], ["sum"] * len(COLUMNS))
+    sheet.print_columns(ON_PAPER)
 
 
 def _sums(book: Book, month: Month, summed: Mapping[str, float]) -> Iterator[Any]:

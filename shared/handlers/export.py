@@ -10,7 +10,6 @@ from shared.domain.fitting import YEARS
 from shared.formats.export import Format, View
 from shared.handlers import fields
 from shared.handlers.problems import bad
-from shared.services.exporting import exported
 
 ASKED = ("year", "month", "car_id", "format", "lang", "view")
 T = TypeVar("T", bound=str)
@@ -18,6 +17,9 @@ T = TypeVar("T", bound=str)
 
 def show(request: Request, caller: Caller) -> tuple[Response, int]:
     """The log of a year or a month, of one car, as the file that is asked for."""
+    # What a file is made of is loaded once somebody wants one, and not while an instance starts.
+    from shared.services.exporting import exported
+
     fields.refuse_unknown(request, ASKED)
     month = fields.whole(request, "month", range(1, 13))
     year = fields.whole(request, "year", YEARS)

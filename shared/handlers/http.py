@@ -139,18 +139,6 @@ class _Id(BaseConverter):
     regex = r"(?!(?:active|import|merge|purposes)$)[^/]+"
 
 
-class _Heard(Rule):
-    """A route by which calls are found and no address is ever made: to compile what would make it takes most of the
-    time that a route takes."""
-
-    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        return _made_by_nobody
-
-
-def _made_by_nobody(*_: Any) -> tuple[str, str]:
-    raise NotImplementedError
-
-
 def route(
     method: str,
     path: str,
@@ -166,7 +154,7 @@ def route(
     """
     if scope == "by_method":
         scope = "read" if method in READING else "full"
-    return _Heard(path, methods=[method], endpoint=Call(handler, scope, most_bytes), strict_slashes=False)
+    return Rule(path, methods=[method], endpoint=Call(handler, scope, most_bytes), strict_slashes=False)
 
 
 def routes(*calls: Rule) -> Map:

@@ -93,6 +93,11 @@ class AccountRepository:
             raise OldLog(read.value.email)
         return Caller(self._with_use_noted(read, *found), found[1].scope, found[1].label)
 
+    def owner_of(self, sha256: str) -> str | None:
+        """The e-mail of the user who has the key with that hash, or None."""
+        owner = self._owner(sha256)
+        return owner.value.email if owner else None
+
     def _stored(self, email: str) -> Stored[Account] | None:
         return stored_account(self._users.document(email).get()) if EMAIL.fullmatch(email) else None
 

@@ -116,6 +116,16 @@ def credentials_fields(car_id: str, credentials: dict[str, Any] | None) -> dict[
     return {"sealed": {car_id: sealed}, "tokens": {car_id: firestore.DELETE_FIELD}}
 
 
+def without_credentials(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of the document of all cars, as if no credentials had ever been set."""
+    none: dict[str, Any] = {"login_refusals": 0, "credentials_set_at": {}}
+    cars = {
+        car_id: {**car, **{name: value for name, value in none.items() if name in car}}
+        for car_id, car in fields.get("cars", {}).items()
+    }
+    return {**fields, "cars": cars}
+
+
 def cars_of(snapshot: firestore.DocumentSnapshot) -> dict[str, Car]:
     """The cars that a document holds. A refusal that was counted of a car deleted meanwhile makes no car."""
     found = (snapshot.to_dict() or {}).get("cars", {})

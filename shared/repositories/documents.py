@@ -33,6 +33,10 @@ until_current: Repeating = Retry(
 )
 
 
+# What the state of a log has as long as it is being put back: from what.
+RESTORING = "restoring"
+
+
 class OldLog(Exception):
     """An earlier version kept this user's log, in a way that is not understood any more; the command that mends it."""
 
@@ -42,6 +46,13 @@ class OldLog(Exception):
         # Whoever copies it into a shell means this very address, whatever is in it.
         command = f"python -m tools.admin upgrade {quote(email)}"
         super().__init__(f"The log of {email} was kept by an earlier version: first run `{command}`.")
+
+
+class HalfRestored(OldLog):
+    """This user's log is being put back, and not all of it is there; what to do if that was stopped."""
+
+    def __init__(self, email: str) -> None:
+        Exception.__init__(self, f"The log of {email} is being restored: if that was stopped, run it again.")
 
 
 class Stored(msgspec.Struct, Generic[T], frozen=True):

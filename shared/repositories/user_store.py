@@ -7,13 +7,12 @@ fields it would take longer to encode than all else that such an event does.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 from zlib import crc32
 
 import msgspec
 from google.api_core.exceptions import Aborted
 from google.cloud import firestore
-from google.cloud.firestore_v1.base_query import FieldFilter
 from msgspec.structs import replace
 
 from shared import logs, settings
@@ -36,18 +35,16 @@ from shared.domain.tracking.state import DriverState, next_poll_at
 from shared.repositories.cars import CarRepository
 from shared.repositories.chapters import ChapterRepository
 from shared.repositories.checks import CheckRepository
-from shared.repositories.documents import OldLog, Stored, from_document, to_document
+from shared.repositories.documents import RESTORING, HalfRestored, OldLog, Stored, from_document, to_document
 from shared.repositories.doubts import DoubtRepository
 from shared.repositories.gaps import GapRepository
 from shared.repositories.history import HistoryRepository
-from shared.repositories.pages import Page, rows_of
 from shared.repositories.places import SharedPlaceRepository, places_of, stage_index
 from shared.repositories.readings import ReadingRepository, Why
 from shared.repositories.seals import SealRepository
 from shared.repositories.tiles import Tiles
-from shared.repositories.trips import trip_document, trip_of
+from shared.repositories.trips import TripRepository, trip_document
 
-T = TypeVar("T", bound=msgspec.Struct)
 SUM_FIELDS = Sums.__struct_fields__
 # All users' next polls lie close to now, and Firestore takes about 500 writes a second to one stretch of an index.
 # A number in front of the time spreads them over as many stretches; a query can ask for 30 of them at once.
@@ -65,8 +62,13 @@ def state_document(email: str, state: DriverState) -> dict[str, Any]:
         "version": LOG_VERSION,
         "state": msgspec.json.encode(state).decode(),
         "next_poll_at": next_poll_at(state, settings.current.rules),
-        "shard": crc32(email.encode()) % SHARDS,
+        "shard": shard_of(email),
     }
+
+
+def shard_of(email: str) -> int:
+    """The stretch of the index in which a driver's next poll stands."""
+    return crc32(email.encode()) % SHARDS
 
 
 class UserStore:
@@ -93,6 +95,11 @@ class UserStore:
     def doubts(self) -> DoubtRepository:
         """Which of these are not believed."""
         return DoubtRepository(self._root)
+
+    @cached_property
+    def trips(self) -> TripRepository:
+        """Their trips that are over."""
+        return TripRepository(self._db, self._root, self._full_name)
 
     @cached_property
     def gaps(self) -> GapRepository:
@@ -138,7 +145,7 @@ class UserStore:
         if not fields:
             return Stored(DriverState(), snapshot.update_time), changes
         if fields.get("version") != LOG_VERSION:
-            raise OldLog(self.email)
+            raise HalfRestored(self.email) if RESTORING in fields else OldLog(self.email)
         return Stored(msgspec.json.decode(fields["state"], type=DriverState), snapshot.update_time), changes
 
     def blocks(self, count: int) -> list[Heard]:
@@ -173,85 +180,6 @@ class UserStore:
         stage_index(batch, self._root.collection("settings").document("places"), place)
         batch.commit()
 
-    # --- finished trips
-
-    def find_trip(self, trip_id: str) -> Stored[Trip] | None:
-        """A trip of this user, or None."""
-        snapshot = self._root.collection("trips").document(trip_id).get()
-        return Stored(trip_of(snapshot.to_dict()), snapshot.update_time) if snapshot.exists else None
-
-    def find_trips(self, ids: Sequence[str]) -> list[Stored[Trip]]:
-        """Those of the trips that there are."""
-        documents = [self._root.collection("trips").document(one) for one in ids]
-        found = self._db.get_all(documents) if documents else ()
-        return [Stored(trip_of(one.to_dict()), one.update_time) for one in found if one.exists]
-
-    def trip_before(self, car_id: str | None, moment: datetime) -> Stored[Trip] | None:
-        """The last trip of the car that started before a moment, or None."""
-        query = self._of_car(car_id).where(filter=FieldFilter("started_at", "<", moment))
-        return _first_trip(query.order_by("started_at", direction=firestore.Query.DESCENDING))
-
-    def trip_after(self, car_id: str | None, moment: datetime) -> Stored[Trip] | None:
-        """The first trip of the car that started after a moment, or None."""
-        query = self._of_car(car_id).where(filter=FieldFilter("started_at", ">", moment))
-        return _first_trip(query.order_by("started_at"))
-
-    def trip_ended_by(self, car_id: str, moment: datetime) -> Stored[Trip] | None:
-        """The last trip of the car that ended at a moment or before, or None."""
-        query = self._of_car(car_id).where(filter=FieldFilter("ended_at", "<=", moment))
-        return _first_trip(query.order_by("ended_at", direction=firestore.Query.DESCENDING))
-
-    def trip_ended_after(self, car_id: str, moment: datetime) -> Stored[Trip] | None:
-        """The first trip of the car that ended after a moment, or None."""
-        query = self._of_car(car_id).where(filter=FieldFilter("ended_at", ">", moment))
-        return _first_trip(query.order_by("ended_at"))
-
-    def trips_between(self, car_id: str | None, since: datetime, until: datetime) -> list[Stored[Trip]]:
-        """The trips of the car that ended from one moment to another, by that."""
-        query = self._of_car(car_id).where(filter=FieldFilter("ended_at", ">=", since))
-        return _stored_trips(query.where(filter=FieldFilter("ended_at", "<=", until)).order_by("ended_at"))
-
-    def first_trip(self, car_id: str | None, year: int | None = None) -> Trip | None:
-        """The first trip of the car, of a year if given."""
-        first = _first_trip(self._of_car(car_id, year).order_by("started_at"))
-        return first.value if first else None
-
-    def trips_by_time(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Trip]:
-        """At most `limit` trips whose fields equal those given, oldest first, after a position in that order."""
-        return rows_of(self._full_name, Page("trips", equal, "started_at", limit, after), trip_of)
-
-    def trips(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Trip]:
-        """At most `limit` trips whose fields equal those given, newest first, after a position in that order."""
-        return rows_of(self._full_name, Page("trips", equal, "started_at", limit, after, newest_first=True), trip_of)
-
-    def parts_of_trips(self, part: type[T], limit: int) -> list[T]:
-        """At most `limit` trips, newest first, of each the fields alone that a struct has."""
-        page = Page("trips", {}, "started_at", limit, newest_first=True, fields=part.__struct_encode_fields__)
-        return rows_of(self._full_name, page, lambda fields: from_document(fields, part))
-
-    def stored_trips(self, equal: dict[str, Any], limit: int, after: tuple[datetime, str] | None) -> list[Stored[Trip]]:
-        """The same, each with the version that a change of it must still find."""
-        query: Any = self._root.collection("trips")
-        for name, value in equal.items():
-            query = query.where(filter=FieldFilter(name, "==", value))
-        query = query.order_by("started_at", direction=firestore.Query.DESCENDING)
-        query = query.order_by("id", direction=firestore.Query.DESCENDING)
-        if after:
-            query = query.start_after({"started_at": after[0], "id": after[1]})
-        return _stored_trips(query.limit(limit))
-
-    def unclassified(self, year: int) -> int:
-        """How many trips of a year are unclassified. It is billed as one read, however many up to a thousand."""
-        equal = [FieldFilter("kind", "==", "unclassified"), FieldFilter("year", "==", year)]
-        query = self._root.collection("trips").where(filter=equal[0]).where(filter=equal[1])
-        down = firestore.Query.DESCENDING  # the order in which pages of them are found, so that one index serves both
-        ((found,),) = query.order_by("started_at", direction=down).order_by("id", direction=down).count().get()
-        return int(found.value)
-
-    def _of_car(self, car_id: str | None, year: int | None = None) -> Any:
-        query = self._root.collection("trips").where(filter=FieldFilter("car_id", "==", car_id))
-        return query if year is None else query.where(filter=FieldFilter("year", "==", year))
-
     # --- sums
 
     def sums(self, year: int | None) -> dict[int, dict[int, dict[str, Sums]]]:
@@ -266,14 +194,6 @@ class UserStore:
             for snapshot in snapshots
             if snapshot.exists
         }
-
-
-def _first_trip(query: Any) -> Stored[Trip] | None:
-    return next(iter(_stored_trips(query.limit(1))), None)
-
-
-def _stored_trips(query: Any) -> list[Stored[Trip]]:
-    return [Stored(trip_of(one.to_dict()), one.update_time) for one in query.stream()]
 
 
 class Change:

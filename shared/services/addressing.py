@@ -41,7 +41,7 @@ def claim(state: DriverState, now: datetime) -> tuple[DriverState, LookUp | None
 
 def find_addresses(store: UserStore, claim: LookUp) -> None:
     """Looks the trips' addresses up and stores them, if the claim still holds by then."""
-    reads = [store.find_trip(trip_id) for trip_id in claim.trip_ids]
+    reads = [store.trips.find(trip_id) for trip_id in claim.trip_ids]
     positions = dict.fromkeys(position for read in reads if read for position in unaddressed_positions(read.value))
     asking = _Asking(store)
     found = asking.found(list(positions)) if positions else {}
@@ -54,7 +54,7 @@ def _keep(store: UserStore, claim: LookUp, found: dict[Position, str], failed: b
         return
     change = store.change()
     for trip_id in claim.trip_ids:
-        trip = store.find_trip(trip_id)
+        trip = store.trips.find(trip_id)
         if trip is None:
             continue
         if read.value.is_closed(trip.value.car_id, trip.value.year):

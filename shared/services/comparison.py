@@ -62,7 +62,7 @@ def _start_km(
 
 def _first_row_km(store: UserStore, car_id: str | None, year: int | None) -> float | None:
     """The odometer at which the first row begins. A trip says whether a gap lies before it."""
-    trip = store.first_trip(car_id, year)
+    trip = store.trips.first(car_id, year)
     gap = store.gaps.first(car_id, year) if trip is None or trip.gap_before_km else None
     if gap and (trip is None or gap.since <= trip.started_at):
         return shown_km(gap.from_m)

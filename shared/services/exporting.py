@@ -9,6 +9,7 @@ from typing import NamedTuple
 from shared.domain.driver import Account, Language
 from shared.domain.fitting import Unfit
 from shared.domain.log.history import Entry
+from shared.domain.log.trip import NO_CAR
 from shared.formats.export import Export, Format, View, export_of
 from shared.repositories.documents import client
 from shared.repositories.threads import later
@@ -51,14 +52,43 @@ def exported(
 
     Raises NotFound where there is no such car, and Unfit where the file would be larger than one answer can be.
     """
+    export = _export(account, car_id, year, month, language, view, now)
+    name = file_name(export)
+    return File(f"{name}.{format_}", TYPES[format_], bounded(_made(export, format_, name), month))
+
+
+def years_of_cars(email: str) -> list[tuple[int, str]]:
+    """The years in which anything was ever counted of a driver's cars, each with the id of the car, by year and car."""
+    years = UserStore(client(), email).sums(None)
+    return sorted({(year, car) for year, of in years.items() for cars in of.values() for car in cars if car != NO_CAR})
+
+
+def full_log(account: Account, car_id: str, year: int, now: datetime) -> bytes | None:
+    """The JSON file of a car's year with all that there is, however large, all of one moment; None where it has no
+    rows. Raises NotFound where there is no such car."""
+    store = UserStore(client(), account.email)
+    while True:
+        _, changes = store.state_and_changes()
+        export = _export(account, car_id, year, None, account.language, "full", now)
+        if store.state_and_changes()[1] == changes:
+            return _made(export, "json", "") if export.rows else None
+
+
+def _export(
+    account: Account,
+    car_id: str | None,
+    year: int,
+    month: int | None,
+    language: Language,
+    view: View,
+    now: datetime,
+) -> Export:
     entries = later(lambda: [*_entries(account.email, year)])
     read = year_of(account, car_id, year)
     known_id = read.log.car.id
     found = checked(account, known_id, year, language, read)
     seal, corrections = seal_of(account, known_id, year), corrections_of(account, known_id, year)
-    export = export_of(account, read.log, month, found, entries(), seal, corrections, language, view, now)
-    name = file_name(export)
-    return File(f"{name}.{format_}", TYPES[format_], bounded(_made(export, format_, name), month))
+    return export_of(account, read.log, month, found, entries(), seal, corrections, language, view, now)
 
 
 def file_name(export: Export) -> str:

@@ -87,7 +87,7 @@ def planned(store: UserStore, account: Account, written: Written, now: datetime)
 
 def stored_trips(store: UserStore, ids: Sequence[str]) -> dict[str, Trip]:
     """Those of the trips that there are, by their ids."""
-    parts = [later(partial(store.find_trips, part)) for part in _parts(ids)]
+    parts = [later(partial(store.trips.find_all, part)) for part in _parts(ids)]
     return {one.value.id: one.value for found in parts for one in found()}
 
 
@@ -173,7 +173,7 @@ def _known(store: UserStore, trips: Sequence[Trip]) -> dict[str, Trip]:
     since, until = min(trip.started_at for trip in trips) - AROUND, max(trip.ended_at for trip in trips)
     found, after, more = dict[str, Trip](), (since, ""), True
     while more:
-        page = store.trips_by_time({"car_id": trips[0].car_id}, A_PAGE, after)
+        page = store.trips.by_time({"car_id": trips[0].car_id}, A_PAGE, after)
         found |= {trip.id: trip for trip in page if trip.started_at <= until}
         more = len(page) == A_PAGE and page[-1].started_at <= until
         after = (page[-1].started_at, page[-1].id) if page else after

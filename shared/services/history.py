@@ -14,7 +14,7 @@ def of_trip(email: str, trip_id: str) -> Sequence[Entry]:
     store = UserStore(client(), email)
     is_id = TRIP_ID.fullmatch(trip_id) is not None
     entries = store.history.of_row(trip_id) if is_id else []
-    if not entries and not (is_id and store.find_trip(trip_id)):
+    if not entries and not (is_id and store.trips.find(trip_id)):
         raise NotFound("There is no such trip.")
     return entries
 

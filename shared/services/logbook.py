@@ -41,7 +41,7 @@ def page(
     store = UserStore(client(), account.email)
     asked = {"year": year, "month": month, "car_id": car_id}
     equal = {name: value for name, value in asked.items() if value is not None}
-    trips = later(lambda: store.trips_by_time(equal, limit + 1, after.trip))
+    trips = later(lambda: store.trips.by_time(equal, limit + 1, after.trip))
     gaps = later(lambda: store.gaps.by_time(equal, limit + 1, after.gap))
     sums, state = later(lambda: store.sums(year)), later(store.state)
     car = store.cars.list_cars().get(car_id)

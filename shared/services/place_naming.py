@@ -55,7 +55,7 @@ def _name_some(
     store: UserStore, place: Place, places: Sequence[Place], after: After | None, now: datetime
 ) -> tuple[int, Trip | None]:
     # The state before the trips: whoever changes the log from here on makes the commit fail.
-    state, read = store.state(), store.stored_trips({}, AT_A_TIME + 1, after)
+    state, read = store.state(), store.trips.newest_stored({}, AT_A_TIME + 1, after)
     change, count = store.change(), 0
     for stored in read[:AT_A_TIME]:
         trip = stored.value

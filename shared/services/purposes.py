@@ -25,4 +25,4 @@ def for_trip(account: Account, trip_id: str) -> list[Purpose]:
 
 
 def _uses(account: Account) -> list[Use]:
-    return UserStore(client(), account.email).parts_of_trips(Use, LOOKED_AT)
+    return UserStore(client(), account.email).trips.parts(Use, LOOKED_AT)

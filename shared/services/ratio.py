@@ -27,5 +27,5 @@ def driven_before(store: UserStore, gap: GapRow) -> Sums:
 
 def _of_month(store: UserStore, row: GapRow) -> list[Row]:
     equal = {"car_id": row.car_id, "year": row.year, "month": row.month}
-    trips = later(lambda: store.trips_by_time(equal, MOST_ROWS, None))
+    trips = later(lambda: store.trips.by_time(equal, MOST_ROWS, None))
     return [*store.gaps.by_time(equal, MOST_ROWS), *trips()]

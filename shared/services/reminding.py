@@ -81,11 +81,11 @@ def _remind(account: Account, kinds: Sequence[ReminderKind], now: datetime, toda
 def _facts(store: UserStore, kinds: Sequence[ReminderKind], now: datetime, today: date) -> Facts:
     sums = [later(lambda year=year: store.sums(year)) for year in years_at(today)]  # type: ignore[misc]
     cars, state = later(store.cars.list_cars), store.state().value
-    ends = store.find_trips(ended_unheard(state)) if "trip_without_end" in kinds else []
+    ends = store.trips.find_all(ended_unheard(state)) if "trip_without_end" in kinds else []
     by_month = {month: found for read in sums for month, found in flat(read()).items()}
     year, to_sort = last_sunday(today).year, 0
     if "weekly" in kinds and any(found.unclassified_m for (of, *_), found in by_month.items() if of == year):
-        to_sort = store.unclassified(year)
+        to_sort = store.trips.unclassified(year)
     endless = [trip.value for trip in ends if trip.value.has("end_unknown")]
     return Facts(now, today, state, cars(), by_month, endless, to_sort)
 

@@ -127,7 +127,7 @@ def _free_id(log: StoredLog, trip: Trip, at: datetime) -> str:
 def _between(store: UserStore, trips: Sequence[Trip]) -> list[GapRow]:
     """The gaps between trips by time. Raises Conflict where other trips of their car lie between them."""
     first, last = trips[0], trips[-1]
-    there = (one.value for one in store.trips_between(first.car_id, first.started_at, last.ended_at))
+    there = (one.value for one in store.trips.between(first.car_id, first.started_at, last.ended_at))
     others = {trip.id for trip in there if trip.ended_at > first.started_at} - {trip.id for trip in trips}
     if others and all(trip.car_id == first.car_id for trip in trips):
         raise Conflict("There are other trips between these.", "ids")

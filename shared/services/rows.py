@@ -33,7 +33,7 @@ class StoredLog:
 
     def trips(self, ids: Sequence[str]) -> list[Trip]:
         """Those of the trips that there are."""
-        return _noted(self._trips, ids, self._store.find_trips(_unread(self._trips, ids)))
+        return _noted(self._trips, ids, self._store.trips.find_all(_unread(self._trips, ids)))
 
     def gaps(self, ids: Sequence[str]) -> list[GapRow]:
         """Those of the gaps that there are."""

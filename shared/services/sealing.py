@@ -1,6 +1,7 @@
 """Closes a year of a car's log with a seal."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from shared.domain.checks.finding import Finding
 from shared.domain.driver import Account, Language
@@ -37,80 +38,69 @@ def close(
     nothing. Raises NotFound where the car has nothing in that year, NotClosable, and Conflict where it is too early."""
     store = UserStore(client(), account.email)
     if store.seals.find(car_id, year) is None:
-        _close(store, account, car_id, year, reasons, author, language)
+        if author.now < (soonest := closable_from(year, account.timezone)):
+            told = local(soonest, account.timezone)
+            raise Conflict(f"The log of {year} can be closed from {told} on: until then news of it may come.", "year")
+        closing = _Closing(store, account, car_id, year, author)
+        until_current(closing.settle)()
+        until_current(closing.seal)(reasons, language)
     stamp_missing(account.email)
     seal = store.seals.find(car_id, year)
     assert seal is not None
     return seal
 
 
-def _close(
-    store: UserStore,
-    account: Account,
-    car_id: str,
-    year: int,
-    reasons: Mapping[str, str],
-    author: Author,
-    language: Language,
-) -> None:
-    if author.now < (soonest := closable_from(year, account.timezone)):
-        told = local(soonest, account.timezone)
-        raise Conflict(f"The log of {year} can be closed from {told} on: until then news of it may come.", "year")
-    _settle(store, account, car_id, year, author)
-    until_current(lambda: _seal(store, account, car_id, year, reasons, author, language))()
+class _Closing(NamedTuple):
+    """The closing of a car's year by somebody, in two commits: a year may be settled and never closed."""
 
+    store: UserStore
+    account: Account
+    car_id: str
+    year: int
+    author: Author
 
-def _settle(store: UserStore, account: Account, car_id: str, year: int, author: Author) -> None:
-    """Settles what is open of the year, in a commit of its own: nobody has to close a year for which that was done."""
-    _, until = span_of(year, None, account.timezone)
-
-    @until_current
-    def attempt() -> None:
-        read, log = store.state(), StoredLog(store)
-        rows, owner = Rows(log), StoredOwner(store, account)
-        state = settled_through(read.value, car_id, until, rows, owner, author.now)
+    def settle(self) -> None:
+        """Settles what is open of the year."""
+        read, log = self.store.state(), StoredLog(self.store)
+        rows, owner = Rows(log), StoredOwner(self.store, self.account)
+        _, until = span_of(self.year, None, self.account.timezone)
+        state = settled_through(read.value, self.car_id, until, rows, owner, self.author.now)
         if state != read.value:
-            change = store.change(author)
-            log.stage(change, rows, author.now)
+            change = self.store.change(self.author)
+            log.stage(change, rows, self.author.now)
             locked(change, read, state)
             change.commit()
 
-    attempt()
+    def seal(self, reasons: Mapping[str, str], language: Language) -> None:
+        """Seals its rows, with a reason for each check that fails."""
+        found = year_of(self.account, self.car_id, self.year)
+        if found.state.value.is_closed(self.car_id, self.year):
+            return
+        _refuse_open(found)
+        checks = checked(self.account, self.car_id, self.year, language, found)
+        failing = [one for one in checks.findings if one.result == "fails"]
+        if missing := [one for one in failing if not reasons.get(str(one.n), "").strip()]:
+            raise NotClosable(missing)
+        change = self.store.change(self.author)
+        change.put_seal(self._made(found, {str(one.n): reasons[str(one.n)].strip() for one in failing}))
+        closed = with_closed(found.state.value, self.car_id, self.year, self.account.timezone)
+        change.put_state(found.state, closed)
+        change.commit()
 
-
-def _seal(
-    store: UserStore,
-    account: Account,
-    car_id: str,
-    year: int,
-    reasons: Mapping[str, str],
-    author: Author,
-    language: Language,
-) -> None:
-    found = year_of(account, car_id, year)
-    if found.state.value.is_closed(car_id, year):
-        return
-    _refuse_open(found)
-    failing = [one for one in checked(account, car_id, year, language, found).findings if one.result == "fails"]
-    if missing := [one for one in failing if not reasons.get(str(one.n), "").strip()]:
-        raise NotClosable(missing)
-    before = store.seals.find(car_id, year - 1)
-    prev = before.hash if before else ""
-    seal = Seal(
-        car_id=car_id,
-        year=year,
-        rows=len(found.log.rows),
-        hash=hash_of(car_id, year, prev, found.log.rows),
-        prev=prev,
-        closed_at=author.now,
-        by=author.by,
-        timezone=account.timezone,
-        reasons={str(one.n): reasons[str(one.n)].strip() for one in failing},
-    )
-    change = store.change(author)
-    change.put_seal(seal)
-    change.put_state(found.state, with_closed(found.state.value, car_id, year, account.timezone))
-    change.commit()
+    def _made(self, found: ReadYear, reasons: dict[str, str]) -> Seal:
+        before = self.store.seals.find(self.car_id, self.year - 1)
+        prev = before.hash if before else ""
+        return Seal(
+            car_id=self.car_id,
+            year=self.year,
+            rows=len(found.log.rows),
+            hash=hash_of(self.car_id, self.year, prev, found.log.rows),
+            prev=prev,
+            closed_at=self.author.now,
+            by=self.author.by,
+            timezone=self.account.timezone,
+            reasons=reasons,
+        )
 
 
 def _refuse_open(found: ReadYear) -> None:

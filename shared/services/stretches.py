@@ -227,7 +227,7 @@ class _Inside(NamedTuple):
 
 
 def _inside(store: UserStore, log: StoredLog, car_id: str, stretch: _Stretch) -> _Inside:
-    trips = [one for one in store.trips_between(car_id, *stretch.span) if stretch.has(one.value.ended_at)]
+    trips = [one for one in store.trips.between(car_id, *stretch.span) if stretch.has(one.value.ended_at)]
     gaps = [one for one in store.gaps.between(car_id, *stretch.span) if stretch.has_gap(one.value)]
     log.knows(trips, gaps)
     alone = [one.value for one in gaps if stretch.is_without_chapter(one.value.since)]
@@ -282,7 +282,7 @@ def _before(store: UserStore, log: StoredLog, car_id: str, begin: Start | None) 
     """What a stretch is to know of what lies before it."""
     if begin is None:
         return OpenLog()
-    left = store.trip_ended_by(car_id, begin.at)
+    left = store.trips.ended_by(car_id, begin.at)
     log.knows([left] if left else [], [])
     gaps = store.gaps.between(car_id, left.value.ended_at if left else LONG_AGO, begin.at)
     values = [one.value for one in gaps if one.value.until <= begin.at]
@@ -297,7 +297,7 @@ def _before(store: UserStore, log: StoredLog, car_id: str, begin: Start | None) 
 
 def _following(store: UserStore, log: StoredLog, car_id: str, end: Start) -> list[Row]:
     """The gaps behind a stretch, and the trip after them."""
-    right = store.trip_ended_after(car_id, end.at)
+    right = store.trips.ended_after(car_id, end.at)
     gaps = store.gaps.between(car_id, end.at, right.value.started_at if right else FAR_OFF)
     log.knows([right] if right else [], gaps)
     return [*(one.value for one in gaps), *([right.value] if right else [])]
@@ -310,17 +310,17 @@ def _around(
     store: UserStore, log: StoredLog, car_id: str, since: datetime, until: datetime, open_from: Start | None
 ) -> tuple[Start | None, Start | None]:
     """From which read odometer to which a stretch reaches, with the trips before and behind what it is about."""
-    left = store.trip_before(car_id, since)
+    left = store.trips.before(car_id, since)
     if left and since == until:
-        left = store.trip_before(car_id, left.value.started_at)
+        left = store.trips.before(car_id, left.value.started_at)
     count = 0
     while left and not _is_over(left, since) and count < MOST_TRIPS:
-        left, count = store.trip_before(car_id, left.value.started_at), count + 1
-    right, is_over, count = store.trip_after(car_id, until), False, 0
+        left, count = store.trips.before(car_id, left.value.started_at), count + 1
+    right, is_over, count = store.trips.after(car_id, until), False, 0
     # The first trip that begins at a read odometer tells of the gap before it: it is laid as well.
     while right and not (is_over and right.value.start_odometer_known == "read") and count < MOST_TRIPS:
         is_over, count = is_over or right.value.start_odometer_known == "read", count + 1
-        right = store.trip_after(car_id, right.value.started_at) if _is_settled(right, open_from) else None
+        right = store.trips.after(car_id, right.value.started_at) if _is_settled(right, open_from) else None
     log.knows([one for one in (left, right) if one], [])
     end = open_from
     if right and _is_settled(right, open_from) and right.value.from_m is not None:

@@ -50,8 +50,8 @@ OF_GAPS = (
 # What the phone said of a drive.
 PHONES = ("began_at", "ended_at", "trail", "car_id", "is_stray", "begun", "ended", "silences", "driver")
 Years = Mapping[int, Mapping[int, Mapping[str, Sums]]]
-# Of what the history tells of a trip, what changes without an entry.
-UNTOLD = ("flags", "from", "to", "timestamp_token", *ALWAYS_CHANGED)
+# Of what the history tells of a trip, what changes without an entry. It keeps the e-mail that its driver had then.
+UNTOLD = ("flags", "from", "to", "timestamp_token", "user", *ALWAYS_CHANGED)
 
 
 class Difference(NamedTuple):
@@ -86,7 +86,7 @@ def verified(email: str) -> Verified:
             break
     found = [Difference(path, "something else", "a document of ours") for path in facts.unreadable]
     found += [*_in_chain(kept, Head(state.value.entries, state.value.last_hash)), *_in_entries(kept)]
-    found += [*_in_chapters(kept), *_in_rows(kept, StoredOwner(store, account))]
+    found += [*_in_owners(kept, email), *_in_chapters(kept), *_in_rows(kept, StoredOwner(store, account))]
     found += [*_in_seals(kept, state.value), *_in_sums(kept, sums)]
     readings = sum(map(len, kept.readings.values()))
     return Verified(found, len(kept.trips) + len(kept.gaps), readings, len(kept.entries))
@@ -103,6 +103,11 @@ def _sums(store: UserStore) -> Years:
 def _in_chain(kept: Kept, head: Head) -> Iterator[Difference]:
     if broken := broken_at(kept.entries, head):
         yield Difference(f"history, entry {broken}", "something else", "the chain")
+
+
+def _in_owners(kept: Kept, email: str) -> Iterator[Difference]:
+    rows: list[Row] = [*kept.trips, *kept.gaps]
+    yield from (Difference(f"{row.id}, user", row.user, email) for row in rows if row.user != email)
 
 
 def _in_chapters(kept: Kept) -> Iterator[Difference]:

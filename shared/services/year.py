@@ -38,7 +38,7 @@ def year_of(account: Account, car_id: str | None, year: int) -> ReadYear:
     # Before the rows: what is computed of them then holds for no later count than theirs.
     state, changes = store.state_and_changes()
     equal = {"year": year, "car_id": car_id}
-    trips = later(lambda: store.trips_by_time(equal, MOST_ROWS, None))
+    trips = later(lambda: store.trips.by_time(equal, MOST_ROWS, None))
     gaps = later(lambda: store.gaps.by_time(equal, MOST_ROWS, None))
     span = span_of(year, None, account.timezone)
     readings = later(lambda: store.readings.page(name, MOST_ROWS, span, None))
@@ -55,7 +55,7 @@ def year_of(account: Account, car_id: str | None, year: int) -> ReadYear:
 
 def _row_before(store: UserStore, car_id: str, moment: datetime) -> Row | None:
     """The last row of a car that begins before a moment."""
-    trip = store.trip_before(car_id, moment)
+    trip = store.trips.before(car_id, moment)
     since = trip.value.started_at if trip else LONG_AGO
     gaps = [gap.value for gap in store.gaps.between(car_id, since, moment) if gap.value.since < moment]
     rows: list[Row] = [*([trip.value] if trip else []), *gaps]

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Sequence
 from io import BytesIO, StringIO
 from typing import Any
+from zipfile import ZipFile
 
 import openpyxl
 import pikepdf
@@ -53,6 +54,22 @@ def texts_of(data: bytes, format_: str) -> str:
     if format_ == "pdf":
         return "\n".join([*pages_of(data), *(one.decode("utf-8") for one in attached(data).values())])
     return data.decode("utf-8")
+
+
+def parts_of(data: bytes, format_: str) -> list[bytes]:
+    """All bytes of a file, packed and unpacked: the parts of an archive, the streams and texts of a document."""
+    found = [data]
+    if format_ == "xlsx":
+        with ZipFile(BytesIO(data)) as archive:
+            found += [one.filename.encode() + archive.read(one) for one in archive.infolist()]
+    if format_ == "pdf":
+        with pikepdf.open(BytesIO(data)) as document:
+            for one in document.objects:
+                found.append(repr(one).encode())
+                if isinstance(one, pikepdf.Stream):
+                    found.append(one.read_bytes())
+        found.append("\n".join(pages_of(data)).encode())
+    return found
 
 
 def numbers(lines: Sequence[dict[str, str]], name: str) -> float:

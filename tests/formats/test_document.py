@@ -8,10 +8,14 @@ import pikepdf
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.log.gap_row import GapRow
+from shared.domain.log.history import Author, entry_of_change
+from shared.domain.log.shown import gap_view
 from shared.formats.document import document
 from shared.formats.paper import FILES
 from tests.formats.read import pages_of
 from tests.formats.sample import HOSTILE, LONG, export, rows_of, rows_of_a_year
+from tests.rows import at, gap, trip
 from tools.deploy.bundle import stage
 
 
@@ -88,6 +92,38 @@ def test_a_change_stands_beside_its_row_and_with_what_was_before() -> None:
     assert "△ 1" in text
     assert "Geheim bezoek" in text
     assert "Correcties na afsluiting" in text
+
+
+def test_no_number_is_broken_and_a_gap_says_how_it_is_divided() -> None:
+    drives = [trip(983_400_000 + n * 4_000_000, 987_400_000 + n * 4_000_000, at(3 * n), kind="business",
+                   start_odometer_known="typed", end_odometer_known="estimated") for n in range(4)]  # fmt: skip
+    apart = gap(999_400_000, 999_999_900, at(12), explained_as="correction", reason="Afronding", business_m=400_000)
+    anew = replace(trip(0, 4000, at(15)), set_on_m=-999_999_900)
+    text = "\n".join(pages_of(document(export([*drives, apart, anew]), "log")))
+    for number in ("✎ 983.400,0", "≈ 999.400,0", "16.603,9", "999.999,9"):
+        assert number in text
+    assert "Zakelijk km 400,0, Privé km 199,9" in text
+    assert text.count("Andere teller: -999.999,9 km") == 1
+
+
+def test_changes_are_told_in_words_and_by_moments_and_not_by_ids() -> None:
+    log = export()
+    known = [row for row in log.rows if isinstance(row, GapRow)][1]
+    after = gap_view(replace(known, explained_as="correction"))
+    author = Author("session", log.made_at)
+    at_noon = "20260303T120000.000000Z.car.car.12345000"
+    told = [
+        entry_of_change(author, "gap", known.id, {**after, "explained_as": "other"}, after, [2026]),
+        entry_of_change(author, "reading", at_noon, {"standing": "believed"}, {"standing": "withdrawn"}, [2026]),
+    ]
+    assert log.seal
+    log = log._replace(entries=[one for one in told if one], seal=replace(log.seal, by="session"))
+    text = " ".join(" ".join(pages_of(document(log, "log"))).split())
+    for said in ("Kilometerstand 03-03-2026 13:00", "anders correctie", "door bestuurder: 10 regels.", "ingetrokken"):
+        assert said in text, said
+    gone = "\n".join(pages_of(document(export(), "log")))
+    assert "Rit 24-01-2026 15:00" in gone
+    assert not re.search("[0-9]{8}T[0-9]{6}", gone + text)
 
 
 def test_hostile_and_endless_texts_are_shown_as_they_are_and_break_nothing() -> None:

@@ -6,8 +6,10 @@ import re
 import subprocess
 import sys
 from datetime import date, time
+from io import BytesIO
 from typing import Any, get_args
 
+import openpyxl
 import pytest
 from msgspec.structs import replace
 
@@ -103,6 +105,15 @@ def test_the_workbook_has_a_sheet_a_month_with_formulas_and_their_values() -> No
     assert (first[0].date(), first[1]) == (date(2026, 1, 23), time(9, 0))
     linked = next(row for row in formulas["Overzicht"] if row[0] == "januari")
     assert linked[4] == "='2026-01'!F8"
+
+
+def test_a_month_is_printed_on_its_side_with_its_head_and_no_wider_than_can_be_read() -> None:
+    book = openpyxl.load_workbook(BytesIO(made("xlsx", export())))
+    sheet = book["2026-01"]
+    assert (sheet.page_setup.orientation, sheet.page_setup.fitToHeight) == ("landscape", 0)
+    assert (sheet.freeze_panes, sheet.print_title_rows) == ("A2", "$1:$1")
+    assert sheet.print_area == "'2026-01'!$A$1:$L$8"
+    assert [sheet.cell(1, n).value for n in (1, 12)] == ["Datum", "Omschrijving"]
 
 
 def test_no_text_becomes_a_formula_or_a_link() -> None:

@@ -40,7 +40,7 @@ def log(store: UserStore) -> UserStore:
 
 def read(store: UserStore, row: Row) -> Stored[Any]:
     """A row as it is stored."""
-    found = store.gaps.find(row.id) if isinstance(row, GapRow) else store.find_trip(row.id)
+    found = store.gaps.find(row.id) if isinstance(row, GapRow) else store.trips.find(row.id)
     assert found
     return found
 

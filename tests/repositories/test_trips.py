@@ -38,21 +38,21 @@ def test_a_trip_comes_back_with_all_that_is_known_of_its_drive(store: UserStore)
         change = store.change()
         change.put_trip(None, trip)
         change.commit()
-        found = store.find_trip(trip.id)
+        found = store.trips.find(trip.id)
         assert found
         assert found.value == trip
-    assert {trip.summary for trip in store.trips({}, 9, None)} == {SUMMARY, None}
+    assert {trip.summary for trip in store.trips.newest({}, 9, None)} == {SUMMARY, None}
 
 
 def test_a_trip_that_was_stored_without_what_is_known_today_is_read_and_changed(store: UserStore) -> None:
     trip = replace(TRIP, summary=None, set_by_hand=())
     older = {name: value for name, value in to_document(trip).items() if name not in ("summary", "set_by_hand", "late")}
     store._root.collection("trips").document(trip.id).set(older)
-    read, change = store.find_trip(trip.id), store.change()
+    read, change = store.trips.find(trip.id), store.change()
     assert read
     assert read.value == trip
     change.put_trip(read, TRIP)
     change.commit()
-    found = store.find_trip(trip.id)
+    found = store.trips.find(trip.id)
     assert found
     assert found.value == TRIP

@@ -107,7 +107,7 @@ def place_roles(log: Driver) -> None:
 
 
 def address_found(log: Driver) -> None:
-    read, state = log.store.find_trip(FIRST.id), log.store.state()
+    read, state = log.store.trips.find(FIRST.id), log.store.state()
     assert read
     trip = replace(read.value, from_=replace(HOME, address="Domplein 1, 3500 AA Utrecht"))
     change = log.store.change()

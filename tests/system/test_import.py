@@ -228,6 +228,29 @@ def test_a_log_goes_to_another_user_and_back_to_its_own_nothing_comes(driver: Dr
     assert (other.differences(), everything(driver)) == ([], before)
 
 
+TOLD = ("id", "started_at", "ended_at", "kind", "distance_km", "business_km", "purpose", "deviation", "notes",
+        "start_odometer_km", "end_odometer_km", "gap_before_km", "excess_km")  # fmt: skip
+
+
+@pytest.mark.parametrize("format_", ["csv", "json"])
+def test_a_file_of_a_year_makes_the_same_year_of_another_driver_and_nothing_new_of_ones_own(
+    driver: Driver, stack: Stack, format_: str
+) -> None:
+    sent(driver, table(*LINES), dry_run=False)
+    hard = {"purpose": '=1;"a"\nb', "notes": "'s avonds 🚗", "deviation": "-5", "kind": "mixed", "business_km": 20}
+    trip_id = driver.trips()[0]["id"]
+    assert driver.call("PATCH", f"/trips/{trip_id}", json=hard).status_code == 200
+    file = driver.call("GET", f"/export?year=2024&format={format_}&lang=en").text
+    own = sent(driver, file, format=format_, dry_run=False)
+    assert (own["new"], own["there_already"], own["changed_trips"], own["sums"]) == (0, 3, [], [])
+
+    other = stack.driver()
+    assert sent(other, file, format=format_, dry_run=False)["new"] == 3
+    was, found = ([{name: trip[name] for name in TOLD} for trip in one.trips()] for one in (driver, other))
+    assert found == was
+    assert [one.differences() for one in (driver, other)] == [[], []]
+
+
 def test_an_export_of_another_car_needs_to_be_told_whose_it_is(driver: Driver) -> None:
     data = exported(driver).replace('"id": "car"', '"id": "zoe"')
     answer = driver.call("POST", "/trips/import", json={"format": "json", "data": data})

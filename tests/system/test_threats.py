@@ -190,7 +190,7 @@ def test_an_id_leads_nowhere_but_to_what_is_the_callers(driver: Driver, method: 
 def test_a_cursor_moves_in_the_callers_own_log_alone(stack: Stack, driver: Driver) -> None:
     other = stack.driver()
     mine, his = (one.call("POST", "/trips", json=MANUAL).json() for one in (driver, other))
-    trip = other.store.find_trip(his["id"])
+    trip = other.store.trips.find(his["id"])
     assert trip is not None
     cursor = cursor_of(trip.value)
     told = driver.call("GET", f"/trips?cursor={cursor}").json()["trips"]

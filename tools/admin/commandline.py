@@ -8,7 +8,7 @@ from shared.domain.driver import Scope
 from shared.domain.place.places import Place, PlaceKind, Role
 from shared.domain.thresholds import LEAST_RADIUS_M, MOST_RADIUS_M
 from shared.formats.incoming.found import Format
-from tools.admin import cars, imports, keys, log, places, upgrade, users
+from tools.admin import cars, imports, keys, leaving, log, places, upgrade, users
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Run = Callable[[argparse.Namespace], None]
@@ -65,6 +65,10 @@ def _add_users(commands: Commands) -> None:
     trips.add_argument("--format", choices=get_args(Format), help="json where the file's name ends so, else csv")
     trips.add_argument("--car", help="the id of the car whose trips they are; else the file's own, or the default one")
     trips.add_argument("--apply", action="store_true", help="not only say what would be done")
+    leaves = _command(commands, "export-user", leaving.export_user)
+    leaves.add_argument("file", help="where to write it; a file that is there is replaced")
+    back = _command(commands, "restore", leaving.restore)
+    back.add_argument("--from", dest="file", metavar="FILE", required=True, help="what export-user wrote")
     former = _command(commands, "upgrade", upgrade.upgrade, of_user=False)
     former.add_argument("emails", nargs="*", metavar="EMAIL", type=_email, help="whose logs")
     former.add_argument("--all", action="store_true", help="all logs that a version before this one kept")

@@ -25,7 +25,7 @@ def import_trips(options: argparse.Namespace) -> None:
         return
     found = import_file(account, written, author, A_PART_S)
     _print(found)
-    while found.count("left"):
+    while found.number_of("left"):
         found = import_file(account, written, author, A_PART_S)
         for row in found.rows:
             if row.result == "new":
@@ -63,5 +63,5 @@ def _line(row: Told) -> str:
 
 
 def _counts(found: Outcome) -> str:
-    told = ", ".join(f"{result.replace('_', ' ')}: {found.count(result)}" for result in get_args(Result))
+    told = ", ".join(f"{result.replace('_', ' ')}: {found.number_of(result)}" for result in get_args(Result))
     return f"{told}, readings: {found.new_readings}"

@@ -22,7 +22,7 @@ from shared.domain.log.tiling import Row
 from shared.domain.log.trip import Trip
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.chapters import chapter_document
-from shared.repositories.documents import client, from_document, to_document
+from shared.repositories.documents import RESTORING, HalfRestored, client, from_document, to_document
 from shared.repositories.facts import FactRepository
 from shared.repositories.history import entry_id
 from shared.repositories.trips import trip_document
@@ -101,6 +101,8 @@ def _one(account: Account, dry_run: bool) -> str:
     """Upgrades one log; what came of it, in words. Raises Wrong where it cannot be read, or is written meanwhile."""
     try:
         hold = Hold(account)
+        if RESTORING in hold.fields:
+            raise store.Wrong(str(HalfRestored(account.email)))
         former = read(account, hold)
         owner = StoredOwner(UserStore(client(), account.email), account)
         made = upgraded(former, owner, hold.since, settings.current.rules)

@@ -125,6 +125,8 @@ def trigger(target: Target) -> None:
 
     Those that a function publishes for itself are posted to it, by the account that may call it.
     """
+    if any(function.pushes for function in target.functions):
+        _have_tokens_made(target)
     for function in target.functions:
         if function.topic:
             _deliver(target, _subscription(target, function), dead_letters(function.topic))
@@ -140,13 +142,16 @@ def _url(function: Function, services: dict[str, dict[str, Any]]) -> str:
     return url
 
 
+def _have_tokens_made(target: Target) -> None:
+    """Pub/Sub makes the tokens by which a function knows the account. Projects made before April 2021 need it said."""
+    account, agent = target.email(CRON), _agent(target)
+    made = target.gcloud.bindings("iam", "service-accounts", "get-iam-policy", account) & {(MAKE_TOKENS, agent)}
+    bind(target, ("iam", "service-accounts"), account, {(MAKE_TOKENS, agent)}, made)
+
+
 def _push(target: Target, function: Function, push: Push, url: str) -> None:
     gcloud, (least_s, most_s) = target.gcloud, RETRY_DELAYS_S
     account = target.email(CRON)
-    # Pub/Sub makes the tokens by which the function knows the account. Projects made before April 2021 need it said.
-    agent = _agent(target)
-    made = gcloud.bindings("iam", "service-accounts", "get-iam-policy", account) & {(MAKE_TOKENS, agent)}
-    bind(target, ("iam", "service-accounts"), account, {(MAKE_TOKENS, agent)}, made)
     wanted = {
         "pushConfig": {
             "pushEndpoint": url + push.path,

@@ -27,7 +27,7 @@ def play_demo(env: Mapping[str, str], data: Path, serving: bool) -> bool:
     next are printed as well.
     """
     console = Console()
-    drivers = [Driver("Boris", "Utrecht", UTRECHT, 20_000.0, env), Driver("Tim", "Eindhoven", EINDHOVEN, 48_350.0, env)]
+    drivers = [Driver("Boris", UTRECHT, 20_000.0, env), Driver("Tim", EINDHOVEN, 48_350.0, env)]
     played = _play(console, drivers)
     for driver in drivers:
         _show(console, driver)

@@ -36,9 +36,9 @@ class DayFull(Exception):
 class Driver:
     """One of the two: drives, while phone and car say what they say."""
 
-    def __init__(self, name: str, town: str, course: Course, first_odometer_km: float, env: Mapping[str, str]) -> None:
+    def __init__(self, name: str, course: Course, first_odometer_km: float, env: Mapping[str, str]) -> None:
         """Registers the driver where that is not done yet, with a key of this run in place of the former one's."""
-        self.name, self.town, self.course, self.first_odometer_km = name, town, course, first_odometer_km
+        self.name, self.course, self.first_odometer_km = name, course, first_odometer_km
         self.email, self.vin = f"{name.lower()}@example.com", f"DEMO{name.upper():0<13}"
         self.url, self.cloud_url = env["FUNCTIONS_URL"], env["CAR_CLOUD_URL"]
         self.key, self.phone_key = _register(self.email, name)
@@ -63,7 +63,7 @@ class Driver:
                 more: dict[str, Any] = {
                     "radius_m": 300,
                     "role": name.lower(),
-                    "address": f"{STREETS[name]}, {self.town}",
+                    "address": f"{STREETS[name]}, {self.course.town}",
                 }
                 self._send("POST", "/locations", name=name, lat=lat, lng=lng, kind=kind, **more)
 

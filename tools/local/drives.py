@@ -34,13 +34,14 @@ LASTS = FIX_EVERY * (len(PROFILE) - 1)
 
 
 class Course(NamedTuple):
-    """The corners of a road course, WGS84 degrees, from where a drive begins to where it ends."""
+    """The corners of a road course, WGS84 degrees, from where a drive begins to where it ends; the town it is near."""
 
     corners: tuple[tuple[float, float], ...]
+    town: str = ""
 
     def back(self) -> "Course":
         """The same way in the other direction."""
-        return Course(self.corners[::-1])
+        return self._replace(corners=self.corners[::-1])
 
 
 def drive(course: Course, begins_at: datetime) -> list[Sample]:
@@ -53,15 +54,15 @@ def drive(course: Course, begins_at: datetime) -> list[Sample]:
     return samples
 
 
-def as_far_as_a_drive_goes(*corners: tuple[float, float]) -> Course:
+def as_far_as_a_drive_goes(town: str, *corners: tuple[float, float]) -> Course:
     """The beginning of a course: a drive back has to begin where the one there ended."""
-    course, passed, length_km = Course(corners), [corners[0]], 0.0
+    course, passed, length_km = Course(corners, town), [corners[0]], 0.0
     for a, b in pairwise(corners):
         length_km += _length_km(a, b)
         if length_km >= DRIVE_KM:
             break
         passed.append(b)
-    return Course((*passed, _at(course, DRIVE_KM)))
+    return course._replace(corners=(*passed, _at(course, DRIVE_KM)))
 
 
 def _at(course: Course, driven_km: float) -> tuple[float, float]:
@@ -84,8 +85,10 @@ def _length_km(a: tuple[float, float], b: tuple[float, float]) -> float:
 
 
 # fmt: off
-UTRECHT = as_far_as_a_drive_goes((52.0907, 5.1214), (52.0823, 5.1102), (52.0721, 5.0934), (52.0562, 5.0821),
-                                 (52.0248, 5.0817), (51.9934, 5.0911), (51.9582, 5.1203), (51.9301, 5.1633))
-EINDHOVEN = as_far_as_a_drive_goes((51.4416, 5.4697), (51.4522, 5.4503), (51.4705, 5.4402), (51.4988, 5.4318),
-                                   (51.5302, 5.4103), (51.5611, 5.3722), (51.5983, 5.3401), (51.6411, 5.3102))
+UTRECHT = as_far_as_a_drive_goes(
+    "Utrecht", (52.0907, 5.1214), (52.0823, 5.1102), (52.0721, 5.0934), (52.0562, 5.0821),
+               (52.0248, 5.0817), (51.9934, 5.0911), (51.9582, 5.1203), (51.9301, 5.1633))
+EINDHOVEN = as_far_as_a_drive_goes(
+    "Eindhoven", (51.4416, 5.4697), (51.4522, 5.4503), (51.4705, 5.4402), (51.4988, 5.4318),
+                 (51.5302, 5.4103), (51.5611, 5.3722), (51.5983, 5.3401), (51.6411, 5.3102))
 # fmt: on

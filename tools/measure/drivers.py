@@ -78,7 +78,7 @@ def _trip(email: str, at: datetime, km: float) -> Trip:
 def park(store: UserStore, odometer_km: float, at: datetime) -> None:
     """Forgets what was driven since: the car stands where the last trip of before left it."""
     change = store.change()
-    newest = store.stored_trips({}, 2, None)
+    newest = store.trips.newest_stored({}, 2, None)
     if newest[0].value.ended_at > at:
         gone = newest.pop(0)
         change.tile(CAR, [gone.value], [])

@@ -1,17 +1,23 @@
 """Owns what an employer sees of a car's log: of what was private, or may have been, kilometres and nothing else.
 
 What nobody classified or explained may have been private. The id of a trip tells when it began, so it is hidden too.
-Two neighbours tell of each other: when a gap was is when the trips beside it were, so that no gap has a time.
+Two neighbours tell of each other: when a gap was is when the trips beside it were, so that no gap has a time. What
+cannot be hidden is what the business trips beside a private one tell: between which times and places it was.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from typing import Any
 
+from shared.domain.car.odometer import KeptReading
 from shared.domain.log.gap_row import GapRow
 from shared.domain.log.history import Entry
 from shared.domain.log.shown import row_view
 from shared.domain.log.tiling import Row
+from shared.domain.log.trip import local_date
 
+HIDDEN = "hidden-"  # what the names of rows begin with that are hidden
 # What there is to see of every row: kilometres, of which day, and of which kind.
 OF_A_PRIVATE_TRIP = (
     "row", "id", "car_id", "date", "kind", "start_odometer_km", "end_odometer_km", "start_odometer_known",
@@ -38,7 +44,7 @@ class Hidden:
         """How a row is called: by its id where its employer may see it, and in the same way each time."""
         if row_id in self._shown:
             return row_id
-        return self._names.setdefault(row_id, f"hidden-{len(self._names) + 1}")
+        return self._names.setdefault(row_id, f"{HIDDEN}{len(self._names) + 1}")
 
     def is_hidden(self, row_id: str) -> bool:
         """Whether nothing but kilometres of a row is shown; so of each that there is not any more."""
@@ -64,8 +70,21 @@ def employer_view(row: Row, hidden: Hidden) -> dict[str, Any]:
     return {name: value for name, value in view.items() if name not in left_out}
 
 
-def employer_entry(entry: Entry, hidden: Hidden) -> dict[str, Any]:
-    """A change as an employer sees it: on which day (UTC), by whom, of which row, and its kilometres and kinds.
+def employer_readings(readings: Iterable[KeptReading], rows: Iterable[Row]) -> Iterator[KeptReading]:
+    """The readings that an employer sees: none of those that a car told on the way of a private row. It is asked every
+    few minutes, so that they would tell how long the drive was, and how fast."""
+    hidden = [row for row in rows if is_private(row) and row.from_m is not None]
+    private = sorted((row.from_m or 0, row.to_m or 0) for row in hidden)
+    begins, ends = [begin for begin, _ in private], [*accumulate((end for _, end in private), max)]
+    for one in readings:
+        begun_before = bisect_left(begins, at_m := round(1000 * one.reading.km))
+        if not begun_before or ends[begun_before - 1] <= at_m:
+            yield one
+
+
+def employer_entry(entry: Entry, hidden: Hidden, timezone: str) -> dict[str, Any]:
+    """A change as an employer sees it: on which day (by a time zone), by whom, of which row, and its kilometres and
+    kinds.
 
     Of a private row it says only that there was one. It has no hash, out of which the rest could be guessed.
     """
@@ -74,5 +93,6 @@ def employer_entry(entry: Entry, hidden: Hidden) -> dict[str, Any]:
         {} if is_hidden else {name: value for name, value in view.items() if name in IN_THE_HISTORY}
         for view in (entry.before, entry.after)
     )
-    told = {"n": entry.n, "on": entry.at.date().isoformat(), "by": entry.by, "kind": entry.kind}
+    on, by = local_date(entry.at, timezone).isoformat(), "" if is_hidden else entry.by
+    told = {"n": entry.n, "on": on, "by": by, "kind": entry.kind}
     return {**told, "row": hidden.name(entry.row), "before": before, "after": after}

@@ -57,10 +57,10 @@ def gap_view(gap: GapRow) -> dict[str, Any]:
 
 
 def row_view(row: Row) -> dict[str, Any]:
-    """A row of a log as callers see it, a trip or a gap; `set_on_km` is how far the odometer was set on before it,
-    where the car got another one."""
+    """A row of a log as callers see it, a trip or a gap. Where the car got another odometer before it, `set_on_km` is
+    how far that was set on."""
     view = gap_view(row) if isinstance(row, GapRow) else {"row": "trip", **trip_view(row)}
-    return {**view, "set_on_km": row.set_on_m / 1000}
+    return {**view, "set_on_km": row.set_on_m / 1000} if row.set_on_m else view
 
 
 def log_sums_view(sums: Sums) -> dict[str, Any]:

@@ -29,6 +29,7 @@ Flag = Literal[
 ]
 
 TRIP_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
+BEGINS_WITH_MOMENT = re.compile(r"[0-9]{8}T[0-9]{6}(Z-|\.[0-9]+Z\.)")
 NO_CAR = "-"  # stands for the car of a trip without one, where a key is needed
 
 
@@ -110,6 +111,17 @@ def trip_id(
     utc = started_at.astimezone(UTC)
     digest = hashlib.sha256(f"{user}|{utc.isoformat()}|{source}|{car_id or ''}|{n}".encode()).hexdigest()
     return f"{utc:%Y%m%dT%H%M%SZ}-{digest[:6]}"
+
+
+def moment_by_id(id_: str) -> datetime | None:
+    """The moment, to the second (aware UTC), that stands at the begin of the id of a trip, which began then as far as
+    was known when it was given, and of a reading; None of other ids."""
+    if not BEGINS_WITH_MOMENT.match(id_):
+        return None
+    try:
+        return datetime.strptime(id_[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def local_date(moment: datetime, timezone: str) -> date:

@@ -63,7 +63,7 @@ MONTH: Sentence = {
     "nl": "{month}{so_far}: {business} km zakelijk, {private} km privé, {unclassified} km nog niet ingedeeld.",
     "en": "{month}{so_far}: {business} km business, {private} km private, {unclassified} km not classified yet.",
 }
-SO_FAR: Sentence = {"nl": " tot en met {day}", "en": " until {day}"}
+SO_FAR: Sentence = {"nl": " tot en met {day}", "en": " up to and including {day}"}
 PRIVATE: Sentence = {
     "nl": "{car}: {km} van de {limit} privékilometers van {year}{worst}.",
     "en": "{car}: {km} of the {limit} private kilometres of {year}{worst}.",

@@ -2,18 +2,17 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from shared.domain.fitting import Unfit, unfit
+from shared.formats.cells import unguarded
 from shared.formats.incoming.columns import Column, columns_of, is_head
 from shared.formats.incoming.found import refuse_too_many
 
-DELIMITERS = ";,\t"
+DELIMITERS = ";,\t|"
+MOST_BY_CHANCE = 3  # columns: a line of a letter may have a word or two that names one
 LOOKED_AT = 200  # lines before the names of the columns: of whom, of which car, of when, what it adds up to
-# A text that begins like a formula is written with an apostrophe before it, and one that would look so as well.
-GUARDED = re.compile(r"'(?='*(?:[\t\r\n]|\s*[=+\-@＝＋－＠]))")
 
 
 class Line(NamedTuple):
@@ -34,15 +33,16 @@ class Line(NamedTuple):
 
 def lines_of(text: str) -> list[Line]:
     """The lines of a table below the names of its columns, without empty ones. Raises Unfit where there is none."""
-    text = text.removeprefix("\ufeff")
+    text = _well_decoded(text).removeprefix("\ufeff")
     delimiter = max(DELIMITERS, key=lambda one: _likeness(text, one))
     rows = _rows(text, delimiter)
-    head = next((cells for _, cells in _first(rows) if is_head(columns_of(cells))), [])
+    first = [cells for _, cells in _first(rows)]
+    head = next((cells for cells in first if is_head(columns_of(cells))), [])
     columns = columns_of(head)
     if not columns:
-        raise unfit(
-            "data", "has no line with the names of the columns: a date, and odometers or a distance, are needed"
-        )
+        raise unfit("data", _why_no_table(first))
+    rows = _rows(text, delimiter)
+    next(n for n, cells in rows if cells == head)
     found = list[Line]()
     for n, cells in rows:
         # Files that were put together name their columns again.
@@ -50,6 +50,26 @@ def lines_of(text: str) -> list[Line]:
             found.append(Line(n, {column: _text(cells, at) for column, at in columns.items()}))
             refuse_too_many(len(found))
     return found
+
+
+def _why_no_table(first: Sequence[Sequence[str]]) -> str:
+    """What is missing, beside that of the columns which is known."""
+    needed = "a date, and both odometers or a distance, are needed"
+    known = max((columns_of(cells) for cells in first), key=len, default={})
+    if len(known) < MOST_BY_CHANCE:
+        return f"has no line with the names of the columns: {needed}"
+    named = next(cells for cells in first if columns_of(cells) == known)
+    told = ", ".join(named[at].strip()[:40] for at in sorted(known.values()))
+    return f"has not all columns that are needed, as far as their names are known: {needed}. Known are: {told}"
+
+
+def _well_decoded(text: str) -> str:
+    """A text whose UTF-8 somebody took for Windows-1252, so that é is Ã©, as it was. No other text is one by chance: an
+    accent that stands for itself is no UTF-8."""
+    try:
+        return text.encode("cp1252").decode() if "Ã" in text or text.startswith("ï»¿") else text
+    except UnicodeError:
+        return text
 
 
 def _likeness(text: str, delimiter: str) -> int:
@@ -85,5 +105,4 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _text(cells: Sequence[str], at: int) -> str:
-    text = cells[at].strip() if at < len(cells) else ""
-    return GUARDED.sub("", text, count=1) if text.startswith("'") else text
+    return unguarded(cells[at]).strip() if at < len(cells) else ""

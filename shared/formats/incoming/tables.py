@@ -6,10 +6,11 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from shared.domain.fitting import Unfit, unfit
+from shared.domain.log.employer import HIDDEN
 from shared.domain.log.filed import Filed, Into, trip_of
-from shared.domain.log.trip import Endpoint, TripKind, km, trip_id
+from shared.domain.log.trip import Endpoint, TripKind, km, moment_by_id, trip_id
 from shared.formats.incoming import untimed
-from shared.formats.incoming.columns import Column, is_estimated, word_of
+from shared.formats.incoming.columns import Column, is_estimated, ticked, word_of
 from shared.formats.incoming.found import Found, FoundRow
 from shared.formats.incoming.kilometres import ROUNDED_KM, Measured, Tenths, measured, tenths_of, ways_of
 from shared.formats.incoming.moments import Span, day_of, parted, refuse_months_first, span_of, time_of
@@ -19,7 +20,8 @@ from shared.formats.incoming.untimed import Untimed
 OF_KM: tuple[Column, ...] = ("start_km", "end_km", "distance", "detour", "business", "private")
 POSITION = re.compile(r"(-?[0-9]{1,2}\.[0-9]{5}), (-?[0-9]{1,3}\.[0-9]{5})")  # where there is no address
 COMMUTE = "Woon-werk"
-NO_TRIP = "A gap is no trip: the log makes its gaps by itself."
+NO_TRIP = "A gap is no trip: the log makes its gaps by itself, and what was said of one has to be said again."
+NO_ROW = "It has no date: a heading or a total is no trip."
 SHOWN_KM = 0.05  # kilometres are shown to 0.1
 
 
@@ -38,6 +40,8 @@ def found_in(text: str, into: Into, *, is_ours: bool) -> Found:
     lines = lines_of(text)
     refuse_months_first(line.cell(column) for line in lines for column in ("date", "start_time"))
     _refuse_cars(lines)
+    if any(line.cell("id").startswith(HIDDEN) for line in lines):
+        raise unfit("data", "is the view of an employer, who does not see all of a log")
     tenths = "," if is_ours else tenths_of(line.cell(column) for line in lines for column in OF_KM)
     drafts = [_drafted(line, tenths, into, is_ours=is_ours) for line in lines]
     spans = _spans([one for one in drafts if isinstance(one, _Draft)], into.timezone)
@@ -72,12 +76,14 @@ def _row(draft: _Draft, spans: Mapping[int, Span | Unfit], into: Into) -> FoundR
 
 def _drafted(line: Line, tenths: Tenths, into: Into, *, is_ours: bool) -> _Draft | FoundRow:
     try:
+        if not re.search("[0-9]", f"{line.cell('date')} {line.cell('start_time')}"):
+            return FoundRow(line.where, None, NO_ROW)
         word = word_of(line.cell("kind"))
         if word == "gap":
             return FoundRow(line.where, None, NO_TRIP)
         if word is None:
             raise unfit("kind", f"{line.cell('kind')[:40]!r} is no kind of trip")
-        day, span = _when(line, into.timezone)
+        day, span = _when(line, into.timezone, moment_by_id(line.cell("id")) if is_ours else None)
         found = measured([line.cell("start_km"), line.cell("end_km"), line.cell("distance")], tenths, is_sure=is_ours)
         fields = _fields(line, found, word, tenths, is_ours=is_ours)
     except Unfit as error:
@@ -85,7 +91,7 @@ def _drafted(line: Line, tenths: Tenths, into: Into, *, is_ours: bool) -> _Draft
     return _Draft(line, day, span, found, fields)
 
 
-def _when(line: Line, timezone: str) -> tuple[date, Span | None]:
+def _when(line: Line, timezone: str, likely_at: datetime | None) -> tuple[date, Span | None]:
     """The day on which a trip began, and from when until when it was, where that is written down."""
     date_text, in_date = parted(line.cell("date"), is_time=False)
     start_date, start = parted(line.cell("start_time"), is_time=True)
@@ -96,10 +102,12 @@ def _when(line: Line, timezone: str) -> tuple[date, Span | None]:
         return day, None
     for name, text in (("started_at", start), ("ended_at", end)):
         if not text:
-            raise unfit(name, "is not written down, and the other end's time is")
+            raise unfit(
+                name, "is not written down, and the other end's time is: both are needed, or none and both odometers"
+            )
     begin = datetime.combine(day, time_of(start, "started_at"))
     last = datetime.combine(day_of(end_date) if end_date else day, time_of(end, "ended_at"))
-    return day, span_of(begin, last, timezone, is_end_dated=bool(end_date))
+    return day, span_of(begin, last, timezone, is_end_dated=bool(end_date), likely_at=likely_at)
 
 
 def _fields(line: Line, found: Measured, word: str, tenths: Tenths, *, is_ours: bool) -> dict[str, Any]:
@@ -145,6 +153,8 @@ def _length_km(found: Measured) -> float:
 
 def _kind(line: Line, found: Measured, word: str, tenths: Tenths) -> tuple[TripKind, float | None]:
     """The kind of a trip, and of a mixed one its business kilometres."""
+    if "kind" not in line.cells and (told := ticked(line.cell("business"), line.cell("private"))):
+        return told, None
     detour_km, business_km, private_km = (_km(line, column, tenths) for column in ("detour", "business", "private"))
     if "kind" not in line.cells:
         if not business_km:

@@ -94,7 +94,7 @@ WORK = Place("2", "Work", *BREDA, role="work", radius_m=300)
         ((end(UTRECHT), end(BREDA)), True),
         ((end(BREDA), end(UTRECHT)), True),
         ((end(place="Work"), end(UTRECHT)), True),
-        ((end(UTRECHT), end((BREDA[0] + 0.01, BREDA[1]), place="Work")), False),
+        ((end(UTRECHT), end((BREDA[0] + 0.01, BREDA[1]), place="Work")), True),
         ((end(UTRECHT), end(place="Elsewhere")), False),
         ((end(UTRECHT), end(UTRECHT)), False),
         ((end(UTRECHT), end()), False),

@@ -336,7 +336,7 @@ def test_the_summary_alone_asks_for_nothing_in_its_subject() -> None:
 
 def test_a_month_that_goes_on_is_told_until_sunday() -> None:
     (thing,) = looked(facts(MONDAY, {(2026, 3, "car"): Sums(1, 9000, business_m=9000)}))
-    assert "March 2026 until 8 March: 9.0 km business" in mail([thing]).text
+    assert "March 2026 up to and including 8 March: 9.0 km business" in mail([thing]).text
     assert "Maart 2026 tot en met 8 maart: 9,0 km zakelijk" in mail([thing], "nl").text
     assert "0.0 of the 500 private kilometres of 2026.\n" in mail([thing]).text
 

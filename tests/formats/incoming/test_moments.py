@@ -1,6 +1,6 @@
 """Dates and times as drivers write them, by the clock where they live, also in the nights when that is changed."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
@@ -11,13 +11,27 @@ ZONE = "Europe/Amsterdam"
 
 
 @pytest.mark.parametrize(
-    "text", ["05-01-2024", "5-1-2024", "2024-01-05", "05/01/2024", "5.1.2024", "05-01-24", "vr 5-1-2024", "2024/1/5"]
+    "text",
+    [
+        "05-01-2024",
+        "5-1-2024",
+        "2024-01-05",
+        "05/01/2024",
+        "5.1.2024",
+        "05-01-24",
+        "vr 5-1-2024",
+        "2024/1/5",
+        "5 januari 2024",
+        "vrijdag 5 januari 2024",
+        "5-jan-24",
+        "5 Jan. 2024",
+    ],
 )
 def test_a_day_is_read_however_it_is_written(text: str) -> None:
     assert day_of(text) == date(2024, 1, 5)
 
 
-@pytest.mark.parametrize("text", ["", "31-02-2024", "2024", "5 januari 2024", "13-13-2024", "05-01-20245", "Totaal"])
+@pytest.mark.parametrize("text", ["", "31-02-2024", "2024", "5 brumaire 2024", "13-13-2024", "05-01-20245", "Totaal"])
 def test_what_is_no_day_is_refused(text: str) -> None:
     with pytest.raises(Unfit, match="no date"):
         day_of(text)
@@ -29,9 +43,23 @@ def test_what_is_no_time_is_refused(text: str) -> None:
         time_of(text, "started_at")
 
 
+@pytest.mark.parametrize(
+    ("text", "hours"), [("8:05 AM", 8), ("8:05 p.m.", 20), ("12:05 am", 0), ("12:05 PM", 12), ("8.05 uur", 8)]
+)
+def test_a_time_may_be_of_half_a_day(text: str, hours: int) -> None:
+    assert time_of(text, "started_at") == time(hours, 5)
+
+
+def test_half_a_day_has_twelve_hours() -> None:
+    for text in ("13:05 PM", "0:05 AM"):
+        with pytest.raises(Unfit, match="no time"):
+            time_of(text, "started_at")
+
+
 def test_a_cell_may_have_day_and_time() -> None:
     assert parted("05-01-2024 08:12", is_time=False) == ("05-01-2024", "08:12")
     assert parted("2024-01-05T08:12:30", is_time=True) == ("2024-01-05", "08:12:30")
+    assert parted("5 jan 2024 17:05", is_time=True) == ("5-1-2024", "17:05")
     assert parted("5.12.24", is_time=True) == ("", "5.12.24")
     assert parted("5.12.24", is_time=False) == ("5.12.24", "")
 
@@ -70,3 +98,12 @@ def test_an_hour_that_the_clock_shows_twice_is_the_first_unless_the_trip_would_e
     assert (begun, ended - begun) == (datetime(2024, 10, 27, 0, 10, tzinfo=UTC), timedelta(minutes=30))
     begun, ended = span("2024-10-27T02:50", "2024-10-27T02:10")
     assert (begun, ended - begun) == (datetime(2024, 10, 27, 0, 50, tzinfo=UTC), timedelta(minutes=20))
+
+
+def test_in_an_hour_that_the_clock_shows_twice_what_is_told_elsewhere_decides() -> None:
+    begin, end = (datetime.fromisoformat(f"2024-10-27T02:{n}") for n in (10, 40))
+    likely_at = datetime(2024, 10, 27, 1, 10, 33, tzinfo=UTC)
+    for told, begun in ((likely_at, likely_at.replace(second=0)), (datetime(2020, 1, 1, tzinfo=UTC), None)):
+        found = span_of(begin, end, ZONE, is_end_dated=True, likely_at=told)
+        assert found.started_at == (begun or datetime(2024, 10, 27, 0, 10, tzinfo=UTC))
+        assert found.ended_at - found.started_at == timedelta(minutes=30)

@@ -232,6 +232,8 @@ OTHERS = [
      "1\t5-1-2024\t8:12\t8:41\t12.345\t12.367\t22\tDorpsstraat 1, Ede\tKerkweg 2\tzakelijk"),
     ("Startdatum;Vertrekplaats;Bestemming;Starttijd;Eindtijd;Kilometerstand begin;Kilometerstand eind;Km;Categorie",
      "05/01/2024;Dorpsstraat 1, Ede;Kerkweg 2;08.12;08.41;12345;12367;22,0;Zakelijk"),
+    ("started_at|ended_at|from|to|start_odometer|end_odometer|classification",
+     "5 Jan 2024 8:12 AM|5 Jan 2024 8:41 AM|Dorpsstraat 1, Ede|Kerkweg 2|12345|12367|Business"),
     ("Start;Eind;Van;Naar;Beginstand;Eindstand;Soort",
      "05-01-2024 08:12;05-01-2024 08:41;Dorpsstraat 1, Ede;Kerkweg 2;12345;12367;Zakelijk"),
 ]  # fmt: skip
@@ -249,6 +251,36 @@ def test_others_write_the_same_in_their_own_way(head: str, line: str) -> None:
     )  # fmt: skip
     assert (trip.start_odometer_km, trip.end_odometer_km, trip.distance_km) == (12345.0, 12367.0, 22.0)
     assert (trip.from_.address, trip.to.address, trip.kind) == ("Dorpsstraat 1, Ede", "Kerkweg 2", "business")
+
+
+def test_headings_empty_lines_and_totals_are_no_trips_and_are_told_as_such() -> None:
+    found = rows("Januari;;;", LINE, ";;;", "Totaal januari;;;;;22,4", format_="dutch")
+    assert [bool(row.trip) for row in found] == [False, True, False]
+    assert {row.why for row in found if not row.trip} == {"It has no date: a heading or a total is no trip."}
+
+
+@pytest.mark.parametrize("lost", [LINE.replace("Zakelijk;", "PrivÃ©;"), LINE.replace("Zakelijk;", "Priv\ufffd;")])
+def test_a_file_that_was_decoded_wrongly_is_read_all_the_same(lost: str) -> None:
+    mixed = LINE.replace("05-01", "06-01").replace("Zakelijk;", "Gemengd;4,4").replace("Klant", "CafÃ©")
+    head = HEAD.replace("é", "Ã©" if "Ã" in lost else "\ufffd")
+    one, other = (row.trip for row in rows(lost, mixed, format_="dutch", head=head))
+    assert one
+    assert other
+    assert (one.kind, other.private_km) == ("private", 4.4)
+    assert other.purpose == ("Café" if "Ã" in lost else "CafÃ©")
+    assert only(LINE.replace("Klant", "São Ãlex")).purpose == "São Ãlex"
+
+
+def test_a_column_of_yes_and_no_tells_the_kind() -> None:
+    head = "Datum;Vertrektijd;Aankomsttijd;Afstand;Zakelijk?"
+    lines = (f"05-01-2024;{n:02}:00;{n:02}:30;20,0;{said}" for n, said in enumerate(("ja", "Nee", "x", "")))
+    kinds = [row.trip.kind for row in rows(*lines, format_="dutch", head=head) if row.trip]
+    assert kinds == ["business", "private", "business", "unclassified"]
+
+
+def test_a_table_without_what_is_needed_says_which_columns_are_known() -> None:
+    with pytest.raises(Unfit, match=r"a distance, are needed.* Known are: Datum, Van, Naar"):
+        rows("05-01-2024;A;B;45210", format_="dutch", head="Datum;Van;Naar;Km-stand")
 
 
 def test_thousands_that_nothing_tells_of_are_refused_row_by_row() -> None:

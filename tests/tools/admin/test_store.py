@@ -21,6 +21,8 @@ EVERY_COMMAND = {
     "show-user": ("a@example.com",),
     "verify": ("a@example.com",),
     "import": ("a@example.com", "trips.csv"),
+    "export-user": ("a@example.com", "user.json"),
+    "restore": ("a@example.com", "--from", "user.json"),
     "upgrade": ("a@example.com",),
     "add-key": ("a@example.com", "--scope", "full"),
     "revoke-key": ("a@example.com", "x"),

@@ -198,7 +198,7 @@ def test_a_dry_run_prints_every_call_and_needs_neither_gcloud_nor_login(project:
     printed = [anywhere(line.split("  # ")[0]) for line in done.stdout.splitlines() if line.startswith("gcloud ")]
     # What only Google knows stands as a word in capitals.
     known = {"123456789012": "PROJECT_NUMBER", "s-poller-1": "SUBSCRIPTION_OF_poller", "poller-1": "TRIGGER_OF_poller"}
-    known["https://scheduler-abc.a.run.app"] = "https://URL_OF_scheduler"
+    known |= {f"https://{name}-abc.a.run.app": f"https://URL_OF_{name}" for name in ("scheduler", "reminders")}
     expected = EXPECTED.read_text()
     for value, word in known.items():
         expected = expected.replace(value, word)

@@ -158,7 +158,7 @@ def test_a_driver_can_read_what_was_moved(house: House) -> None:
     house.put(one={"start_odo": 100, "end_odo": 122.4})
     house.run()
     trip = house.trips()[0]
-    found = house.store().find_trip(trip.id)
+    found = house.store().trips.find(trip.id)
     assert found
     assert found.value == trip
 

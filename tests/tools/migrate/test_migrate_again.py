@@ -121,7 +121,7 @@ def test_a_moved_trip_that_was_corrected_since_stays_corrected_and_may_be_delete
     house.run()
     [trip] = house.trips()
     store = house.store()
-    read = store.find_trip(trip.id)
+    read = store.trips.find(trip.id)
     change = store.change()
     locked(change, store.state())
     change.put_trip(read, dated(classified(Trip(**{**_fields(trip), "kind": "private", "revision": 2}))))
