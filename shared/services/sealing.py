@@ -42,6 +42,8 @@ def close(
             told = local(soonest, account.timezone)
             raise Conflict(f"The log of {year} can be closed from {told} on: until then news of it may come.", "year")
         closing = _Closing(store, account, car_id, year, author)
+        # What is settled stays so: who is refused for want of a reason has nothing changed.
+        closing.failing(year_of(account, car_id, year), reasons, language)
         until_current(closing.settle)()
         until_current(closing.seal)(reasons, language)
     stamp_missing(account.email)
@@ -71,16 +73,23 @@ class _Closing(NamedTuple):
             locked(change, read, state)
             change.commit()
 
+    def failing(self, found: ReadYear, reasons: Mapping[str, str], language: Language) -> Sequence[Finding]:
+        """The checks that fail, each of which has a reason. Raises NotClosable, and what refuses every year like it."""
+        _refuse_unread(found)
+        checks = checked(self.account, self.car_id, self.year, language, found)
+        failing = [one for one in checks.findings if one.result == "fails"]
+        if missing := [one for one in failing if not reasons.get(str(one.n), "").strip()]:
+            raise NotClosable(missing)
+        return failing
+
     def seal(self, reasons: Mapping[str, str], language: Language) -> None:
         """Seals its rows, with a reason for each check that fails."""
         found = year_of(self.account, self.car_id, self.year)
         if found.state.value.is_closed(self.car_id, self.year):
             return
-        _refuse_open(found)
-        checks = checked(self.account, self.car_id, self.year, language, found)
-        failing = [one for one in checks.findings if one.result == "fails"]
-        if missing := [one for one in failing if not reasons.get(str(one.n), "").strip()]:
-            raise NotClosable(missing)
+        if any(is_open(found.state.value, row) for row in found.log.rows):
+            raise _waiting(self.year)
+        failing = self.failing(found, reasons, language)
         change = self.store.change(self.author)
         change.put_seal(self._made(found, {str(one.n): reasons[str(one.n)].strip() for one in failing}))
         closed = with_closed(found.state.value, self.car_id, self.year, self.account.timezone)
@@ -103,9 +112,12 @@ class _Closing(NamedTuple):
         )
 
 
-def _refuse_open(found: ReadYear) -> None:
-    year = found.log.year
+def _refuse_unread(found: ReadYear) -> None:
     if not found.log.rows:
-        raise NotFound(f"This car has nothing in {year}.")
-    if found.log.behind or any(is_open(found.state.value, row) for row in found.log.rows):
-        raise Conflict(f"Some kilometres of {year} wait for what the car says: try again tomorrow.", "year")
+        raise NotFound(f"This car has nothing in {found.log.year}.")
+    if found.log.behind:
+        raise _waiting(found.log.year)
+
+
+def _waiting(year: int) -> Conflict:
+    return Conflict(f"Some kilometres of {year} wait for what the car says: try again tomorrow.", "year")

@@ -107,11 +107,13 @@ def test_a_closed_year_has_a_seal_that_holds_and_closing_it_again_changes_nothin
 def test_a_check_that_fails_needs_a_reason_before_the_year_is_closed(year: Driver) -> None:
     failing = [one for one in checks(year) if one["result"] == "fails"]
     assert failing, "its trips have no addresses, and its car no plate"
+    kept = {name: year.kept(name) for name in ("trips", "gaps", "chapters", "cache", "history", "stats")}
     for reasons in ({}, {str(one["n"]): "A reason" for one in failing[1:]}, {str(failing[0]["n"]): "  "}):
         answer = close(year, reasons=reasons)
         assert (answer.status_code, answer.json()["field"]) == (409, "reasons")
         assert failing[0] in answer.json()["checks"]
     assert shown(year)["closed"] is False
+    assert {name: year.kept(name) for name in kept} == kept
     assert close(year, reasons={str(one["n"]): "A reason" for one in failing}).status_code == 200
 
 
