@@ -11,7 +11,8 @@ def test_it_says_what_would_be_done_and_does_it_when_told_to(
     driver: Driver, operator: Operator, tmp_path: Path
 ) -> None:
     file, before = tmp_path / "trips.csv", everything(driver)
-    file.write_bytes(table(*LINES, "x;y").replace("Dorpsstraat", "Cafékade").encode("cp1252"))
+    without_date = LINES[0].replace(LINES[0].split(";")[0], "x")
+    file.write_bytes(table(*LINES, without_date).replace("Dorpsstraat", "Cafékade").encode("cp1252"))
     told = operator.call("import", driver.email, str(file))
     assert told.splitlines()[0].startswith("line 2: new, 2024-01-05, 22.4 km, 20240105T071200Z-")
     assert "line 5: refused. started_at: 'x' is no date" in told
