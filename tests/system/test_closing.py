@@ -1,5 +1,6 @@
 """Closing a car's year over HTTP: its seal holds, nothing folds into it, and what would change stands beside it."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -246,6 +247,19 @@ def test_what_is_said_of_places_and_of_the_car_leaves_a_closed_year_as_it_is(yea
     assert {one["by"] for one in found["corrections"]} == {"settings"}
     assert {} in [one["before"] for one in found["corrections"]], "the gap before the first trip"
     year.call("PATCH", "/settings", json={"timezone": "Europe/Amsterdam"})
+
+
+def test_what_a_file_has_of_a_closed_year_stays_out_and_the_rest_comes_in(year: Driver) -> None:
+    close(year)
+    times = {"started_at": f"{YEAR + 1}-01-05T09:00:00+01:00", "ended_at": f"{YEAR + 1}-01-05T09:40:00+01:00"}
+    trip = {"row": "trip", **times, "distance_km": 15.0, "start_odometer_km": 1125.0, "end_odometer_km": 1140.0}
+    reading = {"at": moment(20, 12, month=11).isoformat(), "odometer_km": 1080.0, "source": "eye", "confirm": True}
+    file = {"format": "mileage-log", "version": 1, "car": {"id": "car"}, "rows": [trip], "readings": [reading]}
+    body = {"format": "json", "data": json.dumps(file), "dry_run": False}
+    answer = year.call("POST", "/trips/import", json=body)
+    assert (answer.status_code, answer.json().get("new"), answer.json().get("new_readings")) == (200, 1, 0), answer.text
+    assert shown(year)["holds"]
+    assert year.differences() == []
 
 
 def test_a_seal_is_what_anybody_can_compute_of_the_rows(year: Driver) -> None:
