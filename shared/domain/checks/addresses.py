@@ -34,13 +34,13 @@ def is_address(text: str) -> bool:
 
 
 LACKING = Text(
-    "Bij deze {count} ritten ontbreekt een adres. Vul straat, huisnummer en plaats in, bij de rit of bij je vaste"
+    "Bij deze ritten ({count}) ontbreekt een adres. Vul straat, huisnummer en plaats in, bij de rit of bij je vaste"
     ' plek; een naam als "klant" of "kantoor" is niet genoeg.',
-    "These {count} trips lack an address. Fill in street, number and place, at the trip or at your own place; a name"
+    "These trips ({count}) lack an address. Fill in street, number and place, at the trip or at your own place; a name"
     ' such as "customer" or "office" is not enough.',
 )
 SOUGHT = Text(
-    "Van deze {count} ritten worden de adressen nog opgezocht. Je hoeft niets te doen.",
-    "The addresses of these {count} trips are still being looked up. There is nothing to do.",
+    "Van deze ritten ({count}) worden de adressen nog opgezocht. Je hoeft niets te doen.",
+    "The addresses of these trips ({count}) are still being looked up. There is nothing to do.",
 )
 CHECK = Check(6, "law", Text("Straat en plaats bij begin en einde", "Street and place at both ends"), outcome)

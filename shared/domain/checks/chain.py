@@ -24,8 +24,9 @@ def _broken(examined: Examined) -> Iterator[str]:
 
 
 ADVICE = Text(
-    "De geschiedenis van deze {count} regels is niet meer zoals ze is geschreven. Laat de beheerder het log nakijken.",
-    "The history of these {count} rows is no longer as it was written. Have the operator verify the log.",
+    "De geschiedenis van deze regels ({count}) is niet meer zoals ze is geschreven. Laat de beheerder het log"
+    " nakijken.",
+    "The history of these rows ({count}) is no longer as it was written. Have the operator verify the log.",
 )
 CHECK = Check(
     16,

@@ -36,24 +36,24 @@ def _waits(trip: Trip) -> bool:
 
 
 APART = Text(
-    "Deze {count} regels beginnen niet bij de kilometerstand waarop de regel ervoor eindigt. Kijk de standen na en"
+    "Deze regels ({count}) beginnen niet bij de kilometerstand waarop de regel ervoor eindigt. Kijk de standen na en"
     " verbeter de rit die niet klopt. Tot 1 km verschil is een melding; die grens is van ons en staat in geen wet.",
-    "These {count} rows do not begin at the odometer where the row before ends. Look at the odometers and correct the"
+    "These rows ({count}) do not begin at the odometer where the row before ends. Look at the odometers and correct the"
     " trip that is wrong. Up to 1 km apart is a notice only; that limit is ours and in no law.",
 )
 NEARLY = Text(
-    "Deze {count} regels sluiten op minder dan 1 km na niet aan, doordat sommige auto's hele kilometers melden. Die"
+    "Deze regels ({count}) sluiten op minder dan 1 km na niet aan, doordat sommige auto's hele kilometers melden. Die"
     " grens van 1 km is van ons en staat in geen wet: geef een stand van je dashboard op om het recht te zetten.",
-    "These {count} rows are less than 1 km apart from the row before, for some cars tell whole kilometres. That limit"
+    "These rows ({count}) are less than 1 km apart from the row before, for some cars tell whole kilometres. That limit"
     " of 1 km is ours and in no law: enter what your dashboard shows to put it right.",
 )
 WITHOUT = Text(
-    "Bij deze {count} ritten staat geen kilometerstand. Vul de stand bij begin en einde in.",
-    "These {count} trips have no odometer. Fill in what it showed at their begin and end.",
+    "Bij deze ritten ({count}) staat geen kilometerstand. Vul de stand bij begin en einde in.",
+    "These trips ({count}) have no odometer. Fill in what it showed at their begin and end.",
 )
 WAITING = Text(
-    "Deze {count} ritten wachten nog op de kilometerstand van de auto. Duurt dat lang, vul die dan zelf in.",
-    "These {count} trips still wait for the car's odometer. If that takes long, fill it in yourself.",
+    "Deze ritten ({count}) wachten nog op de kilometerstand van de auto. Duurt dat lang, vul die dan zelf in.",
+    "These trips ({count}) still wait for the car's odometer. If that takes long, fill it in yourself.",
 )
 CHECK = Check(
     2, "law", Text("Elke rit begint waar de vorige eindigde", "Each trip begins where the one before ended"), outcome

@@ -16,8 +16,8 @@ def outcome(examined: Examined) -> Outcome:
 
 
 ADVICE = Text(
-    "Bij {count} correcties staat geen reden. Schrijf erbij waarom de kilometers zijn gecorrigeerd.",
-    "{count} corrections have no reason. Write down why the kilometres were corrected.",
+    "Bij deze correcties ({count}) staat geen reden. Schrijf erbij waarom de kilometers zijn gecorrigeerd.",
+    "These corrections ({count}) have no reason. Write down why the kilometres were corrected.",
 )
 CHECK = Check(
     14, "law", Text("Elke correctie heeft een reden", "Each correction has a reason"), outcome, is_of_rows=False

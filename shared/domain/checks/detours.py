@@ -65,10 +65,10 @@ class _Spots:
 
 
 ADVICE = Text(
-    "Deze {count} ritten zijn meer dan {percent} % en meer dan {km} km langer dan je zelf gewoonlijk tussen die plekken"
-    " rijdt. Schrijf bij de rit welke weg je reed en waarom. Een omweg door het verkeer is zakelijk. De wet vraagt de"
-    " afwijkende route; deze getallen zijn van ons.",
-    "These {count} trips are more than {percent} % and more than {km} km longer than you usually drive between these"
+    "Deze ritten ({count}) zijn meer dan {percent} % en meer dan {km} km langer dan je zelf gewoonlijk tussen die"
+    " plekken rijdt. Schrijf bij de rit welke weg je reed en waarom. Een omweg door het verkeer is zakelijk. De wet"
+    " vraagt de afwijkende route; deze getallen zijn van ons.",
+    "These trips ({count}) are more than {percent} % and more than {km} km longer than you usually drive between these"
     " places. Write down at the trip which way you took and why. A detour for traffic is business. The law asks for"
     " the route that is not the usual one; these numbers are ours.",
 )

@@ -31,15 +31,15 @@ def _shows_otherwise(trip: Trip) -> bool:
 
 
 WRONG = Text(
-    "Bij deze {count} regels loopt de kilometerstand terug of is de afstand niet eindstand min beginstand. Verbeter de"
-    " standen of de afstand.",
-    "In these {count} rows the odometer falls, or the distance is not the end less the begin. Correct the odometers or"
-    " the distance.",
+    "Bij deze regels ({count}) loopt de kilometerstand terug of is de afstand niet eindstand min beginstand. Verbeter"
+    " de standen of de afstand.",
+    "In these rows ({count}) the odometer falls, or the distance is not the end less the begin. Correct the odometers"
+    " or the distance.",
 )
 BEYOND = Text(
-    "Deze {count} ritten zijn langer dan wat de kilometerteller in die tijd opliep. Wat is ingevuld en wat de auto"
+    "Deze ritten ({count}) zijn langer dan wat de kilometerteller in die tijd opliep. Wat is ingevuld en wat de auto"
     " meldde, kan niet allebei kloppen: verbeter de afstand, de tijden of de auto van de rit.",
-    "These {count} trips are longer than the odometer went on meanwhile. What was filled in and what the car told"
+    "These trips ({count}) are longer than the odometer went on meanwhile. What was filled in and what the car told"
     " cannot both be true: correct the distance, the times or the car of the trip.",
 )
 CHECK = Check(

@@ -15,9 +15,9 @@ def _is_estimated(trip: Trip) -> bool:
 
 
 ADVICE = Text(
-    "Van deze {count} ritten is een kilometerstand geschat: de auto meldde er toen geen. De som over meer ritten klopt"
-    " wel. Weet je de stand, vul hem dan in.",
-    "An odometer of these {count} trips is estimated: the car told none at the time. Over several trips the sum is"
+    "Van deze ritten ({count}) is een kilometerstand geschat: de auto meldde er toen geen. De som over meer ritten"
+    " klopt wel. Weet je de stand, vul hem dan in.",
+    "An odometer of these trips ({count}) is estimated: the car told none at the time. Over several trips the sum is"
     " right. If you know what it showed, fill it in.",
 )
 CHECK = Check(

@@ -15,9 +15,9 @@ def outcome(examined: Examined) -> Outcome:
 
 
 ADVICE = Text(
-    "Van {missing_km} km staat er geen rit, in {count} stukken. Voeg de ritten toe of zeg wat het was; tot dan tellen"
+    "Van {missing_km} km staat er geen rit (stukken: {count}). Voeg de ritten toe of zeg wat het was; tot dan tellen"
     " ze als privé. Wat na de laatste rit is gereden, kun je pas uitleggen als de volgende rit er is.",
-    "No trip has {missing_km} km, in {count} parts. Add the trips or say what it was; until then they count as private."
+    "No trip has {missing_km} km (parts: {count}). Add the trips or say what it was; until then they count as private."
     " What was driven since the last trip can be explained once the next one is there.",
 )
 CHECK = Check(5, "law", Text("Er ontbreken geen kilometers", "No kilometres are missing"), outcome)

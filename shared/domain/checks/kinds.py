@@ -10,7 +10,7 @@ def outcome(examined: Examined) -> Outcome:
 
 
 ADVICE = Text(
-    "Van deze {count} ritten is niet bekend of ze zakelijk of privé waren. Kies het bij elke rit.",
-    "Nobody said of these {count} trips whether they were business or private. Choose it for each of them.",
+    "Van deze ritten ({count}) is niet bekend of ze zakelijk of privé waren. Kies het bij elke rit.",
+    "Nobody said of these trips ({count}) whether they were business or private. Choose it for each of them.",
 )
 CHECK = Check(7, "ours", Text("Elke rit is zakelijk of privé", "Each trip is business or private"), outcome)

@@ -11,9 +11,9 @@ def outcome(examined: Examined) -> Outcome:
 
 
 ADVICE = Text(
-    "Deze {count} ritten zijn meer dan {days} dagen na de rit ingevoerd en zijn zo gemerkt. Bewaar wat ze bewijst,"
+    "Deze ritten ({count}) zijn meer dan {days} dagen na de rit ingevoerd en zijn zo gemerkt. Bewaar wat ze bewijst,"
     " zoals een afspraak of een bon. Het getal komt uit de Duitse praktijk; in Nederland geldt: zo snel mogelijk.",
-    "These {count} trips were entered more than {days} days after the drive and are marked so. Keep what proves them,"
+    "These trips ({count}) were entered more than {days} days after the drive and are marked so. Keep what proves them,"
     " such as an appointment or a receipt. The number is of German practice; in the Netherlands: as soon as you can.",
 )
 CHECK = Check(15, "law", Text("Ritten zijn op tijd ingevoerd", "Trips were entered in time"), outcome)

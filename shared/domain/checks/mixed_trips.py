@@ -18,9 +18,9 @@ def _is_divided(trip: Trip) -> bool:
 
 
 ADVICE = Text(
-    "Deze {count} ritten waren deels privé. Vul in hoeveel kilometer zakelijk was, en schrijf de route van de omweg"
+    "Deze ritten ({count}) waren deels privé. Vul in hoeveel kilometer zakelijk was, en schrijf de route van de omweg"
     " op.",
-    "These {count} trips were private in part. Fill in how many kilometres were business, and write down the route of"
+    "These trips ({count}) were private in part. Fill in how many kilometres were business, and write down the route of"
     " the detour.",
 )
 CHECK = Check(

@@ -57,9 +57,9 @@ def _until(row: Row) -> datetime:
 
 
 ADVICE = Text(
-    "Deze {count} standen van garage, keuring of laadpaal wijken meer dan {limit_km} km af van je ritten. Kijk de stand"
-    " en de datum op het papier na, en de ritten van die dag. De grens van {limit_km} km is van ons.",
-    "These {count} odometers of a garage, an inspection or a charger are more than {limit_km} km off your trips. Look"
+    "Deze standen ({count}) van garage, keuring of laadpaal wijken meer dan {limit_km} km af van je ritten. Kijk de"
+    " stand en de datum op het papier na, en de ritten van die dag. De grens van {limit_km} km is van ons.",
+    "These odometers ({count}) of a garage, an inspection or a charger are more than {limit_km} km off your trips. Look"
     " at odometer and date on the paper, and at the trips of that day. The limit of {limit_km} km is ours.",
 )
 CHECK = Check(

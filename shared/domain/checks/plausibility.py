@@ -35,9 +35,9 @@ def _end(trip: Trip) -> datetime:
 
 
 ADVICE = Text(
-    "Deze {count} ritten overlappen elkaar, zijn langer dan {most_km} km of sneller dan {fastest} km per uur. Verbeter"
-    " de tijden of de afstand. Deze getallen zijn van ons.",
-    "These {count} trips overlap, are longer than {most_km} km or faster than {fastest} km an hour. Correct their times"
-    " or their distance. These numbers are ours.",
+    "Deze ritten ({count}) overlappen elkaar, zijn langer dan {most_km} km of sneller dan {fastest} km per uur."
+    " Verbeter de tijden of de afstand. Deze getallen zijn van ons.",
+    "These trips ({count}) overlap, are longer than {most_km} km or faster than {fastest} km an hour. Correct their"
+    " times or their distance. These numbers are ours.",
 )
 CHECK = Check(20, "ours", Text("Tijden en snelheden kunnen kloppen", "Times and speeds are possible"), outcome)

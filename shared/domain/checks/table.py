@@ -52,7 +52,7 @@ CHECKS: tuple[Check, ...] = (
     employer.CHECK,
 )
 # Raised with each change of what a check finds or says: what was kept of the former ones counts no more.
-VERSION = 2
+VERSION = 3
 
 
 def checked(examined: Examined, language: Language) -> Checked:

@@ -38,10 +38,11 @@ def _apart_m(end: Endpoint, begin: Endpoint) -> float | None:
 
 
 ADVICE = Text(
-    "Bij deze {count} ritten ligt het begin meer dan {limit_m} m van waar de auto het laatst stond. Verbeter het begin"
-    " of het einde, of voeg de rit toe die ertussen zat. De grens van {limit_m} m is van ons en staat in geen wet.",
-    "In these {count} trips the begin is more than {limit_m} m from where the car stood last. Correct the begin or the"
-    " end, or add the trip that was between. The limit of {limit_m} m is ours and in no law.",
+    "Bij deze ritten ({count}) ligt het begin meer dan {limit_m} m van waar de auto het laatst stond. Verbeter het"
+    " begin of het einde, of voeg de rit toe die ertussen zat. De grens van {limit_m} m is van ons en staat in geen"
+    " wet.",
+    "In these trips ({count}) the begin is more than {limit_m} m from where the car stood last. Correct the begin or"
+    " the end, or add the trip that was between. The limit of {limit_m} m is ours and in no law.",
 )
 CHECK = Check(
     4,
