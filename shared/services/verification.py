@@ -27,10 +27,10 @@ from shared.domain.log.sums import Sums, flat, sums_by_month
 from shared.domain.log.tiling import Row, along
 from shared.domain.log.trip import Trip, classified, dated
 from shared.domain.log.words import summary_of
-from shared.domain.tracking.facts import Kept, closed_of, facts_of, is_closed_beside, last_told
+from shared.domain.tracking.facts import Kept, closed_of, facts_of, is_closed_beside, last_told, unfixed
 from shared.domain.tracking.recount import Counted, Thought, recounted
 from shared.domain.tracking.state import DriverState
-from shared.domain.tracking.weaving import drives_of
+from shared.domain.tracking.weaving import drives_of, together
 from shared.repositories.accounts import AccountRepository
 from shared.repositories.documents import client
 from shared.repositories.facts import UNREADABLE, FactRepository
@@ -215,8 +215,10 @@ def _in_rows(kept: Kept, owner: Whose) -> Iterator[Difference]:
 def _in_records(kept: Kept, drives: Iterable[Summary]) -> Iterator[Difference]:
     """What a trip knows of its drive beside what the phone said of that. Where its driver touched it, the record may
     have words that came later."""
-    records = {record.id: record for record in kept.records}
-    state = DriverState(default_car_id=kept.default_car_id)
+    records, drives = {record.id: record for record in kept.records}, [*drives]
+    state, rules = DriverState(default_car_id=kept.default_car_id), settings.current.rules
+    groups = together(unfixed(kept.records, drives))
+    told = {one.id: one for group in groups for one in drives_of(group, state, rules)}
     for summary in drives:
         if summary.is_by_hand or summary.moved or is_shaped(summary):
             continue
@@ -225,8 +227,7 @@ def _in_records(kept: Kept, drives: Iterable[Summary]) -> Iterator[Difference]:
             times = {heard.at for heard in events_of(record)} if record else set()
             made = [summary] if {summary.began_at, summary.ended_at} <= times else []
         else:
-            told = drives_of(record, state, settings.current.rules) if record else []
-            made = [one for one in told if one.id == summary.id]
+            made = [told[summary.id]] if record and summary.id in told else []
         if not made:
             yield Difference(f"drives/{summary.id}", "something else", "what a trip follows from")
         for one in made:

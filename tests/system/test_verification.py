@@ -119,3 +119,12 @@ def test_whatever_somebody_alters_in_the_store_is_seen(log: Driver) -> None:
         one.reference.set(one.to_dict())
     assert unseen == []
     assert log.differences() == []
+
+
+def test_a_drive_whose_end_came_after_the_next_began_follows_from_the_words_of_both(driver: Driver) -> None:
+    driver.phone("start", ago(400), UTRECHT, car_id="car")
+    driver.phone("start", ago(240), (52.2, 5.2))
+    driver.phone("end", ago(235), (52.2, 5.2), car_id="car")
+    driver.phone("end", ago(200), (52.3, 5.2))
+    driver.wait_trips(2)
+    assert driver.differences() == []

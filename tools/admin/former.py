@@ -290,7 +290,7 @@ def _with_drive(trip: Trip, former: Former, rules: Rules) -> Trip:
         return replace(trip, summary=replace(told, said=replace(told.said, is_deleted=False)))
     state = DriverState(default_car_id=former.kept.default_car_id)
     near = [one for one in former.kept.records if abs(one.began_at - trip.started_at) <= LONGEST_SILENCE]
-    drives = (one for record in near for one in drives_of(record, state, rules))
+    drives = (one for record in near for one in drives_of([record], state, rules))
     beside = [one for one in drives if one.since <= trip.ended_at and trip.started_at <= one.until]
     if trip.source == "manual" or not beside:
         summary = summary_of(trip) if trip.source == "manual" else moved(trip)

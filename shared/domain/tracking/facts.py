@@ -29,7 +29,7 @@ from shared.domain.log.words import summary_of
 from shared.domain.thresholds import Rules
 from shared.domain.tracking.recount import Facts
 from shared.domain.tracking.state import DriverState
-from shared.domain.tracking.weaving import drives_of
+from shared.domain.tracking.weaving import drives_of, is_fixed, together
 
 
 class Kept(NamedTuple):
@@ -196,14 +196,24 @@ def _untold(kept: Kept, told: Sequence[Summary], rules: Rules) -> Iterator[Summa
     """The drives of which no trip came, but where a trip has that time by now."""
     state = DriverState(default_car_id=kept.default_car_id)
     known = {one.id for one in told} | {summary_of(trip).id for trip in kept.trips}
-    for record in (one for one in kept.records if one.id not in known):
-        events = events_of(record)
-        since, until = events[0].at, events[-1].at
-        is_taken = any(
-            one.since <= until and since <= one.until and _may_be_one_car(one.car_id, record.cars) for one in told
-        )
-        if record.is_dropped or not is_taken:
-            yield from drives_of(record, state, rules)
+    for group in together(unfixed(kept.records, told)):
+        unknown = [one for one in group if one.id not in known and (one.is_dropped or not _is_taken(one, told))]
+        if unknown:
+            others = {record.id for record in group} - {record.id for record in unknown}
+            yield from (one for one in drives_of(group, state, rules) if one.id not in others)
+
+
+def unfixed(records: Iterable[Record], told: Iterable[Summary]) -> Iterator[Record]:
+    """The records but those of trips that their driver touched: what was heard during these changes nothing of them."""
+    fixed = {one.id for one in told if is_fixed(one)}
+    return (record for record in records if record.id not in fixed)
+
+
+def _is_taken(record: Record, told: Iterable[Summary]) -> bool:
+    """Whether a trip has the time of a record by now."""
+    events = events_of(record)
+    since, until = events[0].at, events[-1].at
+    return any(one.since <= until and since <= one.until and _may_be_one_car(one.car_id, record.cars) for one in told)
 
 
 def _may_be_one_car(car_id: str | None, named: Sequence[str]) -> bool:

@@ -45,12 +45,28 @@ def woven(state: DriverState, finished: Sequence[Finished], is_late_due: bool, r
     return _cut_anew(state, words, rows, rules) if words else state
 
 
-def drives_of(record: Record, state: DriverState, rules: Rules) -> list[Summary]:
-    """The drives that the words of a record make by themselves."""
-    if record.is_dropped:
-        return [_unwanted(events_of(record), state, rules)]
-    loose, legs = cut(None, events_of(record), rules, state.default_car_id)
-    return [*(_of_leg(leg, state, rules) for leg in legs), *(_loose(end, state) for end in loose)]
+def drives_of(records: Sequence[Record], state: DriverState, rules: Rules) -> list[Summary]:
+    """The drives that the words of some records make by themselves; of one that its driver dropped, whatever lies
+    beside it."""
+    unwanted = [_unwanted(events_of(record), state, rules) for record in records if record.is_dropped]
+    words = [heard for record in records if not record.is_dropped for heard in events_of(record)]
+    loose, legs = cut(None, words, rules, state.default_car_id)
+    return [*unwanted, *(_of_leg(leg, state, rules) for leg in legs), *(_loose(end, state) for end in loose)]
+
+
+def together(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """The records by time, those as one whose words lie between each other's: of these each says how far the others
+    went."""
+    group, until = list[Record](), None
+    for record in sorted(records, key=lambda one: (one.began_at, one.id)):
+        if until is not None and record.began_at >= until:
+            yield group
+            group, until = [], None
+        group.append(record)
+        ended_at = events_of(record)[-1].at
+        until = ended_at if until is None else max(until, ended_at)
+    if group:
+        yield group
 
 
 def is_fixed(summary: Summary) -> bool:

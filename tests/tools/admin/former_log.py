@@ -80,7 +80,7 @@ class FormerLog:
         self.readings[car_id] += [Reading(ended_at + MINUTE, end_km)] if is_end_read else []
         words = [Heard(at, *place, car_id=car_id, is_end=at == ended_at) for at, place in _way(began_at, ended_at, km)]
         record = recorded(drive_id(began_at, ended_at, car_id), words)
-        [drive] = drives_of(record, DriverState(default_car_id=CARS[0]), Rules())
+        [drive] = drives_of([record], DriverState(default_car_id=CARS[0]), Rules())
         self.records.append(record)
         self.drives.append(self._said(n, drive, end_km - start_km))
         return ended_at
