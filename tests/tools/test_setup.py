@@ -69,8 +69,13 @@ def break_off(root: Path, when: Callable[[], object], what: str, alone: signal.S
     # Whoever runs the tests in the background has Ctrl-C ignored, and what they start too.
     command = ["env", "--default-signal=INT", str(root / "tools" / "setup.sh"), "dev"]
     process = processes.start(command, log, environment(root))
+
+    def is_there() -> bool:
+        # What an earlier run left goes first: it says nothing of this one, which may not have heard of signals yet.
+        return "Setting up" in log.read_text() and bool(when())
+
     try:
-        processes.wait_until(lambda: when() or process.poll() is not None, what, every_s=0.005)
+        processes.wait_until(lambda: is_there() or process.poll() is not None, what, every_s=0.005)
         if alone:
             process.send_signal(alone)
         else:
