@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from shared.domain.driver import Account
 from shared.domain.fitting import car_id, unfit
 from shared.domain.log.beside import Beside
 from shared.domain.log.filed import Into, derived_id
-from shared.domain.log.trip import Trip, local_date
+from shared.domain.log.trip import Trip
 from shared.domain.log.words import identified
 from shared.domain.tracking.state import DriverState
 from shared.formats.incoming.files import opened
@@ -22,11 +22,10 @@ from shared.formats.incoming.untimed import NOTE
 from shared.repositories.readings import reading_id
 from shared.repositories.threads import later
 from shared.repositories.user_store import UserStore
-from shared.services.importing import Given, Offered
+from shared.services.importing import Given, Offered, parts, year_is_closed
 
-T = TypeVar("T")
 Result = Literal["new", "there_already", "refused", "left"]
-A_PAGE, LOOKED_UP = 1000, 300  # trips, documents a request
+A_PAGE = 1000  # trips a request
 AROUND = timedelta(days=2)  # longer than a trip
 BY_CAR: ReadingSource = "car"
 GONE = "It was taken out of the log, or put into another trip."
@@ -81,14 +80,14 @@ def planned(store: UserStore, account: Account, written: Written, now: datetime)
     file = opened(written.format, written.data)
     into = Into(account.email, account.timezone, _car_id(store, account, written, file.car_id), now)
     found, state = file.found(into), store.state().value
-    readings = {of_car: _unread(store, account, state, of_car, some) for of_car, some in found.readings.items()}
+    readings = {of_car: _unread(store, of_car, some) for of_car, some in found.readings.items()}
     return Plan([*_each(store, state, _identified(store, found.rows))], readings)
 
 
 def stored_trips(store: UserStore, ids: Sequence[str]) -> dict[str, Trip]:
     """Those of the trips that there are, by their ids."""
-    parts = [later(partial(store.trips.find_all, part)) for part in _parts(ids)]
-    return {one.value.id: one.value for found in parts for one in found()}
+    read = [later(partial(store.trips.find_all, part)) for part in parts(ids)]
+    return {one.value.id: one.value for found in read for one in found()}
 
 
 def _car_id(store: UserStore, account: Account, written: Written, named: str) -> str | None:
@@ -101,13 +100,10 @@ def _car_id(store: UserStore, account: Account, written: Written, named: str) ->
     return wanted or named or account.default_car_id
 
 
-def _unread(
-    store: UserStore, account: Account, state: DriverState, of_car: str, readings: Sequence[Reading]
-) -> list[Reading]:
-    """The readings that the log does not have as its car's own, of years that are not closed."""
-    opened_years = (one for one in readings if not state.is_closed(of_car, local_date(one.at, account.timezone).year))
-    as_cars = {reading_id(of_car, replace(one, source=BY_CAR)): one for one in opened_years}
-    known = {id_ for part in _parts([*as_cars]) for id_ in store.readings.judged(part)}
+def _unread(store: UserStore, of_car: str, readings: Sequence[Reading]) -> list[Reading]:
+    """The readings that the log does not have as its car's own."""
+    as_cars = {reading_id(of_car, replace(one, source=BY_CAR)): one for one in readings}
+    known = {id_ for part in parts([*as_cars]) for id_ in store.readings.judged(part)}
     return [one for id_, one in as_cars.items() if id_ not in known]
 
 
@@ -115,7 +111,7 @@ def _identified(store: UserStore, rows: Sequence[FoundRow]) -> list[FoundRow]:
     """The rows. Where the phone's words of a drive are kept under an id that a file names, and the log has no such trip
     any more, the trip gets an id of its own."""
     named = [row.trip.id for row in rows if row.trip and row.trip.id != derived_id(row.trip)]
-    taken = {id_ for part in _parts(named) for id_ in store.recorded(part)} - {*stored_trips(store, named)}
+    taken = {id_ for part in parts(named) for id_ in store.recorded(part)} - {*stored_trips(store, named)}
     return [
         row._replace(trip=identified(row.trip, derived_id(row.trip))) if row.trip and row.trip.id in taken else row
         for row in rows
@@ -146,7 +142,7 @@ def _each(store: UserStore, state: DriverState, rows: Sequence[FoundRow]) -> Ite
         elif trip.id in gone:
             yield Told(row.where, "refused", None, GONE)
         elif state.is_closed(trip.car_id, trip.year):
-            yield Told(row.where, "refused", None, f"The year {trip.year} of this car is closed.")
+            yield Told(row.where, "refused", None, year_is_closed(trip))
         elif row.is_untimed and beside.has_others(untimed[trip.date]):
             yield Told(row.where, "refused", None, OTHERS)
         else:
@@ -183,7 +179,3 @@ def _known(store: UserStore, trips: Sequence[Trip]) -> dict[str, Trip]:
 def _gone(store: UserStore, state: DriverState, ids: Sequence[str]) -> set[str]:
     """Those of the trips that the log had, as its history tells."""
     return store.history.gone(ids) if ids and state.entries else set()
-
-
-def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (items[n : n + LOOKED_UP] for n in range(0, len(items), LOOKED_UP))

@@ -5,7 +5,7 @@ matter when this is stopped and done again, or what the live system writes meanw
 it and writes nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, repeat
 from typing import Literal, NamedTuple, TypeVar
@@ -19,7 +19,7 @@ from shared.domain.log.history import Author
 from shared.domain.log.rows import Rows
 from shared.domain.log.sums import Sums, flat, sums_of_row
 from shared.domain.log.tiling import Row
-from shared.domain.log.trip import NO_CAR, Trip
+from shared.domain.log.trip import NO_CAR, Trip, local_date
 from shared.domain.log.words import summary_of
 from shared.domain.tracking.imports import Most, TakenIn, taken_in
 from shared.domain.tracking.keeping import refolded
@@ -70,13 +70,15 @@ class Foreseen(NamedTuple):
 
 class Done(NamedTuple):
     """How far an import is: so many facts are done, so many readings came and so many are to come; the ids of trips
-    that are `left`, and of those that the log had besides and that `changed`."""
+    that are `left`, of those that the log had besides and that `changed`, and of those that stay out, for their year is
+    `closed`."""
 
     facts: int
     new_readings: int
     left_readings: int
     left: Sequence[str]
     changed: Sequence[str]
+    closed: Sequence[str]
 
     @property
     def is_all(self) -> bool:
@@ -96,13 +98,15 @@ class Preview(NamedTuple):
 
 
 def imported(account: Account, given: Given, author: Author) -> Iterator[Done]:
-    """Takes in what is given, as far as it is not there; what is done, at first and after each commit."""
-    importing, rest = _Import(account, author), _facts(account, given)
-    count = len(rest)
-    rest = missing = importing.missing(rest)
+    """Takes in what is given, as far as it is not there and its year is not closed; what is done, at first and after
+    each commit."""
+    importing, facts = _Import(account, author), _facts(account, given)
+    count, missing = len(facts), importing.missing(facts)
+    rest = opened = importing.of_open_years(missing)
+    closed = missing.without(*opened.ids).ids[0]
     while True:
-        read = len(missing.readings) - len(rest.readings)
-        yield Done(count - len(rest), read, len(rest.readings), rest.ids[0], importing.changed)
+        read = len(opened.readings) - len(rest.readings)
+        yield Done(count - len(rest), read, len(rest.readings), rest.ids[0], importing.changed, closed)
         if not rest:
             return
         rest = importing.commit(rest)
@@ -179,6 +183,18 @@ def _parted(state: DriverState, rest: _Rest) -> tuple[_Rest, _Rest]:
     return late, rest.without(*late.ids)
 
 
+def _of_open_years(state: DriverState, rest: _Rest, timezone: str) -> _Rest:
+    return _Rest(
+        [trip for trip in rest.trips if not state.is_closed(trip.car_id, trip.year)],
+        [one for one in rest.readings if not state.is_closed(one[0], local_date(one[1].at, timezone).year)],
+    )
+
+
+def year_is_closed(trip: Trip) -> str:
+    """Why a trip of a closed year stays out of the log."""
+    return f"The year {trip.year} of this car is closed."
+
+
 def _facts(account: Account, given: Given) -> _Rest:
     """The facts by their time. Raises ValueError where a trip is another user's, or is not moved: that is a bug."""
     trips = {one.trip.id: one.trip for one in reversed(given.trips) if one.trip}
@@ -214,6 +230,10 @@ class _Import:
         self._new |= {*rest.ids[0]}
         return rest
 
+    def of_open_years(self, rest: _Rest) -> _Rest:
+        """What of the facts is of years that are not closed: what is sealed stays as it is."""
+        return _of_open_years(self._store.state().value, rest, self._owner.timezone)
+
     def commit(self, rest: _Rest) -> _Rest:
         """Commits the first facts; gives those that are left. Whoever was quicker makes it be done again, with fewer:
         a part that takes longer than a driver's next word would never be through."""
@@ -246,9 +266,9 @@ class _Import:
 
     def _there(self, log: StoredLog, some: _Rest) -> tuple[list[str], list[str]]:
         """The ids of the trips and of the readings that the log has."""
-        trips = [trip.id for part in _parts(some.trips) for trip in log.trips([one.id for one in part])]
+        trips = [trip.id for part in parts(some.trips) for trip in log.trips([one.id for one in part])]
         ids = [reading_id(*one) for one in some.readings]
-        return trips, [id_ for part in _parts(ids) for id_ in self._store.readings.judged(part)]
+        return trips, [id_ for part in parts(ids) for id_ in self._store.readings.judged(part)]
 
     # --- what is open, and what is settled
 
@@ -280,9 +300,11 @@ class _Import:
     def preview(self, account: Account, given: Given) -> Preview:
         """What would become of all that is given. A settled stretch is opened for all facts of its car at once."""
         log, state, rest = StoredLog(self._store), self._store.state().value, _facts(account, given)
-        known = {trip.id: trip for part in _parts(rest.trips) for trip in log.trips([one.id for one in part])}
-        rest = rest.without(*self._there(log, rest))
+        known = {trip.id: trip for part in parts(rest.trips) for trip in log.trips([one.id for one in part])}
+        missing = rest.without(*self._there(log, rest))
+        rest = _of_open_years(state, missing, account.timezone)
         new, rows = {trip.id for trip in rest.trips}, Rows(log)
+        closed = {*missing.ids[0]} - new
         late, soon = _parted(state, rest)
         while some := late.of_first_car():
             self._into_settled(log, state, rows, some)
@@ -295,7 +317,7 @@ class _Import:
             key = (row.year, row.car_id or NO_CAR)
             after[key] = after.get(key, Sums()).plus(sums_of_row(row), sign)
         changed = [trip for id_, trip in rows.trips.items() if trip and id_ not in new and [trip] != log.trips([id_])]
-        return Preview([*_foreseen(given, rows, known)], len(rest.readings), changed, before, after)
+        return Preview([*_foreseen(given, rows, known, closed)], len(rest.readings), changed, before, after)
 
 
 def _as_old_as_there(rows: Rows, given: Iterable[str]) -> None:
@@ -305,7 +327,7 @@ def _as_old_as_there(rows: Rows, given: Iterable[str]) -> None:
             rows.put(replace(trip, updated_at=trip.created_at))
 
 
-def _foreseen(given: Given, rows: Rows, known: Mapping[str, Trip]) -> Iterator[Foreseen]:
+def _foreseen(given: Given, rows: Rows, known: Mapping[str, Trip], closed: Collection[str]) -> Iterator[Foreseen]:
     seen = set[str]()
     for where, trip, why in given.trips:
         if trip is None:
@@ -314,6 +336,8 @@ def _foreseen(given: Given, rows: Rows, known: Mapping[str, Trip]) -> Iterator[F
             yield Foreseen(where, "refused", None, "its id is that of another trip")
         elif trip.id in known:
             yield Foreseen(where, "there already", known[trip.id])
+        elif trip.id in closed:
+            yield Foreseen(where, "refused", None, year_is_closed(trip))
         else:
             yield Foreseen(where, "new", rows.trips.get(trip.id))
         seen |= {trip.id} if trip else set()
@@ -335,5 +359,6 @@ def sums_by_year(store: UserStore) -> dict[tuple[int, str], Sums]:
     return found
 
 
-def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+def parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Of some items so many at a time as are looked up in one request."""
     return (items[n : n + LOOKED_UP] for n in range(0, len(items), LOOKED_UP))

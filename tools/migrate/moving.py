@@ -21,7 +21,7 @@ from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import to_document, until_current
 from shared.repositories.user_store import UserStore, state_document
 from shared.secrets import Unreadable, seal
-from shared.services.importing import Done, Given, Offered, Preview, imported, preview
+from shared.services.importing import Done, Given, Offered, Preview, imported, preview, year_is_closed
 from tools.migrate.old_cars import OldCar, joined, new_cars, old_cars
 from tools.migrate.old_rows import OldReading, reading_keys
 from tools.migrate.outcome import Result, result_of
@@ -142,8 +142,11 @@ class Mover:
         given = self._given(share)
         done = imported(self._account, given, Author(OPERATOR, datetime.now(UTC)))
         count = len(given.trips) + sum(map(len, given.readings.values()))
-        for _ in self._watched("trips", _Ticks(done, count)):
+        ticks = _Ticks(done, count)
+        for _ in self._watched("trips", ticks):
             pass
+        closed = {*ticks.closed}
+        self.left += [Note(year_is_closed(trip), f"trips/{id_}") for id_, trip in share.trips.items() if id_ in closed]
 
     def preview(self, share: Share) -> Preview:
         """What would come of the trips and readings of a share, or came of them. Nothing is written."""
@@ -168,10 +171,11 @@ class Mover:
 
 
 class _Ticks:
-    """One for each fact that is done, of so many."""
+    """One for each fact that is done, of so many; the ids of the trips that stay out, for their year is `closed`."""
 
     def __init__(self, done: Iterable[Done], count: int) -> None:
         self._done, self._count = done, count
+        self.closed: Sequence[str] = ()
 
     def __len__(self) -> int:
         return self._count
@@ -180,7 +184,7 @@ class _Ticks:
         told = 0
         for done in self._done:
             yield from range(told, done.facts)
-            told = done.facts
+            told, self.closed = done.facts, done.closed
 
 
 def _dated(one: OldCar, document: Any) -> OldCar:

@@ -11,6 +11,7 @@ from shared.domain.log.drive import Heard
 from shared.domain.log.record import recorded
 from shared.domain.log.sums import Sums
 from shared.domain.log.tiling import why_not_tiled
+from shared.domain.tracking.closing import with_closed
 from shared.domain.tracking.events import Ended
 from shared.domain.tracking.machine import advance
 from shared.domain.tracking.state import DriverState
@@ -283,6 +284,21 @@ def test_nothing_is_moved_into_a_log_that_an_earlier_version_kept(house: House) 
     user.collection("cache").document("trip_start").set({"active": True})
     assert sentence in house.run(code=1)
     assert house.trips() == []
+
+
+def test_a_trip_of_a_closed_year_stays_and_is_listed_and_the_others_move(house: House) -> None:
+    house.put(one={})
+    house.run()
+    [there] = house.trips()
+    read, change = house.store().state(), house.store().change()
+    change.put_state(read, with_closed(read.value, there.car_id or "", there.year, there.timezone))
+    change.commit()
+    house.put(two={"start_time": "10:12", "end_time": "10:41"}, other={"user_id": OTHER})
+    told = house.run(code=1)
+    assert f"trips: The year {there.year} of this car is closed. (1): 20240131T091200Z-" in told
+    assert f"do NOT agree for {BORIS}." in told
+    assert house.trips() == [there]
+    assert len(house.trips(OTHER)) == 1
 
 
 def test_where_no_trip_goes_on_nothing_moves_and_the_document_can_go(house: House) -> None:
