@@ -13,7 +13,7 @@ from shared.domain.log.tiling import Row
 from shared.domain.tracking.state import DriverState
 from shared.repositories.documents import client, until_current
 from shared.repositories.user_store import UserStore
-from shared.services.year import year_of
+from shared.services.year import rows_of
 
 
 class ClosedYear(NamedTuple):
@@ -40,12 +40,12 @@ def corrections_of(account: Account, car_id: str, year: int) -> Sequence[Correct
 
 def proven(account: Account, car_id: str | None, year: int) -> ClosedYear:
     """A car's year with its seal held against its rows. Raises NotFound where there is no such car."""
-    log = year_of(account, car_id, year).log
+    car, rows = rows_of(account, car_id, year)
     store = UserStore(client(), account.email)
-    seal = store.seals.find(log.car.id, year)
-    holds = seal is not None and _holds(store, seal, log.rows)
-    corrections = store.seals.corrections(log.car.id, year) if seal else ()
-    return ClosedYear(log.car.id, len(log.rows), seal, holds, _stamped_at(seal), corrections)
+    seal = store.seals.find(car.id, year)
+    holds = seal is not None and _holds(store, seal, rows)
+    corrections = store.seals.corrections(car.id, year) if seal else ()
+    return ClosedYear(car.id, len(rows), seal, holds, _stamped_at(seal), corrections)
 
 
 def _holds(store: UserStore, seal: Seal, rows: Sequence[Row]) -> bool:

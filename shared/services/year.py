@@ -1,5 +1,6 @@
 """Reads a car's log of one year as a whole, for its checks, its seal and its exports."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -27,30 +28,42 @@ class ReadYear(NamedTuple):
     state: Stored[DriverState]
 
 
-def year_of(account: Account, car_id: str | None, year: int) -> ReadYear:
-    """The log of one car in a year, the default one if none is named. Raises NotFound where there is no such car.
+class YearRows(NamedTuple):
+    """The rows of a car that count for a year, along its odometer."""
+
+    car: Car
+    rows: Sequence[Row]
+
+
+def rows_of(account: Account, car_id: str | None, year: int) -> YearRows:
+    """The rows of one car in a year, the default one if none is named. Raises NotFound where there is no such car.
 
     A car that the driver had before is one as long as its year has rows.
     """
     if not (car_id := car_id or account.default_car_id):
         raise NotFound("There is no car yet.")
-    store, name = UserStore(client(), account.email), car_id
-    # Before the rows: what is computed of them then holds for no later count than theirs.
-    state, changes = store.state_and_changes()
-    equal = {"year": year, "car_id": car_id}
+    store, equal = UserStore(client(), account.email), {"year": year, "car_id": car_id}
     trips = later(lambda: store.trips.by_time(equal, MOST_ROWS, None))
     gaps = later(lambda: store.gaps.by_time(equal, MOST_ROWS, None))
-    span = span_of(year, None, account.timezone)
-    readings = later(lambda: store.readings.page(name, MOST_ROWS, span, None))
-    before = later(lambda: _row_before(store, name, span[0]))
     car = store.cars.list_cars().get(car_id)
     rows: list[Row] = sorted([*trips(), *gaps()], key=along)
     if not car and not rows:
         raise NotFound("There is no such car.")
-    open_row = behind(account, state.value, car_id)
+    return YearRows(car or Car(car_id, "", car_id), rows)
+
+
+def year_of(account: Account, car_id: str | None, year: int) -> ReadYear:
+    """The log of one car in a year, as `rows_of` finds it. Raises NotFound where there is no such car."""
+    store = UserStore(client(), account.email)
+    # Before the rows: what is computed of them then holds for no later count than theirs.
+    state, changes = store.state_and_changes()
+    car, rows = rows_of(account, car_id, year)
+    span = span_of(year, None, account.timezone)
+    before = later(lambda: _row_before(store, car.id, span[0]))
+    readings = store.readings.page(car.id, MOST_ROWS, span, None)[::-1]
+    open_row = behind(account, state.value, car.id)
     open_row = open_row if open_row and is_of(open_row, year, None) else None
-    found = YearLog(car or Car(car_id, "", car_id), year, account.timezone, rows, before(), open_row, readings()[::-1])
-    return ReadYear(found, changes, state)
+    return ReadYear(YearLog(car, year, account.timezone, rows, before(), open_row, readings), changes, state)
 
 
 def _row_before(store: UserStore, car_id: str, moment: datetime) -> Row | None:
