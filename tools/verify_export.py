@@ -17,11 +17,11 @@ from typing import Any, NamedTuple, get_args
 
 from shared.domain.driver import Language
 from shared.formats.csv_file import BOM, table_of
+from shared.formats.json_file import FORMAT, VERSION
 from shared.formats.user_file import is_as_written
 from shared.timestamping.authority import NotStamped, Stamp, read
 from tools.export_faults import Export, faults
 
-FORMAT, VERSION = "mileage-log", 1
 UNDATED = (
     "consistent, undated: nobody who has nothing to do with the log says when it was sealed, and whoever has the rows"
     " can seal them anew"

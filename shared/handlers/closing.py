@@ -7,15 +7,13 @@ from flask import Request
 
 from shared.domain.driver import Caller
 from shared.domain.fitting import YEARS, car_id, text, unfit
+from shared.domain.log.explaining import MOST_REASON
 from shared.domain.log.sealing import YearIsClosed, correction_view, seal_view
 from shared.handlers import fields
 from shared.handlers.authors import author_of
 from shared.handlers.bodies import decoded
 from shared.handlers.problems import Problem, of_unfit
 from shared.services import closing
-
-MOST_REASON = 500
-NUMBERS = {str(n) for n in range(1, 22)}
 
 
 class CloseBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -26,8 +24,12 @@ class CloseBody(msgspec.Struct, forbid_unknown_fields=True):
 
     def said(self) -> dict[str, str]:
         """The reasons by the numbers of the checks. Raises Unfit."""
-        if unknown := [n for n in self.reasons if n not in NUMBERS]:
-            raise unfit("reasons", f"has no check {unknown[0][:10]!r}: their numbers are 1 to 21")
+        # Nothing else that this module does needs the checks.
+        from shared.domain.checks.table import CHECKS
+
+        numbers = [str(check.n) for check in CHECKS]
+        if unknown := [n for n in self.reasons if n not in numbers]:
+            raise unfit("reasons", f"has no check {unknown[0][:10]!r}: their numbers are {numbers[0]} to {numbers[-1]}")
         return {n: text(reason, "reasons", MOST_REASON) for n, reason in self.reasons.items()}
 
 

@@ -13,8 +13,8 @@ from shared.domain.log.trip import Endpoint, TripKind
 from shared.domain.thresholds import CLOCK_AHEAD
 from shared.formats.incoming.found import Found, FoundRow, refuse_too_many
 from shared.formats.incoming.tables import NO_TRIP
+from shared.formats.json_file import FORMAT, VERSION
 
-VERSION = 1
 NO_FILE = "is no JSON export of a log"
 # What a driver can say of an odometer. What their car said is told by them here: a device read it.
 WORDS = {
@@ -91,7 +91,7 @@ def opened(text: str) -> Exported:
         file = msgspec.json.decode(text.removeprefix("\ufeff"), type=_File)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise unfit("data", NO_FILE) from error
-    if file.format != "mileage-log" or file.version != VERSION:
+    if (file.format, file.version) != (FORMAT, VERSION):
         raise unfit("data", f"{NO_FILE}, of version {VERSION}")
     if file.view != "full":
         raise unfit("data", "is the view of an employer, who does not see all of a log")
